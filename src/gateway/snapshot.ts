@@ -1,0 +1,119 @@
+/**
+ * The policy, price and provider state that the data plane reads: immutable, built completely from one message of the
+ * control worker and swapped by one pointer. A request keeps the snapshot it started with. Keys live apart (key-index.ts),
+ * since they change singly.
+ */
+import type { Catalog } from '../catalog/catalog.ts'
+import type { PriceVector } from '../catalog/price.ts'
+import type { Vendor } from '../providers/provider.ts'
+
+/** What the control worker publishes: structured-cloneable, no functions. */
+export interface SnapshotData {
+  /** Monotonic; a lower version never replaces a higher one. */
+  version: number
+  providers: ProviderData[]
+  /** Deployments that the operator declared, besides those that follow from the catalogue. */
+  deployments: DeploymentData[]
+  aliases: AliasData[]
+  settings: SettingsData
+}
+
+export interface ProviderData {
+  /** The vendor id, or the operator's own id of an OpenAI-compatible server. */
+  id: string
+  vendor: Vendor
+  baseUrl: string
+  /** Set for the simulated provider, which listens on a socket of this process. */
+  socketPath: string | null
+  /** True where the base URL came from the API and not from the operator's environment or file: the egress guard applies. */
+  guarded: boolean
+  credentials: { id: string; secret: string; last4: string }[]
+}
+
+export interface DeploymentData {
+  id: string
+  /** The name clients use. */
+  model: string
+  provider: string
+  upstreamModel: string
+  /** Null: the catalogue's price of `priceAs` (or of the upstream model) applies. */
+  price: PriceVector | null
+  /** A logical model whose catalogue facts and price apply. */
+  priceAs: string | null
+}
+
+export interface AliasData {
+  name: string
+  /** `ordered`: first healthy target wins; `weighted`: drawn by weight, the others are fallbacks in declared order. */
+  strategy: 'ordered' | 'weighted'
+  targets: { model: string; weight: number }[]
+}
+
+export interface SettingsData {
+  unknownPrice: 'allow' | 'block' | 'conservative'
+  /** Organisations whose request and response content is stored. */
+  contentOrgs: string[]
+  deadlines: { connectMs: number; firstTokenMs: number; idleMs: number; totalMs: number; commitAfterMs: number; keepAliveMs: number; clientStallMs: number }
+  requestBodyBytes: number
+}
+
+/** A place to send a request to, resolved and priced. */
+export interface Deployment {
+  /** Stable: `<provider>/<upstream model>` unless the operator named it. Health and breakers hang on it. */
+  id: string
+  provider: Provider
+  upstreamModel: string
+  logicalModel: string
+  /** Null: unknown price. */
+  price: PriceVector | null
+  contextTokens: number
+  outputTokens: number
+}
+
+export interface Provider {
+  id: string
+  vendor: Vendor
+  /** Without a trailing slash. */
+  baseUrl: string
+  /** Path prefix of the base URL, for example `/v1`. */
+  origin: string
+  pathPrefix: string
+  socketPath: string | null
+  guarded: boolean
+  credentials: readonly { id: string; secret: string; last4: string }[]
+}
+
+export interface Snapshot {
+  version: number
+  catalog: Catalog
+  providers: ReadonlyMap<string, Provider>
+  aliases: ReadonlyMap<string, AliasData>
+  /** Operator-declared deployments by the model name that clients use. */
+  declared: ReadonlyMap<string, readonly Deployment[]>
+  settings: SettingsData
+}
+
+/** What a key may do and whom it belongs to. Immutable; replaced whole when anything changes. */
+export interface KeyEntry {
+  id: string
+  /** Higher wins, so that a late message never resurrects an old state. */
+  version: number
+  /** HMAC-SHA-256 of the key under the pepper. */
+  hash: Uint8Array
+  status: 'active' | 'disabled' | 'revoked'
+  name: string
+  org: string
+  team: string | null
+  project: string | null
+  user: string | null
+  /** Null: every model. Otherwise names and patterns with `*`. */
+  models: readonly string[] | null
+  budget: { limitNano: number; period: BudgetPeriod; mode: 'strict' | 'standard' | 'soft' } | null
+  rateLimit: { rpm: number | null; tpm: number | null; concurrency: number | null }
+  /** Epoch ms. */
+  expiresAt: number | null
+  /** What the running period had already cost when the entry was loaded. */
+  spent: { periodStart: number; nano: number } | null
+}
+
+export type BudgetPeriod = 'hour' | 'day' | 'week' | 'month' | 'year' | 'total'

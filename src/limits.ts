@@ -1,0 +1,58 @@
+/** Every bound of the data plane in one place, so that an operator can see what protects the process. Units stand last in the names. */
+export const limits = {
+  /** Largest JSON request body, in bytes. A key can lower or raise it. */
+  requestBodyBytes: 20 * 1024 * 1024,
+  /** Bytes of request bodies held by all requests together; beyond it new bodies are refused with 503. */
+  inFlightBodyBytes: 512 * 1024 * 1024,
+  /** Nesting depth of a JSON body: deeper recursion can end a Node process uncatchably (CVE-2025-59466). */
+  jsonDepth: 64,
+  /** Object members in one JSON body. */
+  jsonKeys: 100_000,
+  /** Largest non-stream answer that is buffered for metering, in bytes. */
+  responseBodyBytes: 64 * 1024 * 1024,
+  /** Largest upstream error body that is kept, in bytes. */
+  errorBodyBytes: 256 * 1024,
+  /** Bytes of one server-sent event that the usage scanner keeps; longer events are forwarded unread. */
+  eventScanBytes: 256 * 1024,
+  /** An event of this size cannot be the usage chunk, so it is no longer held back for removal, in bytes. */
+  usageEventBytes: 16 * 1024,
+  /** Bytes buffered towards one client before its upstream is paused. */
+  streamBufferBytes: 256 * 1024,
+  /** A client that takes no byte for this long is cut and its stream settled. */
+  clientStallMs: 60_000,
+  /** Time to receive request headers and to receive the body. */
+  headersTimeoutMs: 10_000,
+  bodyTimeoutMs: 60_000,
+  /** Stream headers are committed after this time even without a meaningful frame. */
+  commitAfterMs: 10_000,
+  /** Silence towards the client after which a keep-alive comment is sent. */
+  keepAliveMs: 15_000,
+  /** The four deadlines of an attempt. */
+  connectTimeoutMs: 10_000,
+  firstTokenTimeoutMs: 120_000,
+  idleTimeoutMs: 120_000,
+  totalTimeoutMs: 900_000,
+  /** Attempts of one request over all deployments. */
+  attempts: 4,
+  /** A retry-after beyond this is handed to the client instead of waited for. */
+  retryAfterMs: 5_000,
+  /** Share of attempts that may be retries, above a small floor. */
+  retryBudgetRatio: 0.1,
+  retryBudgetFloor: 20,
+  /** Concurrent drains of streams whose client left while the vendor keeps billing, and the time of one drain. */
+  drains: 64,
+  drainMs: 30_000,
+  /** Sockets per (provider, credential) pool. */
+  upstreamConnections: 1024,
+  /** Grace for running streams after SIGTERM. */
+  drainGraceMs: 600_000,
+  /** Records waiting for the database before the oldest telemetry-only ones are dropped and readiness turns 503. */
+  recordQueue: 200_000,
+  /** Length of client-chosen labels (session, tag, user, client request id), in bytes. */
+  labelBytes: 128,
+  tags: 16,
+  /** Aliases may point to aliases at most this deep. */
+  aliasDepth: 4,
+} as const
+
+export type Limits = { [K in keyof typeof limits]: number }
