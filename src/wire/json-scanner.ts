@@ -1,0 +1,256 @@
+/**
+ * A strict, resumable JSON validator over bytes. It is fed chunk by chunk as a body arrives, so that a 20 MB body never
+ * blocks the event loop, needs no recursion, and yields the byte spans of the top-level members: the few that the gateway
+ * reads are parsed from their span, and edits are spliced into the original bytes. Accepts what JSON.parse accepts (RFC 8259).
+ */
+
+/** Byte offsets into the whole document. */
+export interface Member {
+  key: string
+  /** Offset of the key's opening quote. */
+  keyStart: number
+  valueStart: number
+  /** Offset after the value's last byte. */
+  valueEnd: number
+}
+
+export interface JsonFault {
+  reason: 'syntax' | 'depth' | 'keys' | 'duplicate'
+  offset: number
+  /** The repeated key. */
+  key?: string
+}
+
+export interface ScanBounds {
+  maxDepth: number
+  maxKeys: number
+  /** Top-level keys that must not stand twice: parsers disagree on which one counts. */
+  unique: ReadonlySet<string>
+}
+
+const VALUE = 0, VALUE_OR_END = 1, KEY_OR_END = 2, KEY = 3, COLON = 4, COMMA_OR_END = 5, STRING = 6, ESCAPE = 7, HEX = 8
+const MINUS = 9, ZERO = 10, INTEGER = 11, POINT = 12, FRACTION = 13, EXPONENT = 14, EXPONENT_SIGN = 15, EXPONENT_DIGITS = 16
+const LITERAL = 17, DONE = 18
+
+/** Keys longer than this are no control field and are recorded cut off. */
+const keyCaptureBytes = 128
+
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
+const isHex = (byte: number): boolean => isDigit(byte) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66)
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+const escapable = new Set([...'"\\/bfnrt'].map((character) => character.charCodeAt(0)))
+
+export class JsonScanner {
+  readonly members: Member[] = []
+  fault: JsonFault | null = null
+  /** True when the document is an object; set by its first byte. */
+  isObject = false
+  /** Bytes seen so far. */
+  offset = 0
+
+  readonly #bounds: ScanBounds
+  readonly #isObjectAt: Uint8Array
+  readonly #seen = new Set<string>()
+  #state = VALUE
+  #depth = 0
+  #keys = 0
+  #inKey = false
+  #hexLeft = 0
+  #literal = ''
+  #literalAt = 0
+  #keyBytes: number[] = []
+  #member: Member | null = null
+
+  constructor(bounds: ScanBounds) {
+    this.#bounds = bounds
+    this.#isObjectAt = new Uint8Array(bounds.maxDepth + 1)
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.fault) return
+    const length = chunk.length
+    let i = 0
+    while (i < length) {
+      // Nearly all bytes of a real body stand inside strings: skip them in one tight loop.
+      if (this.#state === STRING && !(this.#inKey && this.#depth === 1)) {
+        while (i < length) {
+          const byte = chunk[i]!
+          if (byte === 0x22 || byte === 0x5c || byte < 0x20) break
+          i++
+        }
+        if (i === length) break
+      }
+      if (!this.#step(chunk[i]!, this.offset + i)) {
+        this.fault ??= { reason: 'syntax', offset: this.offset + i }
+        return
+      }
+      i++
+    }
+    this.offset += length
+  }
+
+  /** Call once after the last chunk; the verdict is in `fault`. */
+  end(): void {
+    if (this.fault) return
+    if (this.#depth === 0 && this.#isNumberEnd()) this.#state = DONE
+    if (this.#state !== DONE) this.fault = { reason: 'syntax', offset: this.offset }
+  }
+
+  /** The first top-level member of this name. */
+  find(key: string): Member | undefined {
+    return this.members.find((member) => member.key === key)
+  }
+
+  #step(byte: number, at: number): boolean {
+    switch (this.#state) {
+      case STRING: return this.#inString(byte, at)
+      case VALUE: return isSpace(byte) || this.#startValue(byte, at)
+      case COMMA_OR_END: return this.#afterValue(byte, at)
+      case KEY:
+      case KEY_OR_END:
+        if (isSpace(byte)) return true
+        if (byte === 0x7d && this.#state === KEY_OR_END) return this.#close(at)
+        return byte === 0x22 && this.#startKey(at)
+      case COLON:
+        if (byte === 0x3a) this.#state = VALUE
+        return byte === 0x3a || isSpace(byte)
+      case VALUE_OR_END:
+        if (byte === 0x5d) return this.#close(at)
+        return isSpace(byte) || this.#startValue(byte, at)
+      case ESCAPE: return this.#escaped(byte)
+      case HEX:
+        if (this.#inKey) this.#capture(byte)
+        if (--this.#hexLeft === 0) this.#state = STRING
+        return isHex(byte)
+      case LITERAL: return this.#inLiteral(byte, at)
+      case DONE: return isSpace(byte)
+      default: return this.#inNumber(byte, at)
+    }
+  }
+
+  #startValue(byte: number, at: number): boolean {
+    if (this.#depth === 1 && this.#member) this.#member.valueStart = at
+    if (byte === 0x22) { this.#inKey = false; this.#state = STRING; return true }
+    if (byte === 0x7b || byte === 0x5b) return this.#open(byte === 0x7b, at)
+    if (byte === 0x2d) { this.#state = MINUS; return true }
+    if (byte === 0x30) { this.#state = ZERO; return true }
+    if (isDigit(byte)) { this.#state = INTEGER; return true }
+    this.#literal = byte === 0x74 ? 'true' : byte === 0x66 ? 'false' : byte === 0x6e ? 'null' : ''
+    this.#literalAt = 1
+    this.#state = LITERAL
+    return this.#literal !== ''
+  }
+
+  #open(isObject: boolean, at: number): boolean {
+    if (this.#depth === 0) this.isObject = isObject
+    if (this.#depth === this.#bounds.maxDepth) {
+      this.fault = { reason: 'depth', offset: at }
+      return false
+    }
+    this.#isObjectAt[++this.#depth] = isObject ? 1 : 0
+    this.#state = isObject ? KEY_OR_END : VALUE_OR_END
+    return true
+  }
+
+  #close(at: number): boolean {
+    this.#depth--
+    this.#endValue(at + 1)
+    return true
+  }
+
+  #endValue(end: number): void {
+    if (this.#depth === 0) { this.#state = DONE; return }
+    this.#state = COMMA_OR_END
+    if (this.#depth === 1 && this.#member) {
+      this.#member.valueEnd = end
+      this.members.push(this.#member)
+      this.#member = null
+    }
+  }
+
+  #afterValue(byte: number, at: number): boolean {
+    if (isSpace(byte)) return true
+    const inObject = this.#isObjectAt[this.#depth] === 1
+    if (byte === 0x2c) { this.#state = inObject ? KEY : VALUE; return true }
+    return byte === (inObject ? 0x7d : 0x5d) && this.#close(at)
+  }
+
+  #startKey(at: number): boolean {
+    if (++this.#keys > this.#bounds.maxKeys) {
+      this.fault = { reason: 'keys', offset: at }
+      return false
+    }
+    this.#inKey = true
+    this.#state = STRING
+    if (this.#depth === 1) {
+      this.#keyBytes = []
+      this.#member = { key: '', keyStart: at, valueStart: 0, valueEnd: 0 }
+    }
+    return true
+  }
+
+  #inString(byte: number, at: number): boolean {
+    if (byte === 0x22) return this.#inKey ? this.#endKey(at) : (this.#endValue(at + 1), true)
+    if (this.#inKey) this.#capture(byte)
+    if (byte === 0x5c) this.#state = ESCAPE
+    return byte >= 0x20
+  }
+
+  #endKey(at: number): boolean {
+    this.#state = COLON
+    if (this.#depth !== 1 || !this.#member) return true
+    const raw = Buffer.from(this.#keyBytes).toString('utf8')
+    // An escaped spelling of a control field is that field: decode it as JSON.parse would.
+    const key = raw.includes('\\') && this.#keyBytes.length < keyCaptureBytes ? (JSON.parse(`"${raw}"`) as string) : raw
+    if (this.#bounds.unique.has(key) && this.#seen.has(key)) {
+      this.fault = { reason: 'duplicate', offset: at, key }
+      return false
+    }
+    this.#seen.add(key)
+    this.#member.key = key
+    return true
+  }
+
+  #escaped(byte: number): boolean {
+    if (this.#inKey) this.#capture(byte)
+    if (byte === 0x75) { this.#hexLeft = 4; this.#state = HEX; return true }
+    this.#state = STRING
+    return escapable.has(byte)
+  }
+
+  #capture(byte: number): void {
+    if (this.#depth === 1 && this.#keyBytes.length < keyCaptureBytes) this.#keyBytes.push(byte)
+  }
+
+  #inLiteral(byte: number, at: number): boolean {
+    if (byte !== this.#literal.charCodeAt(this.#literalAt)) return false
+    if (++this.#literalAt === this.#literal.length) this.#endValue(at + 1)
+    return true
+  }
+
+  #inNumber(byte: number, at: number): boolean {
+    const next = this.#nextNumberState(byte)
+    if (next >= 0) { this.#state = next; return true }
+    if (!this.#isNumberEnd()) return false
+    this.#endValue(at)
+    return this.#step(byte, at)
+  }
+
+  /** −1 where the byte does not continue the number. */
+  #nextNumberState(byte: number): number {
+    const digit = isDigit(byte)
+    switch (this.#state) {
+      case MINUS: return byte === 0x30 ? ZERO : digit ? INTEGER : -1
+      case INTEGER: if (digit) return INTEGER // falls through
+      case ZERO: return byte === 0x2e ? POINT : byte === 0x65 || byte === 0x45 ? EXPONENT : -1
+      case POINT: return digit ? FRACTION : -1
+      case FRACTION: return digit ? FRACTION : byte === 0x65 || byte === 0x45 ? EXPONENT : -1
+      case EXPONENT: return byte === 0x2b || byte === 0x2d ? EXPONENT_SIGN : digit ? EXPONENT_DIGITS : -1
+      default: return digit ? EXPONENT_DIGITS : -1
+    }
+  }
+
+  #isNumberEnd(): boolean {
+    return this.#state === ZERO || this.#state === INTEGER || this.#state === FRACTION || this.#state === EXPONENT_DIGITS
+  }
+}
