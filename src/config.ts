@@ -1,0 +1,186 @@
+/**
+ * Everything an operator can set, in one place: the environment and `megarouter.yaml`, validated and brought into the shapes
+ * that the rest of the program uses. Reading the file is the only I/O; every mistake comes back as a value with its place.
+ */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { nearest } from './config/nearest.ts'
+import { parseFile, type ConfigError, type Source, type Variables } from './config/parse.ts'
+import { decimalText, type File, type FilePrice } from './config/schema.ts'
+import type { Environment } from './config/environment.ts'
+import type { Prices, PriceVector } from './catalog/price.ts'
+import type { AliasData, DeploymentData, SettingsData } from './gateway/snapshot.ts'
+
+export { environment, type Environment, type EnvironmentResult } from './config/environment.ts'
+export { jsonSchema } from './config/schema.ts'
+export type { ConfigError, Variables } from './config/parse.ts'
+
+export interface ProviderConfig {
+  id: string
+  /** A vendor's id, or null for an OpenAI-compatible server of the operator's own (then `baseUrl` is set). */
+  vendor: string | null
+  baseUrl: string | null
+  credentials: { name: string | null; secret: string }[]
+  enabled: boolean
+}
+
+export interface Config {
+  server: { host: string | null; port: number | null; adminPort: number | null; trustedProxies: string[] | null; tlsCert: string | null; tlsKey: string | null }
+  providers: ProviderConfig[]
+  aliases: AliasData[]
+  deployments: DeploymentData[]
+  /** Null or absent: not set in the file. */
+  settings: {
+    organisation: string | null
+    timeZone: string | null
+    unknownPrice: SettingsData['unknownPrice'] | null
+    deadlines: Partial<SettingsData['deadlines']>
+    requestBodyBytes: number | null
+    retention: { requestsDays: number | null; usageDays: number | null }
+    content: { store: boolean | null; retentionDays: number | null; quotaMb: number | null }
+  }
+}
+
+export interface ServerSettings { host: string; port: number; adminPort: number | null; trustedProxies: string[]; tls: { cert: string; key: string } | null }
+
+export type ConfigResult = { ok: true; config: Config } | { ok: false; errors: ConfigError[] }
+export type LoadResult = { ok: true; config: Config; path: string | null } | { ok: false; errors: ConfigError[]; path: string | null }
+export interface Files { readFileSync(path: string, encoding: 'utf8'): string }
+
+export const defaultConfigFile = 'megarouter.yaml'
+
+/**
+ * The file at `path`; without a path `./megarouter.yaml` if it exists, and an empty configuration otherwise.
+ * `vendors` are the ids of the vendor declarations: with them, names of providers are checked too.
+ */
+export function loadConfig(path: string | null, variables: Variables, vendors: readonly string[] = [], files: Files = { readFileSync }): LoadResult {
+  let text: string
+  try {
+    text = files.readFileSync(path ?? defaultConfigFile, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    if (path === null && code === 'ENOENT') return { ok: true, config: normalise({}), path: null }
+    const what = code === 'ENOENT' ? 'there is no such file: create it, or unset MEGAROUTER_CONFIG' : `the file cannot be read (${code})`
+    return { ok: false, path: path ?? defaultConfigFile, errors: [{ path: '', line: null, column: null, message: what }] }
+  }
+  return { ...parseConfig(text, variables, vendors), path: path ?? defaultConfigFile }
+}
+
+export function parseConfig(text: string, variables: Variables, vendors: readonly string[] = []): ConfigResult {
+  const { file, source } = parseFile(text, variables)
+  if (file !== null) checkReferences(file, source, vendors)
+  return file === null || source.errors.length > 0 ? { ok: false, errors: source.errors } : { ok: true, config: normalise(file) }
+}
+
+/** Where to listen: the environment wins over the file, the file over the defaults. */
+export function serverSettings(variables: Environment, config: Config): ServerSettings {
+  const { server } = config
+  const cert = variables.tlsCert ?? server.tlsCert
+  const key = variables.tlsKey ?? server.tlsKey
+  return {
+    host: variables.host ?? server.host ?? '127.0.0.1',
+    port: variables.port ?? server.port ?? 8080,
+    adminPort: variables.adminPort ?? server.adminPort,
+    trustedProxies: variables.trustedProxies ?? server.trustedProxies ?? [],
+    tls: cert === null || key === null ? null : { cert, key },
+  }
+}
+
+/** One line for a terminal or a log: `megarouter.yaml:3:5 providers.groq: unknown key …`. */
+export function errorText(error: ConfigError, file: string | null): string {
+  const place = error.line === null ? file ?? '' : `${file ?? 'megarouter.yaml'}:${error.line}:${error.column ?? 1}`
+  return [place, error.path === '' ? '' : `${error.path}:`, error.message].filter((part) => part !== '').join(' ')
+}
+
+function checkReferences(file: File, source: Source, vendors: readonly string[]): void {
+  for (const [id, provider] of Object.entries(file.providers ?? {})) {
+    const name = provider?.vendor ?? id
+    if (vendors.length === 0 || vendors.includes(name) || (provider?.vendor === undefined && provider?.base_url !== undefined)) continue
+    const guesses = nearest(name, vendors, 3)
+    const advice = guesses.length > 0 ? `did you mean ${guesses.join(' or ')}?` : 'see the list of vendors in the documentation'
+    const what = `there is no vendor "${name}": ${advice} A server of your own needs base_url${provider?.vendor === undefined ? '' : ' and no vendor'}`
+    if (provider?.vendor === undefined) source.report(['providers'], what, id)
+    else source.report(['providers', id, 'vendor'], what)
+  }
+  const known = [...vendors, ...Object.keys(file.providers ?? {})]
+  const ids = new Set<string>()
+  for (const [index, row] of (file.deployments ?? []).entries()) {
+    const id = deploymentId(row)
+    if (ids.has(id)) source.report(['deployments', index], `a deployment "${id}" is declared above: give one of them an id of its own`)
+    ids.add(id)
+    if (vendors.length === 0 || known.includes(row.provider)) continue
+    const guesses = nearest(row.provider, known, 3)
+    source.report(['deployments', index, 'provider'], `there is no provider "${row.provider}"${guesses.length > 0 ? `: did you mean ${guesses.join(' or ')}?` : ': declare it under providers'}`)
+  }
+  for (const [name, alias] of Object.entries(file.aliases ?? {})) {
+    const weights = alias.targets.map((target) => (typeof target === 'string' ? 1 : target.weight))
+    if (alias.strategy === 'weighted' && weights.every((weight) => weight === 0)) source.report(['aliases', name, 'targets'], 'all weights are 0: give at least one target a weight')
+  }
+}
+
+const deploymentId = (row: NonNullable<File['deployments']>[number]): string => row.id ?? `${row.provider}/${row.upstream_model}`
+
+function normalise(file: File): Config {
+  const { server = {}, settings = {} } = file
+  return {
+    server: {
+      host: server.host ?? null, port: server.port ?? null, adminPort: server.admin_port ?? null,
+      trustedProxies: server.trusted_proxies ?? null, tlsCert: server.tls_cert ?? null, tlsKey: server.tls_key ?? null,
+    },
+    providers: Object.entries(file.providers ?? {}).map(([id, row]) => ({
+      id,
+      vendor: row?.vendor ?? (row?.base_url === undefined ? id : null),
+      baseUrl: row?.base_url?.replace(/\/+$/, '') ?? null,
+      credentials: (row?.credentials ?? []).map((entry) => (typeof entry === 'string' ? { name: null, secret: entry } : entry)),
+      enabled: row?.enabled ?? true,
+    })),
+    aliases: Object.entries(file.aliases ?? {}).map(([name, row]) => ({
+      name,
+      strategy: row.strategy ?? 'ordered',
+      targets: row.targets.map((target) => (typeof target === 'string' ? { model: target, weight: 1 } : target)),
+    })),
+    deployments: (file.deployments ?? []).map((row) => ({
+      id: deploymentId(row), model: row.model, provider: row.provider, upstreamModel: row.upstream_model,
+      price: row.price === undefined ? null : priceVector(row.price), priceAs: row.price_as ?? null,
+    })),
+    settings: {
+      organisation: settings.organisation ?? null,
+      timeZone: settings.time_zone ?? null,
+      unknownPrice: settings.unknown_price ?? null,
+      deadlines: deadlines(settings.deadlines ?? {}),
+      requestBodyBytes: settings.limits?.request_body_bytes ?? null,
+      retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null },
+      content: { store: settings.content?.store ?? null, retentionDays: settings.content?.retention_days ?? null, quotaMb: settings.content?.quota_mb ?? null },
+    },
+  }
+}
+
+function deadlines(row: NonNullable<NonNullable<File['settings']>['deadlines']>): Partial<SettingsData['deadlines']> {
+  const pairs = {
+    connectMs: row.connect_ms, firstTokenMs: row.first_token_ms, idleMs: row.idle_ms, totalMs: row.total_ms,
+    commitAfterMs: row.commit_after_ms, keepAliveMs: row.keep_alive_ms, clientStallMs: row.client_stall_ms,
+  }
+  return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== undefined))
+}
+
+/** `0.25` → 250,000,000: US dollars to integer nano-dollars, without passing through binary fractions. */
+function nano(value: string | number): number {
+  const [whole = '0', fraction = ''] = decimalText(value).split('.')
+  return Number(`${whole}${fraction.padEnd(9, '0')}`)
+}
+
+/** The version is derived from the prices, so that equal prices have equal versions on every node. */
+function priceVector(row: FilePrice): PriceVector {
+  const input = nano(row.input)
+  const output = nano(row.output)
+  const given = (value: string | number | undefined, parent: number): number => (value === undefined ? parent : nano(value))
+  const base: Prices = {
+    input, output,
+    cacheRead: given(row.cache_read, input), cacheWrite5m: given(row.cache_write_5m, input), cacheWrite1h: given(row.cache_write_1h, input),
+    reasoning: given(row.reasoning, output), audioIn: given(row.audio_in, input), audioOut: given(row.audio_out, output),
+    imageIn: given(row.image_in, input), imageOut: given(row.image_out, output),
+    toolCalls: given(row.tool_calls, 0), requests: given(row.requests, 0),
+  }
+  const version = createHash('sha256').update(JSON.stringify(base)).digest('hex').slice(0, 12)
+  return { version: `file-${version}`, base, tiers: [] }
+}
