@@ -1,0 +1,47 @@
+/** Whose request is this? Every credential carrier leads to the same check; an outage of the key table is 503, never 401. */
+import type { IncomingMessage } from 'node:http'
+import { failure, type Failure } from '../errors.ts'
+import { checkKeyFormat, hashKey } from '../governance/key-format.ts'
+import type { Exchange } from './exchange.ts'
+import type { KeyIndex } from './key-index.ts'
+import type { KeyEntry } from './snapshot.ts'
+
+/** Without news from the key table for this long an unknown key may be a new one. */
+const staleAfterMs = 15_000
+
+export function authenticate(exchange: Exchange, keys: KeyIndex, pepper: Uint8Array): Failure | null {
+  exchange.enter('authenticate')
+  const text = credential(exchange.request)
+  if (text === null) {
+    return failure('missing_api_key', 'No API key came with the request. Send it as "Authorization: Bearer mr-…" (or in x-api-key). Keys are made in the console under Keys.')
+  }
+  const form = checkKeyFormat(text)
+  if (form !== 'ok') return failure('invalid_api_key', `This is not a MegaRouter key. ${form.reason}`)
+  const key = keys.find(hashKey(pepper, text))
+  const now = exchange.clock.epochMs()
+  if (!key) {
+    if (!keys.complete || now - keys.freshAt > staleAfterMs) {
+      return failure('key_lookup_unavailable', 'The key could not be looked up, because the database does not answer. Known keys keep working; try again shortly.', { retryAfterMs: 2000 })
+    }
+    return failure('invalid_api_key', 'No key like this exists here. It may belong to another installation, or it was deleted. Make a new one in the console under Keys.')
+  }
+  exchange.key = key
+  return unusable(key, now)
+}
+
+export function unusable(key: KeyEntry, nowMs: number): Failure | null {
+  if (key.status === 'revoked') return failure('key_revoked', `Key ${key.name} was revoked. Use another one, or make a new one in the console under Keys.`)
+  if (key.status === 'disabled') return failure('key_disabled', `Key ${key.name} is switched off. Whoever manages it can switch it on again in the console under Keys.`)
+  if (key.expiresAt !== null && key.expiresAt <= nowMs) return failure('key_expired', `Key ${key.name} expired at ${new Date(key.expiresAt).toISOString()}. Its expiry can be moved in the console under Keys.`)
+  return null
+}
+
+/** The key in the request, from whichever carrier the client's SDK uses. */
+function credential(request: IncomingMessage): string | null {
+  const { authorization, 'x-api-key': apiKey, 'x-goog-api-key': googleKey } = request.headers
+  if (authorization !== undefined) return /^bearer +/i.test(authorization) ? authorization.replace(/^bearer +/i, '').trim() : null
+  if (typeof apiKey === 'string') return apiKey.trim()
+  if (typeof googleKey === 'string') return googleKey.trim()
+  const query = request.url?.indexOf('?') ?? -1
+  return query < 0 ? null : new URLSearchParams(request.url!.slice(query + 1)).get('key')
+}

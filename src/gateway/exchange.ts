@@ -1,0 +1,120 @@
+/** The one object that travels through all steps of a request: what came in, what was decided, what happened, how long it took. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../clock.ts'
+import type { Failure } from '../errors.ts'
+import type { Lease } from '../governance/lease.ts'
+import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
+import { stepNames, type RequestOutcome, type StepName } from '../store/records.ts'
+import type { JsonScanner } from '../wire/json-scanner.ts'
+import type { Attempt } from './attempt.ts'
+import type { KeyEntry, Snapshot } from './snapshot.ts'
+import { newRequestId } from './request-id.ts'
+
+/** The `megarouter` body object or `x-megarouter-*` headers, checked. Never forwarded. */
+export interface RequestOptions {
+  policy: string | null
+  models: string[] | null
+  fallbacks: string[] | null
+  maxCostNano: number | null
+  minQuality: number | null
+  maxLatencyMs: number | null
+  session: string | null
+  tags: string[]
+  cache: boolean
+  includeCost: boolean
+}
+
+/** What the gateway reads of the client's request. */
+export interface Asked {
+  model: string
+  stream: boolean
+  /** The client wants the usage chunk in its stream. */
+  usageInStream: boolean
+  /** The client's own bound of output tokens, null when it set none. */
+  maxOutputTokens: number | null
+  choices: number
+  estimatedInputTokens: number
+}
+
+export class Exchange {
+  readonly id: string
+  /** Epoch µs. */
+  readonly at: number
+  readonly startedUs: number
+  readonly clock: Clock
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly snapshot: Snapshot
+  readonly protocol: Protocol
+  readonly endpoint: EndpointSpec
+  readonly clientAddress: string
+
+  body: Buffer = Buffer.alloc(0)
+  scan: JsonScanner | null = null
+  key: KeyEntry | null = null
+  lease: Lease | null = null
+  asked: Asked | null = null
+  options: RequestOptions | null = null
+  /** Short reason of the choice, for `x-megarouter-route`. */
+  route: string | null = null
+  attempts: Attempt[] = []
+  /** Set when the client has gone before its answer was complete. */
+  clientGone = false
+  /** What to do when the client goes or its key is revoked. */
+  onCut: ((reason: 'client' | 'key') => void) | null = null
+
+  status = 0
+  outcome: RequestOutcome = 'refused'
+  refusal: Failure | null = null
+  responseBytes = 0
+  firstTokenUs: number | null = null
+  captured: Buffer[] | null = null
+
+  readonly #steps = new Float64Array(stepNames.length)
+  #step = 0
+  #stepSinceUs: number
+
+  constructor(request: IncomingMessage, response: ServerResponse, snapshot: Snapshot, protocol: Protocol, endpoint: EndpointSpec, clock: Clock, clientAddress: string) {
+    const epochMs = clock.epochMs()
+    this.id = newRequestId(epochMs)
+    this.at = epochMs * 1000
+    this.startedUs = clock.monotonicUs()
+    this.#stepSinceUs = this.startedUs
+    this.clock = clock
+    this.request = request
+    this.response = response
+    this.snapshot = snapshot
+    this.protocol = protocol
+    this.endpoint = endpoint
+    this.clientAddress = clientAddress
+  }
+
+  /** Ends the running step and starts the named one; a step may be entered again. */
+  enter(step: StepName): void {
+    const now = this.clock.monotonicUs()
+    this.#steps[this.#step]! += now - this.#stepSinceUs
+    this.#step = stepNames.indexOf(step)
+    this.#stepSinceUs = now
+  }
+
+  /** Starts the running step's clock anew: time that passed was not ours (a client still sending its body). */
+  forgiveWaiting(): void {
+    this.#stepSinceUs = this.clock.monotonicUs()
+  }
+
+  elapsedUs(): number {
+    return this.clock.monotonicUs() - this.startedUs
+  }
+
+  /** µs by step, rounded. */
+  stepTimes(): number[] {
+    return Array.from(this.#steps, Math.round)
+  }
+
+  /** What the gateway itself added so far, µs: all steps but the two that wait for the upstream. */
+  overheadUs(): number {
+    let sum = 0
+    for (let i = 0; i < stepNames.length; i++) if (stepNames[i] !== 'call' && stepNames[i] !== 'stream') sum += this.#steps[i]!
+    return sum
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * All keys of the installation by the hash of their text: versioned immutable entries that are replaced singly. A revoked key
+ * stays as a tombstone, so that a late message never brings it back and its owner is told what happened.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import type { KeyEntry } from './snapshot.ts'
+
+/** Entries are looked up by the first 8 bytes of the hash and compared whole in constant time. */
+const indexKey = (hash: Uint8Array): string => Buffer.from(hash.buffer, hash.byteOffset, 8).latin1Slice()
+
+export class KeyIndex {
+  readonly #byHash = new Map<string, KeyEntry[]>()
+  /** True once the whole key table was read. */
+  complete = false
+  /** Epoch ms at which the table was last known to be read completely. */
+  freshAt = 0
+
+  find(hash: Uint8Array): KeyEntry | null {
+    for (const entry of this.#byHash.get(indexKey(hash)) ?? []) if (timingSafeEqual(entry.hash, hash)) return entry
+    return null
+  }
+
+  /** Returns false when a newer version of the same credential is already known. */
+  replace(entry: KeyEntry): boolean {
+    const slot = indexKey(entry.hash)
+    const entries = this.#byHash.get(slot) ?? []
+    const at = entries.findIndex((known) => timingSafeEqual(known.hash, entry.hash))
+    if (at >= 0 && entries[at]!.version > entry.version) return false
+    this.#byHash.set(slot, at >= 0 ? entries.with(at, entry) : [...entries, entry])
+    return true
+  }
+
+  /** Removes entries that have expired for good, such as playground credentials. */
+  sweep(nowMs: number, keepExpiredMs: number): void {
+    for (const [slot, entries] of this.#byHash) {
+      const kept = entries.filter((entry) => entry.expiresAt === null || entry.expiresAt + keepExpiredMs > nowMs)
+      if (kept.length === entries.length) continue
+      if (kept.length === 0) this.#byHash.delete(slot)
+      else this.#byHash.set(slot, kept)
+    }
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * OpenAI's chat completions, completions and embeddings. Streams are data-only events closed by `[DONE]`; usage comes in a
+ * chunk of its own with empty `choices`, or (some vendors) in the finish chunk. https://platform.openai.com/docs/api-reference/chat
+ */
+import type { JsonScanner } from '../wire/json-scanner.ts'
+import type { SseEvent } from '../wire/sse-scanner.ts'
+import { classify, faultOf } from './openai-errors.ts'
+import type { AnswerFacts, EndpointSpec, EventFacts, Protocol, SaidError } from './protocol.ts'
+
+const optional = [
+  { key: 'stream', types: ['boolean', 'null'] },
+  { key: 'stream_options', types: ['object', 'null'] },
+  { key: 'max_tokens', types: ['number', 'null'] },
+  { key: 'max_completion_tokens', types: ['number', 'null'] },
+  { key: 'n', types: ['number', 'null'] },
+  { key: 'temperature', types: ['number', 'null'] },
+  { key: 'tools', types: ['array', 'null'] },
+  { key: 'megarouter', types: ['object', 'null'] },
+] as const
+
+const model = { key: 'model', types: ['string'] } as const
+const endpoints: readonly EndpointSpec[] = [
+  { name: 'chat.completions', capability: 'chat', path: '/chat/completions', streams: true, required: [model, { key: 'messages', types: ['array'] }], optional },
+  { name: 'completions', capability: 'completions', path: '/completions', streams: true, required: [model, { key: 'prompt', types: ['string', 'array'] }], optional },
+  { name: 'embeddings', capability: 'embeddings', path: '/embeddings', streams: false, required: [model, { key: 'input', types: ['string', 'array'] }], optional },
+]
+
+const nothing: EventFacts = { meaningful: false, finished: false, done: false, usage: null, usageOnly: false, error: null, outputChars: 0 }
+
+interface Chunk {
+  choices?: unknown
+  usage?: unknown
+  x_groq?: { usage?: unknown; error?: unknown } | null
+  error?: unknown
+}
+
+function readEvent(event: SseEvent): EventFacts {
+  // A giant event is an image or audio in base64: output, whatever it says.
+  if (event.oversize) return { ...nothing, meaningful: true, outputChars: event.end - event.start }
+  const data = event.data
+  if (data === null) return nothing
+  if (data === '[DONE]') return { ...nothing, meaningful: true, done: true }
+  let chunk: Chunk | null
+  try {
+    chunk = JSON.parse(data) as Chunk | null
+  } catch {
+    // Not JSON: forwarded as it is, it just tells us nothing.
+    return event.name === 'error' ? { ...nothing, error: { code: null, type: null, message: data.slice(0, 500), status: null } } : nothing
+  }
+  if (typeof chunk !== 'object' || chunk === null) return nothing
+  const error = faultOf(chunk.error ?? chunk.x_groq?.error ?? (event.name === 'error' ? chunk : null))
+  const usage = chunk.usage ?? chunk.x_groq?.usage ?? null
+  const facts: EventFacts = { meaningful: false, finished: false, done: false, usage, usageOnly: false, error, outputChars: 0 }
+  if (Array.isArray(chunk.choices)) {
+    facts.usageOnly = chunk.choices.length === 0 && typeof chunk.usage === 'object' && chunk.usage !== null
+    for (const choice of chunk.choices) readChoice(choice, facts)
+  }
+  return facts
+}
+
+function readChoice(choice: unknown, facts: EventFacts): void {
+  if (typeof choice !== 'object' || choice === null) return
+  const { delta, message, text, finish_reason: finishReason } = choice as Record<string, unknown>
+  if (finishReason !== null && finishReason !== undefined && finishReason !== '') {
+    facts.finished = true
+    facts.meaningful = true
+  }
+  if (typeof text === 'string') facts.outputChars += text.length
+  for (const source of [delta, message]) {
+    if (typeof source !== 'object' || source === null) continue
+    for (const [key, value] of Object.entries(source)) if (key !== 'role') facts.outputChars += outputLength(value, 0)
+  }
+  if (facts.outputChars > 0) facts.meaningful = true
+}
+
+/** Characters of all strings below a delta: text, reasoning, refusals, names and arguments of tool calls, audio. */
+function outputLength(value: unknown, depth: number): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null || depth > 6) return 0
+  let length = 0
+  for (const item of Object.values(value)) length += outputLength(item, depth + 1)
+  return length
+}
+
+function readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts {
+  const read = (key: string): unknown => {
+    const member = scan.find(key)
+    return member ? JSON.parse(body.toString('utf8', member.valueStart, member.valueEnd)) : null
+  }
+  const choices = scan.find('choices')
+  const hasOutput = choices !== undefined || scan.find('data') !== undefined
+  const groq = scan.find('x_groq') ? (read('x_groq') as Chunk['x_groq']) : null
+  return {
+    usage: read('usage') ?? groq?.usage ?? null,
+    usageMember: scan.find('usage'),
+    error: hasOutput ? null : faultOf(read('error')),
+    outputChars: choices ? choices.valueEnd - choices.valueStart : 0,
+  }
+}
+
+const said = (error: SaidError): string =>
+  JSON.stringify({ error: { message: error.message, type: error.type, param: error.param, code: error.code, request_id: error.requestId } })
+
+export const openaiChat: Protocol = {
+  id: 'openai-chat',
+  endpoints,
+  readEvent,
+  readAnswer,
+  readError(body) {
+    try {
+      const parsed = JSON.parse(body.toString()) as unknown
+      // Gemini's OpenAI endpoint wraps the error in an array.
+      const first = Array.isArray(parsed) ? (parsed[0] as unknown) : parsed
+      if (typeof first !== 'object' || first === null) return null
+      return faultOf((first as { error?: unknown }).error ?? first)
+    } catch {
+      return null
+    }
+  },
+  classify,
+  errorBody: said,
+  errorEvent: (error) => `data: ${said(error)}\n\n`,
+  keepAlive: ': keep-alive\n\n',
+}

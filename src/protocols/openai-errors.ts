@@ -1,0 +1,35 @@
+/** Errors in OpenAI's form and the dialects of its imitators: what they say, and what class they belong to. */
+import type { FaultClass, UpstreamFault } from './protocol.ts'
+
+/** Reads `error` of a body or chunk: an object, or a bare string as Ollama and some proxies send. Null when there is none. */
+export function faultOf(error: unknown): UpstreamFault | null {
+  if (typeof error === 'string' && error !== '') return { code: null, type: null, message: error.slice(0, 500), status: null }
+  if (typeof error !== 'object' || error === null) return null
+  const { code, type, message, detail, status } = error as Record<string, unknown>
+  const text = [message, detail].find((part) => part !== undefined && part !== null)
+  const inBody = [status, code].find((value) => typeof value === 'number' && value >= 400 && value < 600)
+  return {
+    code: typeof code === 'string' || typeof code === 'number' ? String(code).slice(0, 64) : null,
+    type: typeof type === 'string' ? type.slice(0, 64) : null,
+    message: (typeof text === 'string' ? text : JSON.stringify(text ?? error)).slice(0, 500),
+    status: (inBody as number | undefined) ?? null,
+  }
+}
+
+const contextWindow = /context[ _]?(length|window)|maximum context|too many tokens|prompt is too long|exceeds the (model|maximum).*(token|context)|input.*too long/i
+const contentPolicy = /content[ _]?(policy|filter)|content management policy|safety system|moderation|flagged/i
+
+export function classify(status: number, fault: UpstreamFault | null): FaultClass {
+  const effective = status >= 400 ? status : (fault?.status ?? 500)
+  if (effective === 429) return /insufficient_quota|billing/.test(`${fault?.code} ${fault?.type}`) ? 'quota' : 'rate_limit'
+  if (effective === 401 || effective === 403) return contentPolicy.test(`${fault?.code} ${fault?.message}`) ? 'content_policy' : 'auth'
+  if (effective === 402) return 'quota'
+  if (effective === 408) return 'timeout'
+  if (effective === 404) return 'not_found'
+  if (effective === 529 || effective === 503) return 'overloaded'
+  if (effective >= 500) return 'server'
+  const words = `${fault?.code} ${fault?.type} ${fault?.message}`
+  if (contextWindow.test(words)) return 'context_window'
+  if (contentPolicy.test(words)) return 'content_policy'
+  return 'request'
+}

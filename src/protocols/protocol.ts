@@ -1,0 +1,82 @@
+/** What a wire format must know so that the gateway can carry it without understanding it: requests, answers, streams, errors. */
+import type { JsonScanner, Member } from '../wire/json-scanner.ts'
+import type { SseEvent } from '../wire/sse-scanner.ts'
+
+/** One route of the wire format. */
+export interface EndpointSpec {
+  /** Name in records and metrics, for example `chat.completions`. */
+  name: string
+  /** What a vendor must list to serve it. */
+  capability: 'chat' | 'completions' | 'embeddings'
+  /** Path under the vendor's base URL. */
+  path: string
+  streams: boolean
+  /** Required members and the JSON types they may have. */
+  required: readonly { key: string; types: readonly JsonType[] }[]
+  /** Members whose type is checked when they are present. */
+  optional: readonly { key: string; types: readonly JsonType[] }[]
+}
+
+export type JsonType = 'string' | 'number' | 'boolean' | 'object' | 'array' | 'null'
+
+/** What one event of a stream says. */
+export interface EventFacts {
+  /** Carries output or an end: from here on the client must see what the upstream says. */
+  meaningful: boolean
+  /** A finish reason was given. */
+  finished: boolean
+  /** The format's own end marker. */
+  done: boolean
+  /** The raw usage object, null when the event has none. */
+  usage: unknown
+  /** The event exists only to carry usage and may be removed when the client did not ask for it. */
+  usageOnly: boolean
+  error: UpstreamFault | null
+  /** Characters of model output in the event: the basis of an estimate when no usage comes. */
+  outputChars: number
+}
+
+/** What a complete answer says. */
+export interface AnswerFacts {
+  usage: unknown
+  /** Span of the usage object in the body. */
+  usageMember: Member | undefined
+  error: UpstreamFault | null
+  outputChars: number
+}
+
+/** An error as the upstream told it. */
+export interface UpstreamFault {
+  code: string | null
+  type: string | null
+  message: string
+  /** A status inside the body, as OpenRouter sends it, or null. */
+  status: number | null
+}
+
+/** Why an attempt failed, as far as retry and fallback care. */
+export type FaultClass =
+  | 'connect' | 'timeout' | 'server' | 'overloaded' | 'rate_limit' | 'auth' | 'quota' | 'not_found' | 'context_window' | 'content_policy' | 'truncated' | 'request'
+
+export interface Protocol {
+  id: string
+  endpoints: readonly EndpointSpec[]
+  readEvent(event: SseEvent): EventFacts
+  /** `scan` covers the whole body and found no fault. */
+  readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts
+  readError(body: Buffer): UpstreamFault | null
+  classify(status: number, fault: UpstreamFault | null): FaultClass
+  /** A whole error body, and the event that ends a broken stream. */
+  errorBody(error: SaidError): string
+  errorEvent(error: SaidError): string
+  keepAlive: string
+}
+
+/** An error of ours in words, ready for the wire. */
+export interface SaidError {
+  message: string
+  type: string
+  code: string
+  param: string | null
+  requestId: string
+}
