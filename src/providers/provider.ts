@@ -32,6 +32,10 @@ export interface UsageRules {
   promptIncludesCached: boolean
   /** `completion_tokens` contains the reasoning tokens (OpenAI) or not (xAI). */
   completionIncludesReasoning: boolean
+  /** `prompt_tokens` contains the audio tokens (OpenAI, the default) or not (Mistral). */
+  promptIncludesAudio?: boolean
+  /** Where a payload carries its usage when its `usage` member is missing. */
+  alternativePath?: readonly string[]
 }
 
 export interface Quirks {

@@ -1,0 +1,11 @@
+/** The list of declarations: a new vendor is its file, one line here and one recorded fixture. A test fails when the line is missing. */
+export { deepseek } from './deepseek.ts'
+export { groq } from './groq.ts'
+export { mistral } from './mistral.ts'
+export { ollama } from './ollama.ts'
+export { openai } from './openai.ts'
+export { openrouter } from './openrouter.ts'
+export { simulated } from './simulated.ts'
+export { together } from './together.ts'
+export { vllm } from './vllm.ts'
+export { xai } from './xai.ts'

@@ -1,0 +1,12 @@
+/**
+ * DeepSeek. `prompt_tokens` is the sum of cache hits and misses. The `/v1` path is an alias of this base URL and no version.
+ * https://api-docs.deepseek.com/api/create-chat-completion
+ * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
+ */
+import { vendor } from './provider.ts'
+
+export const deepseek = vendor({
+  id: 'deepseek', name: 'DeepSeek', docs: 'https://api-docs.deepseek.com/',
+  baseUrl: 'https://api.deepseek.com', endpoints: ['chat'],
+  quirks: { streamUsage: 'on_request', maxTokensField: 'max_tokens' },
+})
