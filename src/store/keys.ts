@@ -1,0 +1,109 @@
+/** API keys. Only the HMAC of a key is stored; a revoked key keeps its row, so that its usage keeps its name. */
+import type { BudgetPeriod } from '../gateway/snapshot.ts'
+import type { Read, Write } from './database.ts'
+import { boundedLimit, checkEdit, decodeCursor, nextRevision, pageOf, type Edit, type Page, type PageRequest } from './edits.ts'
+import type { ApiKeyRow, ManagedBy } from './tables.ts'
+
+export interface ApiKey {
+  id: string
+  org: string
+  team: string | null
+  project: string | null
+  user: string | null
+  name: string
+  /** The first characters of the key and its last four, to recognise it by. */
+  prefix: string
+  last4: string
+  hash: Uint8Array
+  pepperVersion: number
+  status: 'active' | 'disabled' | 'revoked'
+  models: string[] | null
+  budget: { limitNano: number; period: BudgetPeriod; mode: 'strict' | 'standard' | 'soft' } | null
+  rateLimit: { rpm: number | null; tpm: number | null; concurrency: number | null } | null
+  /** Epoch µs. */
+  expiresAt: number | null
+  version: number
+  revision: number
+  managedBy: ManagedBy
+  createdAt: number
+  updatedAt: number
+}
+
+/** What an operator may change. */
+export type KeyPatch = Partial<Pick<ApiKey, 'name' | 'models' | 'budget' | 'rateLimit' | 'expiresAt'> & { status: 'active' | 'disabled' }>
+
+export type NewKey = Pick<ApiKey, 'id' | 'org' | 'name' | 'prefix' | 'last4' | 'hash' | 'pepperVersion'>
+  & Partial<Pick<ApiKey, 'team' | 'project' | 'user' | 'models' | 'budget' | 'rateLimit' | 'expiresAt' | 'managedBy'>>
+
+export function keyFromRow(row: ApiKeyRow): ApiKey {
+  const { rate_rpm: rpm, rate_tpm: tpm, rate_concurrency: concurrency } = row
+  return {
+    id: row.id, org: row.org_id, team: row.team_id, project: row.project_id, user: row.user_id,
+    name: row.name, prefix: row.prefix, last4: row.last4, hash: row.hash, pepperVersion: row.pepper_version, status: row.status,
+    models: row.models === null ? null : JSON.parse(row.models) as string[],
+    budget: row.budget_limit_nano === null ? null : {
+      limitNano: row.budget_limit_nano, period: row.budget_period as BudgetPeriod, mode: row.budget_mode as 'strict' | 'standard' | 'soft',
+    },
+    rateLimit: rpm === null && tpm === null && concurrency === null ? null : { rpm, tpm, concurrency },
+    expiresAt: row.expires_at, version: row.version, revision: row.revision, managedBy: row.managed_by,
+    createdAt: row.created_at, updatedAt: row.updated_at,
+  }
+}
+
+type Policy = Pick<ApiKey, 'name' | 'models' | 'budget' | 'rateLimit' | 'expiresAt'>
+
+const policyColumns = ({ name, models, budget, rateLimit, expiresAt }: Policy) => ({
+  name,
+  models: models === null ? null : JSON.stringify(models),
+  budget_limit_nano: budget?.limitNano ?? null, budget_period: budget?.period ?? null, budget_mode: budget?.mode ?? null,
+  rate_rpm: rateLimit?.rpm ?? null, rate_tpm: rateLimit?.tpm ?? null, rate_concurrency: rateLimit?.concurrency ?? null,
+  expires_at: expiresAt,
+})
+
+export async function createKey(write: Write, key: NewKey): Promise<ApiKey> {
+  const row: ApiKeyRow = {
+    id: key.id, org_id: key.org, team_id: key.team ?? null, project_id: key.project ?? null, user_id: key.user ?? null,
+    prefix: key.prefix, last4: key.last4, hash: key.hash, pepper_version: key.pepperVersion, status: 'active',
+    ...policyColumns({ name: key.name, models: key.models ?? null, budget: key.budget ?? null, rateLimit: key.rateLimit ?? null, expiresAt: key.expiresAt ?? null }),
+    version: 1, revision: await nextRevision(write), managed_by: key.managedBy ?? 'api', created_at: write.at, updated_at: write.at,
+  }
+  await write.kysely.insertInto('api_key').values(row).execute()
+  return keyFromRow(row)
+}
+
+export async function findKey({ kysely }: Read, org: string, id: string): Promise<ApiKey | null> {
+  const row = await kysely.selectFrom('api_key').selectAll().where('org_id', '=', org).where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : keyFromRow(row)
+}
+
+/** Newest first, revoked keys included unless `status` says otherwise. */
+export async function listKeys({ kysely }: Read, org: string, page: PageRequest & { status?: ApiKey['status'] }): Promise<Page<ApiKey>> {
+  const limit = boundedLimit(page.limit)
+  let query = kysely.selectFrom('api_key').selectAll().where('org_id', '=', org).orderBy('id', 'desc').limit(limit + 1)
+  if (page.cursor) query = query.where('id', '<', decodeCursor(page.cursor))
+  if (page.status) query = query.where('status', '=', page.status)
+  return pageOf((await query.execute()).map(keyFromRow), limit, (key) => key.id)
+}
+
+/** Null when there is no such key. A revoked key stays revoked. */
+export async function updateKey(write: Write, org: string, id: string, patch: KeyPatch, edit: Edit = {}): Promise<ApiKey | null> {
+  const current = await findKey(write, org, id)
+  if (current === null || current.status === 'revoked') return current
+  checkEdit(current, edit)
+  return save(write, { ...current, ...patch, managedBy: edit.by ?? current.managedBy })
+}
+
+export async function revokeKey(write: Write, org: string, id: string, edit: Edit = {}): Promise<ApiKey | null> {
+  const current = await findKey(write, org, id)
+  if (current === null || current.status === 'revoked') return current
+  checkEdit(current, edit)
+  return save(write, { ...current, status: 'revoked' })
+}
+
+async function save(write: Write, key: ApiKey): Promise<ApiKey> {
+  const changed = { version: key.version + 1, revision: await nextRevision(write) }
+  await write.kysely.updateTable('api_key')
+    .set({ ...policyColumns(key), status: key.status, managed_by: key.managedBy, updated_at: write.at, ...changed })
+    .where('id', '=', key.id).execute()
+  return { ...key, ...changed, updatedAt: write.at }
+}

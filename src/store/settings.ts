@@ -1,0 +1,80 @@
+/** The settings of an organisation: one document with one version. What was never set has its default, so a new setting needs no migration. */
+import type { Read, Write } from './database.ts'
+import { checkEdit, nextRevision, type Edit } from './edits.ts'
+import type { ManagedBy } from './tables.ts'
+
+export interface Settings {
+  org: string
+  organisation: string
+  /** IANA name; days and months of usage and budgets are counted in it. */
+  timeZone: string
+  unknownPrice: 'allow' | 'block' | 'conservative'
+  content: { store: boolean; retentionDays: number; quotaMb: number }
+  retention: { requestsDays: number; usageDays: number }
+  version: number
+  revision: number
+  managedBy: ManagedBy
+}
+
+type Stored = Pick<Settings, 'unknownPrice' | 'content' | 'retention'>
+
+export interface SettingsPatch {
+  organisation?: string
+  timeZone?: string
+  unknownPrice?: Settings['unknownPrice']
+  content?: Partial<Settings['content']>
+  retention?: Partial<Settings['retention']>
+}
+
+const defaults: Stored = {
+  unknownPrice: 'allow',
+  content: { store: false, retentionDays: 30, quotaMb: 1024 },
+  retention: { requestsDays: 30, usageDays: 400 },
+}
+
+type Row = { id: string; name: string; time_zone: string; value: string | null; version: number | null; revision: number | null; managed_by: ManagedBy | null }
+
+function fromRow(row: Row): Settings {
+  const stored = row.value === null ? {} : JSON.parse(row.value) as Partial<Stored>
+  return {
+    org: row.id, organisation: row.name, timeZone: row.time_zone,
+    unknownPrice: stored.unknownPrice ?? defaults.unknownPrice,
+    content: { ...defaults.content, ...stored.content },
+    retention: { ...defaults.retention, ...stored.retention },
+    version: row.version ?? 0, revision: row.revision ?? 0, managedBy: row.managed_by ?? 'api',
+  }
+}
+
+const query = ({ kysely }: Read) => kysely.selectFrom('organisation').leftJoin('setting', 'setting.org_id', 'organisation.id')
+  .select(['organisation.id', 'organisation.name', 'organisation.time_zone', 'setting.value', 'setting.version', 'setting.revision', 'setting.managed_by'])
+
+/** Null when there is no such organisation. */
+export async function findSettings(read: Read, org: string): Promise<Settings | null> {
+  const row = await query(read).where('organisation.id', '=', org).executeTakeFirst()
+  return row === undefined ? null : fromRow(row)
+}
+
+/** Of all organisations. */
+export async function allSettings(read: Read): Promise<Settings[]> {
+  return (await query(read).orderBy('organisation.id').execute()).map(fromRow)
+}
+
+export async function updateSettings(write: Write, org: string, patch: SettingsPatch, edit: Edit = {}): Promise<Settings | null> {
+  const current = await findSettings(write, org)
+  if (current === null) return null
+  checkEdit(current, edit)
+  const next: Settings = {
+    ...current,
+    organisation: patch.organisation ?? current.organisation,
+    timeZone: patch.timeZone ?? current.timeZone,
+    unknownPrice: patch.unknownPrice ?? current.unknownPrice,
+    content: { ...current.content, ...patch.content },
+    retention: { ...current.retention, ...patch.retention },
+    version: current.version + 1, revision: await nextRevision(write), managedBy: edit.by ?? current.managedBy,
+  }
+  const { unknownPrice, content, retention } = next
+  await write.kysely.updateTable('organisation').set({ name: next.organisation, time_zone: next.timeZone }).where('id', '=', org).execute()
+  const row = { org_id: org, value: JSON.stringify({ unknownPrice, content, retention } satisfies Stored), version: next.version, revision: next.revision, managed_by: next.managedBy, updated_at: write.at }
+  await write.kysely.insertInto('setting').values(row).onConflict((conflict) => conflict.column('org_id').doUpdateSet(row)).execute()
+  return next
+}

@@ -1,0 +1,106 @@
+/**
+ * The rows of every table, as the newest migration leaves them. Times are integer epoch µs, money is integer nano-dollars,
+ * JSON is text, and 0/1 stand for booleans, since these are what both databases hold exactly.
+ */
+import type { Generated } from 'kysely'
+
+export type DatabaseKind = 'sqlite' | 'postgres'
+export type ManagedBy = 'api' | 'file' | 'environment'
+
+export interface Tables {
+  /** One row; every edit of a key, provider, alias, deployment or setting takes the next value in its own transaction. */
+  revision: { id: number; value: number }
+  organisation: { id: string; slug: string; name: string; time_zone: string; created_at: number }
+  user_account: {
+    id: string; org_id: string; email: string; name: string; role: string; password_hash: string | null
+    version: number; created_at: number; updated_at: number; deleted_at: number | null
+  }
+  session: { id_hash: Uint8Array; user_id: string; user_version: number; csrf: string; created_at: number; expires_at: number }
+  bootstrap: { id: number; token_hash: Uint8Array; created_at: number; expires_at: number; used_at: number | null }
+  api_key: ApiKeyRow
+  provider: ProviderRow
+  credential: CredentialRow
+  deployment: DeploymentRow
+  alias: AliasRow
+  setting: { org_id: string; value: string; version: number; revision: number; managed_by: ManagedBy; updated_at: number }
+  /** One row: which key encryption key the secrets of this database were sealed with. */
+  installation: { id: number; kek_id: Uint8Array; created_at: number }
+  idempotency: { scope: string; key: string; body_hash: Uint8Array; result_id: string; created_at: number }
+  dimension: { id: Generated<number>; kind: string; value: string }
+  usage: UsageRow
+  request_log: RequestLogRow
+  data_key: { id: string; org_id: string; wrapped: Uint8Array; created_at: number }
+  content_index: { request_id: Uint8Array; org_id: string; data_key_id: string; day: string; position: number; bytes: number }
+}
+
+interface Managed {
+  version: number
+  revision: number
+  managed_by: ManagedBy
+  created_at: number
+  updated_at: number
+}
+
+export interface ApiKeyRow extends Managed {
+  id: string; org_id: string; team_id: string | null; project_id: string | null; user_id: string | null
+  name: string; prefix: string; last4: string; hash: Uint8Array; pepper_version: number; status: 'active' | 'disabled' | 'revoked'
+  models: string | null
+  budget_limit_nano: number | null; budget_period: string | null; budget_mode: string | null
+  rate_rpm: number | null; rate_tpm: number | null; rate_concurrency: number | null
+  expires_at: number | null
+}
+
+export interface ProviderRow extends Managed {
+  id: string; org_id: string; vendor: string; name: string; base_url: string | null; enabled: number; deleted_at: number | null
+}
+
+export interface CredentialRow {
+  id: string; org_id: string; provider_id: string; name: string; last4: string; ciphertext: Uint8Array | null; secret_ref: string | null
+  version: number; status: 'active' | 'disabled'; managed_by: ManagedBy; created_at: number; deleted_at: number | null
+}
+
+export interface DeploymentRow extends Managed {
+  id: string; org_id: string; model: string; provider_id: string; upstream_model: string; price: string | null; price_as: string | null; deleted_at: number | null
+}
+
+export interface AliasRow extends Managed {
+  name: string; org_id: string; strategy: 'ordered' | 'weighted'; targets: string; deleted_at: number | null
+}
+
+/** Columns of `usage` that hold an id of `dimension`. */
+export interface UsageDimensions {
+  org: number | null; team: number | null; project: number | null; user_id: number | null; key_id: number | null; session: number | null; tags: number | null
+  vendor: number | null; model: number | null; deployment: number | null; task: number | null; endpoint: number | null
+  error_code: number | null; price_version: number | null
+}
+
+/** One attempt, or attempt 0 of a request that was never dispatched. A missing number is 0. */
+export interface UsageRow extends UsageDimensions {
+  request_id: Uint8Array; attempt: number; at: number
+  /** Of the request, as its caller saw it; `outcome` is an index of `requestOutcomes`. */
+  status: number | null; outcome: number | null
+  /** Of the attempt; `attempt_outcome` is an index of `attemptOutcomes` plus 1. */
+  attempt_status: number | null; attempt_outcome: number | null
+  /** 1 miss, 2 hit. */
+  cache: number | null
+  stream: number | null; decision: string | null
+  input: number | null; cache_read: number | null; cache_write_5m: number | null; cache_write_1h: number | null; output: number | null; reasoning: number | null
+  audio_in: number | null; audio_out: number | null; image_in: number | null; image_out: number | null; tool_calls: number | null; requests: number | null
+  cost_nano: number | null; flags: number | null
+  /** 1 on exactly one row of a request: the one that counts it. */
+  final: number | null
+  /** Of the request on its final row, of the attempt on others. */
+  first_token_us: number | null; total_us: number | null
+  overhead_us: number | null
+  /** Varints by `stepNames`, only on the final row. */
+  steps: Uint8Array | null
+}
+
+export interface RequestLogRow {
+  request_id: Uint8Array; at: number; org: number | null
+  model_asked: string | null; route: string | null; error_text: string | null
+  client: string | null; client_address: string | null; client_request_id: string | null; traceparent: string | null
+  request_bytes: number | null; response_bytes: number | null
+  /** JSON of `LoggedAttempt[]` (requests.ts), null when nothing was dispatched. */
+  attempts: string | null
+}
