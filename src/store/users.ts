@@ -27,6 +27,7 @@ export interface Session {
   user: User
   csrf: string
   /** Epoch µs. */
+  createdAt: number
   expiresAt: number
 }
 
@@ -95,10 +96,15 @@ export async function createSession({ kysely, at }: Write, session: { idHash: Ui
 /** Null when the session is unknown, over, or its user has changed since. `at`: epoch µs. */
 export async function findSession({ kysely }: Read, idHash: Uint8Array, at: number): Promise<Session | null> {
   const row = await kysely.selectFrom('session').innerJoin('user_account', 'user_account.id', 'session.user_id')
-    .selectAll('user_account').select(['session.csrf', 'session.expires_at', 'session.user_version'])
+    .selectAll('user_account').select(['session.csrf', 'session.created_at as started_at', 'session.expires_at', 'session.user_version'])
     .where('session.id_hash', '=', idHash).where('session.expires_at', '>', at).where('user_account.deleted_at', 'is', null).executeTakeFirst()
   if (row === undefined || row.user_version !== row.version) return null
-  return { user: fromRow(row), csrf: row.csrf, expiresAt: row.expires_at }
+  return { user: fromRow(row), csrf: row.csrf, createdAt: row.started_at, expiresAt: row.expires_at }
+}
+
+/** A session in use lives on, to the end that the caller allows. */
+export async function extendSession({ kysely }: Write, idHash: Uint8Array, expiresAt: number): Promise<void> {
+  await kysely.updateTable('session').set({ expires_at: expiresAt }).where('id_hash', '=', idHash).execute()
 }
 
 export async function deleteSession({ kysely }: Write, idHash: Uint8Array): Promise<void> {
