@@ -1,6 +1,6 @@
 /**
  * What the gateway knows about models: one entry per vendor × model, compiled from dated, licensed data sets
- * into `catalog.json` by `compile.ts`. Loaded once per thread; immutable afterwards.
+ * into `catalog.json` by `scripts/compile-catalog.ts`. Loaded once per thread; immutable afterwards.
  */
 import type { PriceVector } from './price.ts'
 
@@ -39,8 +39,8 @@ export interface Catalog {
   entries: readonly CatalogEntry[]
   /** Exact look-up by vendor and upstream id. */
   find(vendor: string, upstreamModel: string): CatalogEntry | undefined
-  /** All entries of a logical model, vendor of origin first. */
+  /** All entries of a logical model: vendor of origin first, then current before deprecated, priced before unpriced, cheaper first. */
   logical(name: string): readonly CatalogEntry[]
-  /** Up to `count` logical names nearest to a misspelt one. Off the hot path: it scans. */
-  nearest(name: string, count: number): string[]
+  /** Up to `count` logical names nearest to a misspelt one, of those that `accept` takes. Off the hot path: it scans. */
+  nearest(name: string, count: number, accept?: (logicalModel: string) => boolean): string[]
 }

@@ -1,0 +1,97 @@
+/**
+ * The shape of `catalog.json`: one row per vendor × model, holding only what differs from the usual, so that a change of the
+ * catalogue reads well as a diff. `checkArtefact` fails with the row's name when a file is damaged or of another format.
+ */
+import { usageClasses, type Prices, type UsageClass } from './price.ts'
+import type { CatalogEntry } from './catalog.ts'
+
+export const artefactFormat = 1
+
+export interface Artefact {
+  format: typeof artefactFormat
+  version: string
+  vendors: Record<string, Row[]>
+}
+
+/** Prices of the classes that the vendor prices apart; the others follow `parentOf`. */
+export type SparsePrices = Partial<Record<UsageClass, number>>
+
+export interface Row {
+  id: string
+  model: string
+  /** Left out where it equals `id`. */
+  name?: string
+  /** Left out for `chat`. */
+  kind?: CatalogEntry['kind']
+  context?: number
+  output?: number
+  /** For example `text,image>text`; left out for `text>text`. */
+  modalities?: string
+  tools?: true
+  json?: true
+  reasoning?: true
+  open?: true
+  released?: string
+  deprecated?: true
+  origin?: true
+  /** The undated logical model that this dated one is the only known snapshot of. */
+  snapshotOf?: string
+  price?: SparsePrices
+  tiers?: { above: number; price: SparsePrices }[]
+}
+
+/** A class without a price of its own costs what its parent costs; a root without a price is free of charge. */
+const parentOf: Record<UsageClass, UsageClass | null> = {
+  input: null, cacheRead: 'input', cacheWrite5m: 'input', cacheWrite1h: 'cacheWrite5m',
+  output: null, reasoning: 'output', audioIn: 'input', audioOut: 'output', imageIn: 'input', imageOut: 'output',
+  toolCalls: null, requests: null,
+}
+
+/** The price of a class, inherited where it has none of its own. */
+export function priceOf(prices: SparsePrices, name: UsageClass): number {
+  const parent = parentOf[name]
+  return prices[name] ?? (parent === null ? 0 : priceOf(prices, parent))
+}
+
+export const expandPrices = (sparse: SparsePrices): Prices =>
+  Object.fromEntries(usageClasses.map(name => [name, priceOf(sparse, name)])) as Prices
+
+/** Leaves out the classes that cost what they would inherit. The roots `input` and `output` always stay. */
+export function condensePrices(prices: SparsePrices): SparsePrices {
+  const condensed: SparsePrices = {}
+  for (const name of usageClasses) {
+    const own = prices[name]
+    if (own === undefined) continue
+    const inherited = priceOf({ ...condensed, [name]: undefined }, name)
+    if (own !== inherited || name === 'input' || name === 'output') condensed[name] = own
+  }
+  return condensed
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
+const isOptional = (value: unknown, type: string): boolean => value === undefined || typeof value === type
+const isPrices = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.entries(value).every(([name, price]) => name in parentOf && isCount(price))
+
+function isRow(row: Row): boolean {
+  return typeof row === 'object' && row !== null && typeof row.id === 'string' && typeof row.model === 'string'
+    && isOptional(row.name, 'string') && isOptional(row.kind, 'string') && isOptional(row.modalities, 'string')
+    && isOptional(row.released, 'string') && isOptional(row.snapshotOf, 'string')
+    && isCount(row.context ?? 0) && isCount(row.output ?? 0)
+    && (row.price === undefined || isPrices(row.price))
+    && (row.tiers === undefined || (Array.isArray(row.tiers) && row.tiers.every(tier => isCount(tier.above) && isPrices(tier.price))))
+}
+
+export function checkArtefact(value: unknown): Artefact {
+  const artefact = value as Artefact
+  if (typeof value !== 'object' || value === null || artefact.format !== artefactFormat || typeof artefact.version !== 'string'
+    || typeof artefact.vendors !== 'object' || artefact.vendors === null) {
+    throw new Error(`Not a catalogue of format ${artefactFormat}. Compile it again: node scripts/compile-catalog.ts`)
+  }
+  for (const [vendor, rows] of Object.entries(artefact.vendors)) {
+    if (!Array.isArray(rows)) throw new Error(`The catalogue's vendor ${vendor} has no list of models.`)
+    const bad = rows.find(row => !isRow(row))
+    if (bad !== undefined) throw new Error(`The catalogue's row of vendor ${vendor} is damaged: ${JSON.stringify(bad).slice(0, 200)}`)
+  }
+  return artefact
+}

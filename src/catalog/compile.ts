@@ -1,0 +1,213 @@
+/**
+ * Compiles the models.dev data set into the catalogue: prices to integer nano-dollars by exact decimals, ids to logical names.
+ * Deterministic, and strict: a cost field or a tier that it does not know ends the compilation, since skipping it would misprice.
+ */
+import { artefactFormat, condensePrices, priceOf, type Artefact, type Row, type SparsePrices } from './artefact.ts'
+import { nanoPrice } from './decimal.ts'
+import { groupKey, originOf, plainName, snapshotDate } from './naming.ts'
+import type { UsageClass } from './price.ts'
+
+/** Numbers are the digits of the file (see `parseSource`). */
+interface SourceModel {
+  name: string
+  cost?: Record<string, string | SourceTier[]>
+  limit: { context: string; output: string }
+  modalities: { input: string[]; output: string[] }
+  tool_call: boolean
+  structured_output?: boolean
+  reasoning: boolean
+  open_weights: boolean
+  release_date: string
+  status?: string
+}
+type SourceTier = Record<string, string> & { tier: { size: string; type?: string } }
+
+export interface SourceVendors { [vendor: string]: { models: Record<string, SourceModel> } }
+
+/** Reads JSON with every number as the text it was written in, so that no price becomes a float. */
+export const parseSource = (text: string): unknown => JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
+  typeof value === 'number' ? context?.source : value)
+
+export interface CompileReport {
+  /** Prices with a fraction of a nano-dollar, which were rounded: the source's own float noise. */
+  rounded: number
+  entries: number
+  priced: number
+  /** Zero prices that are not believed. */
+  disbelieved: number
+}
+
+/** Spellings of the cost fields in the data set. */
+const costFields: Record<string, UsageClass> = {
+  input: 'input', output: 'output', reasoning: 'reasoning',
+  cache_read: 'cacheRead', cached_input: 'cacheRead', cache_input: 'cacheRead',
+  cache_write: 'cacheWrite5m', cached_write: 'cacheWrite5m',
+  input_audio: 'audioIn', output_audio: 'audioOut', image: 'imageOut',
+}
+
+/** Charges that no usage class can carry; a model that has one has no known price. */
+const unpriceable = new Set(['citation', 'request'])
+
+/** Vendors that run on the operator's machine. */
+const localVendors = new Set(['lmstudio', 'atomic-chat'])
+
+/** Models that their vendor's price list calls free. */
+const freeModels = new Set([
+  'mistral/labs-devstral-small-2512', 'zai/glm-4.5-flash', 'zai/glm-4.7-flash', 'zhipuai/glm-4.5-flash', 'zhipuai/glm-4.7-flash',
+])
+
+/** Media that are charged by the piece, so that zero per token says nothing. */
+const chargedByPiece = (model: SourceModel): boolean => model.modalities.output.some(each => each !== 'text')
+
+export function compile(source: SourceVendors, version: string, vendorIds: ReadonlyMap<string, string>): { artefact: Artefact; report: CompileReport } {
+  const report: CompileReport = { rounded: 0, entries: 0, priced: 0, disbelieved: 0 }
+  const names = logicalNames(source)
+  const snapshots = onlySnapshots(source)
+  const vendors: Record<string, Row[]> = {}
+  for (const vendor of Object.keys(source).sort()) {
+    vendors[vendorIds.get(vendor) ?? vendor] = Object.entries(source[vendor]!.models).sort(byName).map(([id, model]) => {
+      const row = rowOf(vendor, id, model, report)
+      const key = groupKey(plainName(vendor, id))
+      row.model = row.origin === true ? plainName(vendor, id) : names.get(key)!.name
+      const snapshot = snapshots.get(key)
+      if (snapshot !== undefined) row.snapshotOf = snapshot
+      report.entries++
+      if (row.price !== undefined) report.priced++
+      return row
+    })
+  }
+  return { artefact: { format: artefactFormat, version, vendors }, report }
+}
+
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => a < b ? -1 : 1
+
+function rowOf(vendor: string, id: string, model: SourceModel, report: CompileReport): Row {
+  const modalities = `${model.modalities.input.join(',')}>${model.modalities.output.join(',')}`
+  const kind = kindOf(id, model)
+  const context = Number(model.limit.context)
+  const output = Number(model.limit.output)
+  const row: Row = {
+    id,
+    model: '',
+    ...model.name !== id && { name: model.name },
+    ...kind !== 'chat' && { kind },
+    ...context > 0 && { context },
+    ...output > 0 && { output },
+    ...modalities !== 'text>text' && { modalities },
+    ...model.tool_call && { tools: true },
+    ...model.structured_output === true && { json: true },
+    ...model.reasoning && { reasoning: true },
+    ...model.open_weights && { open: true },
+    ...model.release_date !== '' && { released: model.release_date },
+    ...model.status === 'deprecated' && { deprecated: true },
+    ...originOf(vendor, id) !== null && { origin: true },
+  }
+  return { ...row, ...pricesOf(vendor, id, model, report) }
+}
+
+/** The endpoint that a model serves, as far as its name and modalities tell. */
+function kindOf(id: string, model: SourceModel): NonNullable<Row['kind']> {
+  const name = `${id} ${model.name}`.toLowerCase()
+  const { input, output } = model.modalities
+  if (/rerank/.test(name)) return 'rerank'
+  if (/embed|(?:^|[/-])(?:bge|gte|e5|minilm|voyage)-/.test(name)) return 'embedding'
+  if (/(?:^|[/-])(?:omni-)?moderation/.test(name)) return 'moderation'
+  if (/(?:turbo-instruct|davinci-00\d|babbage-00\d)$/.test(id)) return 'completion'
+  if (output.includes('text')) return input.length === 1 && input[0] === 'audio' ? 'audio' : 'chat'
+  return output.includes('video') ? 'video' : output.includes('image') ? 'image' : output.includes('audio') ? 'audio' : 'chat'
+}
+
+function pricesOf(vendor: string, id: string, model: SourceModel, report: CompileReport): Pick<Row, 'price' | 'tiers'> {
+  const { tiers = [], ...cost } = model.cost ?? {}
+  const names = Object.keys(cost)
+  if (names.length === 0 || names.some(name => unpriceable.has(name))) return {}
+  const base = classPrices(`${vendor}/${id}`, cost as Record<string, string>, report)
+  if (tiers.length === 0 && Object.values(base).every(price => price === 0) && !isFree(vendor, id, model)) {
+    report.disbelieved++
+    return {}
+  }
+  if (typeof tiers === 'string') throw new Error(`${vendor}/${id}: tiers are not a list.`)
+  const above = tiers.map(({ tier, ...tierCost }) => {
+    if (tier.type !== undefined && tier.type !== 'context') throw new Error(`${vendor}/${id}: unknown kind of tier ${tier.type}.`)
+    return { above: Number(tier.size), price: condensePrices(tierPrices(base, classPrices(`${vendor}/${id}`, tierCost, report))) }
+  })
+  above.sort((a, b) => a.above - b.above)
+  return { price: condensePrices(base), ...above.length > 0 && { tiers: above } }
+}
+
+/** Zero is believed only of models that are called free, or run on the operator's machine; elsewhere it stands for a plan or a trial. */
+function isFree(vendor: string, id: string, model: SourceModel): boolean {
+  if (localVendors.has(vendor) || freeModels.has(`${vendor}/${id}`)) return true
+  return !chargedByPiece(model) && (/(?:^|[:/-])free$/.test(id) || /\(free\)/i.test(model.name))
+}
+
+function classPrices(where: string, cost: Record<string, string>, report: CompileReport): SparsePrices {
+  const prices: SparsePrices = {}
+  for (const [field, text] of Object.entries(cost)) {
+    const name = costFields[field]
+    if (name === undefined) throw new Error(`${where}: unknown cost field ${field}. Map it in src/catalog/compile.ts.`)
+    const { nano, exact } = nanoPrice(text)
+    if (!exact) report.rounded++
+    prices[name] = nano
+  }
+  const { input = 0, cacheWrite5m } = prices
+  // Zero means that storage is not charged, and Gemini's figure is the storage alone: the tokens written cost input besides.
+  if (cacheWrite5m === 0) delete prices.cacheWrite5m
+  else if (cacheWrite5m !== undefined && cacheWrite5m < input && /gemini/.test(where)) prices.cacheWrite5m = input + cacheWrite5m
+  // https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#pricing: one hour costs twice the input.
+  if (prices.cacheWrite5m !== undefined && /claude/.test(where)) prices.cacheWrite1h = 2 * input
+  return prices
+}
+
+/** A class that a tier leaves out costs what its parent costs there, and never less than below the tier. */
+function tierPrices(base: SparsePrices, own: SparsePrices): SparsePrices {
+  const prices = { ...own }
+  for (const name of Object.keys(base) as UsageClass[]) prices[name] ??= Math.max(priceOf(base, name), priceOf(own, name))
+  return prices
+}
+
+/** The name of each group: the vendor of origin's own id, else the commonest spelling. */
+function logicalNames(source: SourceVendors): Map<string, { name: string; rank: number }> {
+  const best = new Map<string, { name: string; rank: number }>()
+  const spellings = new Map<string, number>()
+  for (const { vendor, id } of idsOf(source)) {
+    const name = plainName(vendor, id)
+    spellings.set(name, (spellings.get(name) ?? 0) + 1)
+  }
+  for (const { vendor, id } of idsOf(source)) {
+    const name = plainName(vendor, id)
+    const key = groupKey(name)
+    // Origins come first; a dotted version reads better than a hyphenated one; then the commonest; then the alphabet.
+    const rank = originOf(vendor, id) ?? 1e6 - (name.includes('.') ? 1e5 : 0) - spellings.get(name)!
+    const known = best.get(key)
+    if (known === undefined || rank < known.rank || (rank === known.rank && name < known.name)) best.set(key, { name, rank })
+  }
+  return best
+}
+
+/** Dated keys whose undated model has no other snapshot in the data and was released on that very day, with the undated name. */
+function onlySnapshots(source: SourceVendors): Map<string, string> {
+  const released = new Map<string, Set<string>>()
+  const snapshots = new Map<string, Map<string, string>>()
+  for (const { vendor, id, model } of idsOf(source)) {
+    const key = groupKey(plainName(vendor, id))
+    released.set(key, (released.get(key) ?? new Set()).add(model.release_date))
+    const snapshot = snapshotDate(key)
+    if (snapshot === null) continue
+    const dates = snapshots.get(snapshot.undated) ?? new Map<string, string>()
+    snapshots.set(snapshot.undated, dates.set(key, snapshot.date))
+  }
+  const only = new Map<string, string>()
+  for (const [undated, dates] of snapshots) {
+    const days = new Set(dates.values())
+    if (days.size !== 1 || !released.get(undated)?.has([...days][0]!)) continue
+    for (const key of dates.keys()) only.set(key, undated)
+  }
+  return only
+}
+
+function* idsOf(source: SourceVendors): Generator<{ vendor: string; id: string; model: SourceModel }> {
+  for (const [vendor, { models }] of Object.entries(source)) {
+    for (const [id, model] of Object.entries(models)) yield { vendor, id, model }
+  }
+}
