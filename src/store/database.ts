@@ -38,7 +38,7 @@ export interface Write {
 export async function openDatabase({ databaseUrl, dataDir, readonly = false }: DatabaseSettings): Promise<Database> {
   const kind = databaseUrl === null ? 'sqlite' : 'postgres'
   const sqlite = databaseUrl === null ? openSqlite(dataDir, readonly) : null
-  const dialect = sqlite === null ? postgresDialect(databaseUrl ?? '', readonly) : new EmbeddedDialect(sqlite, readonly)
+  const dialect = sqlite === null ? postgresDialect(databaseUrl ?? '', readonly) : new EmbeddedDialect(sqlite)
   const kysely = new Kysely<Tables>({ dialect })
   try {
     if (readonly) await ping({ kysely })

@@ -4,6 +4,7 @@
  */
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import BetterSqlite3 from 'better-sqlite3'
 import { CompiledQuery, SqliteAdapter, SqliteDialect, SqliteDriver, type DatabaseConnection, type SqliteDatabase, type SqliteStatement } from 'kysely'
 import { exactInteger } from './integers.ts'
@@ -13,6 +14,7 @@ export type SqliteHandle = BetterSqlite3.Database
 export const databaseFile = 'megarouter.db'
 
 const busyTimeoutMs = 5_000
+const lockRetryMs = 5
 /** Prepared statements kept per connection; the texts are few, since lists are sent in fixed sizes or as JSON. */
 const statementCacheSize = 500
 
@@ -85,15 +87,31 @@ function cachingDatabase(handle: SqliteHandle): SqliteDatabase {
 }
 
 class ImmediateDriver extends SqliteDriver {
+  #handle: SqliteHandle
   #begin: CompiledQuery
-  constructor(database: SqliteDatabase, readonly: boolean) {
+  constructor(handle: SqliteHandle, database: SqliteDatabase) {
     super({ database })
-    this.#begin = CompiledQuery.raw(readonly ? 'begin' : 'begin immediate')
+    this.#handle = handle
+    this.#begin = CompiledQuery.raw(handle.readonly ? 'begin' : 'begin immediate')
   }
+  /** Waits for the lock without blocking the thread: its holder may be another connection of the same thread. */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(this.#begin)
+    for (let waitedMs = 0; ; waitedMs += lockRetryMs) {
+      this.#handle.pragma('busy_timeout = 0')
+      try {
+        await connection.executeQuery(this.#begin)
+        return
+      } catch (error) {
+        if (!isBusy(error) || waitedMs >= busyTimeoutMs) throw error
+      } finally {
+        this.#handle.pragma(`busy_timeout = ${busyTimeoutMs}`)
+      }
+      await sleep(lockRetryMs)
+    }
   }
 }
+
+const isBusy = (error: unknown): boolean => error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_BUSY')
 
 /** With an immediate transaction a migration is atomic, and its write lock keeps other processes out. */
 class TransactionalAdapter extends SqliteAdapter {
@@ -103,16 +121,16 @@ class TransactionalAdapter extends SqliteAdapter {
 }
 
 export class EmbeddedDialect extends SqliteDialect {
+  #handle: SqliteHandle
   #database: SqliteDatabase
-  #readonly: boolean
-  constructor(handle: SqliteHandle, readonly: boolean) {
+  constructor(handle: SqliteHandle) {
     const database = cachingDatabase(handle)
     super({ database })
+    this.#handle = handle
     this.#database = database
-    this.#readonly = readonly
   }
   override createDriver(): ImmediateDriver {
-    return new ImmediateDriver(this.#database, this.#readonly)
+    return new ImmediateDriver(this.#handle, this.#database)
   }
   override createAdapter(): TransactionalAdapter {
     return new TransactionalAdapter()
