@@ -52,6 +52,8 @@ export interface Edit {
   ifVersion?: number
   /** Who edits; the file and the environment may take over what the API made, not the reverse. */
   by?: ManagedBy
+  /** With `by: 'api'`: the declaration is gone, and the row becomes one of the API. */
+  release?: boolean
 }
 
 interface Editable {
@@ -59,9 +61,9 @@ interface Editable {
   managedBy: ManagedBy
 }
 
-export function checkEdit(current: Editable, { ifVersion, by = 'api' }: Edit): void {
+export function checkEdit(current: Editable, { ifVersion, by = 'api', release = false }: Edit): void {
   if (ifVersion !== undefined && ifVersion !== current.version) throw new VersionConflictError(current)
-  if (by === 'api' && current.managedBy !== 'api') throw new ManagedElsewhereError(current.managedBy)
+  if (by === 'api' && !release && current.managedBy !== 'api') throw new ManagedElsewhereError(current.managedBy)
 }
 
 /**
