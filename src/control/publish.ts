@@ -1,0 +1,201 @@
+/**
+ * Keeps the data plane's picture equal to the database: the snapshot is built complete and replaces the old one, keys go singly.
+ * The database's change counter is polled, so that edits of the CLI or another node arrive like our own. While the database does
+ * not answer nothing is posted, not even the heartbeat: the data plane then knows how old its picture is.
+ */
+import type { Clock } from '../clock.ts'
+import type { KeyEntry } from '../gateway/snapshot.ts'
+import { periodStart } from '../governance/periods.ts'
+import { changesSince, type Changes } from '../store/changes.ts'
+import type { Database } from '../store/database.ts'
+import type { ApiKey } from '../store/keys.ts'
+import { spentSince } from '../store/usage.ts'
+import type { FromControl } from '../threads/messages.ts'
+import { keyEntry, snapshotData, type FileLimits, type Resolving, type Rows } from './snapshot-data.ts'
+
+export const pollMs = 400
+const heartbeatMs = 1_000
+const batchSize = 1_000
+
+export interface PublisherSettings {
+  database: Database
+  clock: Clock
+  resolving: Resolving
+  post: (message: FromControl) => void
+  /** What the running configuration says besides the database. */
+  file: () => FileLimits
+  configError: () => string | null
+  log: { warn(message: string): void }
+}
+
+/** A second credential that acts as a key for a short time. */
+interface Loan { key: ApiKey; hash: Uint8Array; expiresAt: number }
+
+const mutableRows = () => ({ providers: new Map(), aliases: new Map(), deployments: new Map(), settings: new Map() }) satisfies Rows
+
+function merge<Row extends { deleted?: boolean }>(into: Map<string, Row>, rows: readonly Row[], idOf: (row: Row) => string): void {
+  for (const row of rows) {
+    if (row.deleted === true) into.delete(idOf(row))
+    else into.set(idOf(row), row)
+  }
+}
+
+export class Publisher {
+  readonly #settings: PublisherSettings
+  readonly #rows: { [Kind in keyof Rows]: Rows[Kind] extends ReadonlyMap<string, infer Row> ? Map<string, Row> : never } = mutableRows()
+  readonly #loans = new Map<string, Loan>()
+  #revision = 0
+  #version = 0
+  #stale = true
+  #loaded = false
+  #heartbeatAt = -Infinity
+  #timer: NodeJS.Timeout | null = null
+  #running: Promise<void> | null = null
+  #again: Promise<void> | null = null
+  #problems: string[] = []
+  #databaseUp = false
+
+  constructor(settings: PublisherSettings) {
+    this.#settings = settings
+  }
+
+  get rows(): Rows { return this.#rows }
+  /** What could not be published, for /status. */
+  get problems(): readonly string[] { return this.#problems }
+  get databaseUp(): boolean { return this.#databaseUp }
+
+  /** Loads everything, then polls until `stop`. The first load must succeed. */
+  async start(): Promise<void> {
+    await this.#pull()
+    this.#schedule()
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    await this.#running
+  }
+
+  /** Posts what was written before the call; an edit of the API answers after this. */
+  async refresh(): Promise<void> {
+    // A pull that already runs may have read too early: one more follows it, shared by all who wait.
+    if (this.#running === null) return this.#pull()
+    this.#again ??= this.#running.catch(() => undefined).then(() => {
+      this.#again = null
+      return this.#pull()
+    })
+    return this.#again
+  }
+
+  /** The snapshot is built anew although no row changed, for example after a reload. */
+  invalidate(): void {
+    this.#stale = true
+  }
+
+  /** Lets `hash` act as the key until `expiresAt` (epoch ms). Kept in memory only. */
+  lend(key: ApiKey, hash: Uint8Array, expiresAt: number): void {
+    const loan = { key, hash, expiresAt }
+    this.#loans.set(Buffer.from(hash).toString('hex'), loan)
+    this.#settings.post({ kind: 'keys', entries: [this.#loanEntry(loan)], complete: false })
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      this.#pull().catch((error: unknown) => this.#lost(error)).finally(() => {
+        if (this.#timer !== null) this.#schedule()
+      })
+    }, pollMs)
+  }
+
+  #lost(error: unknown): void {
+    if (this.#databaseUp) this.#settings.log.warn(`The database does not answer: ${error instanceof Error ? error.message : String(error)}. The gateway goes on with what it knows.`)
+    this.#databaseUp = false
+  }
+
+  #pull(): Promise<void> {
+    this.#running ??= this.#pullOnce().finally(() => {
+      this.#running = null
+    })
+    return this.#running
+  }
+
+  async #pullOnce(): Promise<void> {
+    const { database, clock, post, configError } = this.#settings
+    for (let more = true; more;) {
+      const readAt = clock.epochMs()
+      const changes = await changesSince(database, this.#revision)
+      const entries = await this.#entries(changes)
+      this.#adopt(changes)
+      more = changes.more
+      if (!more) this.#publishSnapshot()
+      this.#postKeys(entries, !more)
+      if (more || readAt - this.#heartbeatAt < heartbeatMs - pollMs / 2) continue
+      this.#heartbeatAt = readAt
+      post({ kind: 'heartbeat', at: readAt, configError: configError() })
+    }
+    this.#databaseUp = true
+  }
+
+  #adopt(changes: Changes): void {
+    const { providers, aliases, deployments, settings } = changes
+    merge(this.#rows.providers, providers, (row) => row.id)
+    merge(this.#rows.aliases, aliases, (row) => row.name)
+    merge(this.#rows.deployments, deployments, (row) => row.id)
+    merge<(typeof settings)[number] & { deleted?: boolean }>(this.#rows.settings, settings, (row) => row.org)
+    if (providers.length + aliases.length + deployments.length + settings.length > 0) this.#stale = true
+    this.#revision = changes.revision
+  }
+
+  #publishSnapshot(): void {
+    if (!this.#stale) return
+    const { resolving, post, file, clock, log } = this.#settings
+    this.#version = Math.max(this.#version + 1, clock.epochMs())
+    const { snapshot, problems } = snapshotData(this.#version, this.#rows, resolving, file())
+    for (const problem of problems) if (!this.#problems.includes(problem)) log.warn(problem)
+    this.#problems = problems
+    this.#stale = false
+    post({ kind: 'snapshot', snapshot })
+  }
+
+  #postKeys(entries: KeyEntry[], last: boolean): void {
+    const { post } = this.#settings
+    const batches = Array.from({ length: Math.ceil(entries.length / batchSize) }, (_, index) => entries.slice(index * batchSize, (index + 1) * batchSize))
+    const completes = last && !this.#loaded
+    if (completes && batches.length === 0) batches.push([])
+    for (const [index, batch] of batches.entries()) post({ kind: 'keys', entries: batch, complete: completes && index === batches.length - 1 })
+    if (last) this.#loaded = true
+  }
+
+  async #entries({ keys, settings }: Changes): Promise<KeyEntry[]> {
+    const { database, clock } = this.#settings
+    const now = clock.epochMs()
+    const zones = new Map([...this.#rows.settings.values(), ...settings].map((each) => [each.org, each.timeZone]))
+    const starts = new Map(keys.flatMap((key) => (key.budget === null || key.status !== 'active' ? [] : [[key.id, periodStart(key.budget.period, now, zones.get(key.org) ?? 'UTC')] as const])))
+    const spent = starts.size === 0 ? new Map<string, number>() : await spentSince(database, [...starts].map(([key, start]) => ({ key, since: start * 1000 })))
+    const entries = keys.map((key) => {
+      const start = starts.get(key.id)
+      return keyEntry(key, start === undefined ? null : { periodStart: start, nano: spent.get(key.id) ?? 0 })
+    })
+    return [...entries, ...this.#loansOf(keys, now)]
+  }
+
+  /** A change of a key reaches the credentials that act as it. */
+  #loansOf(keys: ApiKey[], now: number): KeyEntry[] {
+    const changed = new Map(keys.map((key) => [key.id, key]))
+    const entries: KeyEntry[] = []
+    for (const [name, loan] of this.#loans) {
+      const key = changed.get(loan.key.id)
+      if (key !== undefined) {
+        loan.key = key
+        entries.push(this.#loanEntry(loan))
+      }
+      if (loan.expiresAt <= now) this.#loans.delete(name)
+    }
+    return entries
+  }
+
+  #loanEntry({ key, hash, expiresAt }: Loan): KeyEntry {
+    const entry = keyEntry(key, null)
+    return { ...entry, hash, expiresAt: Math.min(expiresAt, entry.expiresAt ?? Infinity) }
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Turns the rows of the database into what the data plane reads: vendors resolved, secrets opened, addresses chosen. Pure but for
+ * decryption. What cannot be used (a variable that is gone, a secret of another master key) is left out and named as a problem.
+ */
+import type { KeyEntry, ProviderData, SettingsData, SnapshotData } from '../gateway/snapshot.ts'
+import { limits } from '../limits.ts'
+import { vendor as declareVendor, type Vendor } from '../providers/provider.ts'
+import type { Alias } from '../store/aliases.ts'
+import type { Deployment } from '../store/deployments.ts'
+import type { ApiKey } from '../store/keys.ts'
+import type { Credential, Provider } from '../store/providers.ts'
+import { openSecret, type Kek } from '../store/secrets.ts'
+import type { Settings } from '../store/settings.ts'
+import type { Variables } from './vendor-environment.ts'
+
+/** What an OpenAI-compatible server of the operator's own is stored as. */
+export const ownServer = 'openai-compatible'
+/** The simulated provider's address is its socket; this only gives its paths a prefix. */
+const simulatedBaseUrl = 'http://127.0.0.1/v1'
+
+export interface Resolving {
+  vendors: ReadonlyMap<string, Vendor>
+  variables: Variables
+  kek: Kek
+  simulatedSocket: string | null
+}
+
+/** Current rows by id, deleted ones left out. */
+export interface Rows {
+  providers: ReadonlyMap<string, Provider>
+  aliases: ReadonlyMap<string, Alias>
+  deployments: ReadonlyMap<string, Deployment>
+  settings: ReadonlyMap<string, Settings>
+}
+
+/** Of the configuration file; not kept in the database, since they belong to the node. */
+export interface FileLimits {
+  deadlines: Partial<SettingsData['deadlines']>
+  requestBodyBytes: number | null
+}
+
+export function vendorOf(provider: Pick<Provider, 'id' | 'vendor' | 'name' | 'credentials'>, vendors: ReadonlyMap<string, Vendor>): Vendor | null {
+  if (provider.vendor !== ownServer) return vendors.get(provider.vendor) ?? null
+  return declareVendor({
+    id: provider.id, name: provider.name, docs: '', env: [], selfHosted: true, auth: provider.credentials.length > 0 ? 'bearer' : 'none',
+    endpoints: ['chat', 'completions', 'embeddings'],
+  })
+}
+
+export const baseUrlOfProvider = (provider: Pick<Provider, 'baseUrl'>, vendor: Vendor): string | null =>
+  vendor.simulated === true ? simulatedBaseUrl : provider.baseUrl ?? vendor.baseUrl ?? null
+
+/** The operator's own addresses are trusted; one that came through the API may lead to public addresses only. */
+export const isGuarded = (provider: Pick<Provider, 'managedBy' | 'baseUrl'>): boolean => provider.managedBy === 'api' && provider.baseUrl !== null
+
+export function resolveSecret(org: string, credential: Credential, { variables, kek }: Pick<Resolving, 'variables' | 'kek'>): { secret: string } | { problem: string } {
+  if (credential.secretRef !== null) {
+    const name = credential.secretRef.replace(/^env:/, '')
+    const value = variables[name]?.trim()
+    return value ? { secret: value } : { problem: `Credential ${credential.name} needs the variable ${name}, which is not set.` }
+  }
+  if (credential.ciphertext === null) return { problem: `Credential ${credential.name} holds no secret.` }
+  try {
+    return { secret: openSecret(kek, credential.ciphertext, { org, id: credential.id, version: credential.version }).reveal() }
+  } catch (error) {
+    return { problem: `Credential ${credential.name} cannot be opened: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+function providerData(provider: Provider, resolving: Resolving, problems: string[]): ProviderData | null {
+  const vendor = vendorOf(provider, resolving.vendors)
+  if (vendor === null) {
+    problems.push(`Provider ${provider.id} uses the vendor ${provider.vendor}, which this version does not know.`)
+    return null
+  }
+  const baseUrl = baseUrlOfProvider(provider, vendor)
+  if (baseUrl === null) {
+    problems.push(`Provider ${provider.id} has no base URL: set ${vendor.baseUrlEnv}, or its base_url.`)
+    return null
+  }
+  if (vendor.simulated === true && resolving.simulatedSocket === null) return null
+  const credentials = provider.credentials.filter((credential) => credential.status === 'active').flatMap((credential) => {
+    const resolved = resolveSecret(provider.org, credential, resolving)
+    if ('secret' in resolved) return [{ id: credential.id, secret: resolved.secret, last4: credential.last4 }]
+    problems.push(resolved.problem)
+    return []
+  })
+  if (credentials.length === 0 && vendor.auth === 'bearer' && vendor.selfHosted !== true) {
+    problems.push(`Provider ${provider.id} has no usable credential.`)
+    return null
+  }
+  return { id: provider.id, vendor, baseUrl, socketPath: vendor.simulated === true ? resolving.simulatedSocket : null, guarded: isGuarded(provider), credentials }
+}
+
+const { connectTimeoutMs: connectMs, firstTokenTimeoutMs: firstTokenMs, idleTimeoutMs: idleMs, totalTimeoutMs: totalMs, commitAfterMs, keepAliveMs, clientStallMs } = limits
+
+export function snapshotData(version: number, rows: Rows, resolving: Resolving, file: FileLimits): { snapshot: SnapshotData; problems: string[] } {
+  const problems: string[] = []
+  const settings = [...rows.settings.values()]
+  const snapshot: SnapshotData = {
+    version,
+    providers: [...rows.providers.values()].filter((provider) => provider.enabled).flatMap((provider) => providerData(provider, resolving, problems) ?? []),
+    deployments: [...rows.deployments.values()].map(({ id, model, provider, upstreamModel, price, priceAs }) => ({ id, model, provider, upstreamModel, price, priceAs })),
+    aliases: [...rows.aliases.values()].map(({ name, strategy, targets }) => ({ name, strategy, targets })),
+    settings: {
+      unknownPrice: settings[0]?.unknownPrice ?? 'allow',
+      contentOrgs: settings.filter((each) => each.content.store).map((each) => each.org),
+      deadlines: { connectMs, firstTokenMs, idleMs, totalMs, commitAfterMs, keepAliveMs, clientStallMs, ...file.deadlines },
+      requestBodyBytes: file.requestBodyBytes ?? limits.requestBodyBytes,
+    },
+  }
+  return { snapshot, problems }
+}
+
+export function keyEntry(key: ApiKey, spent: KeyEntry['spent']): KeyEntry {
+  return {
+    id: key.id, version: key.version, hash: key.hash, status: key.status, name: key.name,
+    org: key.org, team: key.team, project: key.project, user: key.user, models: key.models, budget: key.budget,
+    rateLimit: key.rateLimit ?? { rpm: null, tpm: null, concurrency: null },
+    expiresAt: key.expiresAt === null ? null : Math.floor(key.expiresAt / 1000), spent,
+  }
+}
