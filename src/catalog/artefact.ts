@@ -13,7 +13,7 @@ export interface Artefact {
   vendors: Record<string, Row[]>
 }
 
-/** Prices of the classes that the vendor prices apart; the others follow `parentOf`. */
+/** Prices of the classes that the vendor prices apart; the others follow `expandPrices`. */
 export type SparsePrices = Partial<Record<UsageClass, number>>
 
 export interface Row {
@@ -40,38 +40,33 @@ export interface Row {
   tiers?: { above: number; price: SparsePrices }[]
 }
 
-/** A class without a price of its own costs what its parent costs; a root without a price is free of charge. */
-const parentOf: Record<UsageClass, UsageClass | null> = {
-  input: null, cacheRead: 'input', cacheWrite5m: 'input', cacheWrite1h: 'cacheWrite5m',
-  output: null, reasoning: 'output', audioIn: 'input', audioOut: 'output', imageIn: 'input', imageOut: 'output',
-  toolCalls: null, requests: null,
+/** A class without a price of its own costs what its parent costs; one without a parent is free of charge. */
+export function expandPrices(own: SparsePrices): Prices {
+  const { input = 0, output = 0 } = own
+  const cacheWrite5m = own.cacheWrite5m ?? input
+  return {
+    input, cacheRead: own.cacheRead ?? input, cacheWrite5m, cacheWrite1h: own.cacheWrite1h ?? cacheWrite5m,
+    output, reasoning: own.reasoning ?? output,
+    audioIn: own.audioIn ?? input, audioOut: own.audioOut ?? output, imageIn: own.imageIn ?? input, imageOut: own.imageOut ?? output,
+    toolCalls: own.toolCalls ?? 0, requests: own.requests ?? 0,
+  }
 }
 
-/** The price of a class, inherited where it has none of its own. */
-export function priceOf(prices: SparsePrices, name: UsageClass): number {
-  const parent = parentOf[name]
-  return prices[name] ?? (parent === null ? 0 : priceOf(prices, parent))
-}
-
-export const expandPrices = (sparse: SparsePrices): Prices =>
-  Object.fromEntries(usageClasses.map(name => [name, priceOf(sparse, name)])) as Prices
-
-/** Leaves out the classes that cost what they would inherit. The roots `input` and `output` always stay. */
+/** Leaves out the classes that cost what they would inherit. `input` and `output` always stay. */
 export function condensePrices(prices: SparsePrices): SparsePrices {
-  const condensed: SparsePrices = {}
+  const condensed: SparsePrices = { input: prices.input ?? 0, output: prices.output ?? 0 }
   for (const name of usageClasses) {
     const own = prices[name]
-    if (own === undefined) continue
-    const inherited = priceOf({ ...condensed, [name]: undefined }, name)
-    if (own !== inherited || name === 'input' || name === 'output') condensed[name] = own
+    if (own !== undefined && own !== expandPrices(condensed)[name]) condensed[name] = own
   }
   return condensed
 }
 
+const classNames: ReadonlySet<string> = new Set(usageClasses)
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
 const isOptional = (value: unknown, type: string): boolean => value === undefined || typeof value === type
 const isPrices = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && Object.entries(value).every(([name, price]) => name in parentOf && isCount(price))
+  typeof value === 'object' && value !== null && Object.entries(value).every(([name, price]) => classNames.has(name) && isCount(price))
 
 function isRow(row: Row): boolean {
   return typeof row === 'object' && row !== null && typeof row.id === 'string' && typeof row.model === 'string'

@@ -2,9 +2,9 @@
  * Compiles the models.dev data set into the catalogue: prices to integer nano-dollars by exact decimals, ids to logical names.
  * Deterministic, and strict: a cost field or a tier that it does not know ends the compilation, since skipping it would misprice.
  */
-import { artefactFormat, condensePrices, priceOf, type Artefact, type Row, type SparsePrices } from './artefact.ts'
+import { artefactFormat, condensePrices, expandPrices, type Artefact, type Row, type SparsePrices } from './artefact.ts'
 import { nanoPrice } from './decimal.ts'
-import { groupKey, originOf, plainName, snapshotDate } from './naming.ts'
+import { groupKey, isSynonym, originOf, plainName, snapshotDate } from './naming.ts'
 import type { UsageClass } from './price.ts'
 
 /** Numbers are the digits of the file (see `parseSource`). */
@@ -68,14 +68,16 @@ export function compile(source: SourceVendors, version: string, vendorIds: Reado
     vendors[vendorIds.get(vendor) ?? vendor] = Object.entries(source[vendor]!.models).sort(byName).map(([id, model]) => {
       const row = rowOf(vendor, id, model, report)
       const key = groupKey(plainName(vendor, id))
-      row.model = row.origin === true ? plainName(vendor, id) : names.get(key)!.name
+      row.model = names.get(key)!.name
       const snapshot = snapshots.get(key)
       if (snapshot !== undefined) row.snapshotOf = snapshot
-      report.entries++
-      if (row.price !== undefined) report.priced++
       return row
     })
   }
+  const rows = Object.values(vendors).flat()
+  priceMedia(rows)
+  report.entries = rows.length
+  report.priced = rows.filter(row => row.price !== undefined).length
   return { artefact: { format: artefactFormat, version, vendors }, report }
 }
 
@@ -111,6 +113,7 @@ function kindOf(id: string, model: SourceModel): NonNullable<Row['kind']> {
   const { input, output } = model.modalities
   if (/rerank/.test(name)) return 'rerank'
   if (/embed|(?:^|[/-])(?:bge|gte|e5|minilm|voyage)-/.test(name)) return 'embedding'
+  if (/gpt-image|chatgpt-image|imagine-image/.test(name)) return 'image'
   if (/(?:^|[/-])(?:omni-)?moderation/.test(name)) return 'moderation'
   if (/(?:turbo-instruct|davinci-00\d|babbage-00\d)$/.test(id)) return 'completion'
   if (output.includes('text')) return input.length === 1 && input[0] === 'audio' ? 'audio' : 'chat'
@@ -150,8 +153,9 @@ function classPrices(where: string, cost: Record<string, string>, report: Compil
     if (!exact) report.rounded++
     prices[name] = nano
   }
-  const { input = 0, cacheWrite5m } = prices
-  // Zero means that storage is not charged, and Gemini's figure is the storage alone: the tokens written cost input besides.
+  const { input = 0, cacheRead, cacheWrite5m } = prices
+  // Zero stands for "not priced apart" or for storage alone, and Gemini's figure is the storage alone: the tokens cost input besides.
+  if (cacheRead === 0) delete prices.cacheRead
   if (cacheWrite5m === 0) delete prices.cacheWrite5m
   else if (cacheWrite5m !== undefined && cacheWrite5m < input && /gemini/.test(where)) prices.cacheWrite5m = input + cacheWrite5m
   // https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#pricing: one hour costs twice the input.
@@ -162,8 +166,34 @@ function classPrices(where: string, cost: Record<string, string>, report: Compil
 /** A class that a tier leaves out costs what its parent costs there, and never less than below the tier. */
 function tierPrices(base: SparsePrices, own: SparsePrices): SparsePrices {
   const prices = { ...own }
-  for (const name of Object.keys(base) as UsageClass[]) prices[name] ??= Math.max(priceOf(base, name), priceOf(own, name))
+  const [below, here] = [expandPrices(base), expandPrices(own)]
+  for (const name of Object.keys(base) as UsageClass[]) prices[name] ??= Math.max(below[name], here[name])
   return prices
+}
+
+const mediaClasses = [['audio', 'input', 'audioIn'], ['audio', 'output', 'audioOut'], ['image', 'output', 'imageOut']] as const
+
+/**
+ * Resellers list the price of text and leave out the dearer one of audio and images. A medium without a price of its own costs
+ * at least what the maker takes for it; where the maker is not known and the model answers in that medium, nothing is known.
+ */
+function priceMedia(rows: readonly Row[]): void {
+  const makers = new Map(rows.flatMap(row => row.origin === true && row.price !== undefined ? [[groupKey(row.model), expandPrices(row.price)]] : []))
+  for (const row of rows) {
+    const [input = '', output = ''] = (row.modalities ?? '').split('>')
+    for (const [medium, side, name] of mediaClasses) {
+      const offered = (side === 'input' ? input : output).split(',')
+      if (row.price === undefined || row.origin === true || row.price[name] !== undefined || !offered.includes(medium)) continue
+      const maker = makers.get(groupKey(row.model))
+      if (maker !== undefined) {
+        for (const price of [row.price, ...(row.tiers ?? []).map(tier => tier.price)]) price[name] = Math.max(maker[name], expandPrices(price)[name])
+        row.price = condensePrices(row.price)
+      } else if (side === 'output' && offered.includes('text')) {
+        delete row.price
+        delete row.tiers
+      }
+    }
+  }
 }
 
 /** The name of each group: the vendor of origin's own id, else the commonest spelling. */
@@ -177,8 +207,8 @@ function logicalNames(source: SourceVendors): Map<string, { name: string; rank: 
   for (const { vendor, id } of idsOf(source)) {
     const name = plainName(vendor, id)
     const key = groupKey(name)
-    // Origins come first; a dotted version reads better than a hyphenated one; then the commonest; then the alphabet.
-    const rank = originOf(vendor, id) ?? 1e6 - (name.includes('.') ? 1e5 : 0) - spellings.get(name)!
+    // Origins come first, synonyms last; a dotted version reads better than a hyphenated one; then the commonest; then the alphabet.
+    const rank = originOf(vendor, id) ?? 1e6 + (isSynonym(name) ? 1e6 : 0) - (name.includes('.') ? 1e5 : 0) - spellings.get(name)!
     const known = best.get(key)
     if (known === undefined || rank < known.rank || (rank === known.rank && name < known.name)) best.set(key, { name, rank })
   }

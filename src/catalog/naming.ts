@@ -42,27 +42,38 @@ const synonyms = new Map([
   ['claude-sonnet-4', 'claude-sonnet-4-0'],
 ])
 
+/** Makers' names that stand for somebody else's packaging of a model: other weights, precision or terms, so another model. */
+const repackagers = new Set(['chutesai', 'neuralmagic', 'pearl-ai', 'public', 'stealth', 'tee', 'unsloth'])
+
 /** `us.anthropic.claude-sonnet-4-6-v1:0` is `claude-sonnet-4-6`: region, maker and version of the hosted artefact. */
 const bedrockId = /^(?:(?:us|us-gov|eu|au|jp|apac|global)\.)?[a-z0-9]+\.(.*?)(?:-v\d+(?::\d+)?)?$/
 
 /** The name inside a vendor's id, in lower case, without the vendor's own decoration. */
 export function plainName(vendor: string, id: string): string {
   const lower = id.toLowerCase()
-  let name = lower.slice(lower.lastIndexOf('/') + 1)
+  const path = lower.split('/')
+  let name = path.at(-1)!
+  const maker = path.at(-2) ?? ''
   if (vendor === 'amazon-bedrock') name = bedrockId.exec(name)?.[1] ?? name
   if (vendor.startsWith('google-vertex')) name = name.replace(/@default$/, '')
   if (vendor === 'databricks') name = name.replace(/^databricks-/, '')
   if (vendor === 'fireworks-ai') name = name.replaceAll(/(\d)p(\d)/g, '$1.$2')
   name = name.replace(/^(?:meta-)?llama-v?(?=\d)/, 'llama-')
+  if (repackagers.has(maker)) return `${maker}-${name}`
   // `~` marks a vendor's own moving pointer; what it points to differs from vendor to vendor.
   return genericNames.has(name) || lower.startsWith('~') ? `${vendor}-${name}` : name
 }
 
 /** Equal for names of the same model. A colon before a size is a separator (`gpt-oss:120b`), before a word it marks a variant (`:free`). */
 export function groupKey(name: string): string {
-  const key = name.toLowerCase().replaceAll(/:(?=\d)/g, '-').replaceAll(/[._@ ]/g, '-')
+  const key = spelledKey(name)
   return synonyms.get(key) ?? key
 }
+
+const spelledKey = (name: string): string => name.toLowerCase().replaceAll(/:(?=\d)/g, '-').replaceAll(/[._@ ]/g, '-')
+
+/** True where the name is a listed synonym, so that a group is not named by it. */
+export const isSynonym = (name: string): boolean => synonyms.has(spelledKey(name))
 
 const datedKey = /^(.+)-(\d{4})-?(\d{2})-?(\d{2})$/
 

@@ -42,7 +42,7 @@ export function nearestNames(asked: string, names: readonly string[], count: num
     const words = candidate.split('-')
     const shared = words.filter(word => wantedWords.has(word)).length
     const resemblance = (2 * shared) / (words.length + wantedWords.size)
-    if (candidate.startsWith(wanted) || resemblance >= 0.6) scored.push({ name, score: 1.5 - resemblance })
+    if (candidate.startsWith(wanted) || shared === wantedWords.size || resemblance >= 0.6) scored.push({ name, score: 1.5 - resemblance })
   }
   scored.sort((a, b) => a.score - b.score || a.name.length - b.name.length || (a.name < b.name ? -1 : 1))
   return scored.slice(0, count).map(each => each.name)
