@@ -6,7 +6,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { answerOf, errorAnswer, modelsAnswer, type Answer, type ChatRequest } from './answers.ts'
 import { createBill, partOf, type Bill, type BillOptions, type ChargeOutcome } from './bill.ts'
-import { parseFaults, splitModel, type Faults } from './faults.ts'
+import { noFaults, parseFaults, splitModel, type Faults } from './faults.ts'
 import { readRequests, type ArrivedRequest } from './http.ts'
 import { play, type Peer, type Played } from './play.ts'
 import { seededRandom } from './random.ts'
@@ -97,88 +97,104 @@ function settle(bill: Bill, number: number, answer: Answer, faults: Faults, free
   bill.settle(number, outcome, units, reported && outcome === 'complete')
 }
 
-export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { seed = 1, chunk, logEntries = 10_000 } = options
-  const bill = createBill(options)
-  const log: Arrival[] = []
-  const scripts = new Map<string, string>()
-  const seen = new Map<string, number>()
-  const sockets = new Set<Socket>()
-  let connections = 0
+/** What one server knows: its answers and faults by model name, its log and its bill. */
+class Oracle {
+  readonly log: Arrival[] = []
+  readonly bill: Bill
+  readonly scripts = new Map<string, string>()
+  private readonly options: UpstreamOptions
+  private readonly seen = new Map<string, number>()
 
-  const faultsOf = (model: string): Faults => {
-    const { base, faults: spec } = splitModel(model)
-    const faults = parseFaults([spec, scripts.get(model) ?? ''].join('+'))
-    faults.chunk ??= chunk ?? (base.startsWith('echo-') || base === 'embed' ? 'whole' : 'random')
-    const times = (seen.get(model) ?? 0) + 1
-    seen.set(model, times)
-    return faults.fails > 0 && times > faults.fails ? { ...parseFaults(''), chunk: faults.chunk } : faults
+  constructor(options: UpstreamOptions) {
+    this.options = options
+    this.bill = createBill(options)
   }
 
-  const choose = (request: ArrivedRequest, asked: ChatRequest | null, model: string): { answer: Answer; faults: Faults } => {
-    const plain = { ...parseFaults(''), chunk: 'whole' as const }
+  async answer(peer: Peer, connection: number, request: ArrivedRequest): Promise<void> {
+    const asked = parseRequest(request.body)
+    const model = typeof asked?.model === 'string' ? asked.model : ''
+    const attemptId = request.headers['x-client-request-id'] ?? null
+    const { answer, faults } = this.choose(request, asked, model)
+    const number = this.bill.open({ attemptId, model, vendor: answer.vendor })
+    const ended = Promise.withResolvers<void>()
+    const arrival: Arrival = { ...request, number, model, attemptId, connection, arrivedAt: now(), clientLeftAt: null, played: null, ended: ended.promise }
+    this.log.push(arrival)
+    if (this.log.length > (this.options.logEntries ?? 10_000)) this.log.shift()
+    peer.whenLeft.then(() => { if (arrival.played === null || arrival.played.end === 'left') arrival.clientLeftAt ??= now() }, () => {})
+    const script = spoil(answer, faults)
+    const played = await play(peer, script, faults, seededRandom((this.options.seed ?? 1) * 1_000_003 + number))
+    arrival.played = played
+    const free = request.method === 'GET' || script.status >= 400 || faults.okError || faults.empty
+    settle(this.bill, number, answer, faults, free, script.reported, played)
+    if (request.headers['connection']?.toLowerCase() === 'close' && played.end === 'complete') peer.socket.end()
+    ended.resolve()
+  }
+
+  private choose(request: ArrivedRequest, asked: ChatRequest | null, model: string): { answer: Answer; faults: Faults } {
+    const plain = { ...noFaults(), chunk: 'whole' as const }
     const path = request.path.split('?')[0]!
     if (request.method === 'GET' && path.endsWith('/models')) return { answer: modelsAnswer(), faults: plain }
     if (request.method !== 'POST' || !/\/(chat\/completions|completions|embeddings)$/.test(path)) return { answer: errorAnswer(404, `No route ${request.method} ${path}.`), faults: plain }
     if (asked === null) return { answer: errorAnswer(400, 'The body is not a JSON object.'), faults: plain }
     try {
-      return { faults: faultsOf(model), answer: answerOf(splitModel(model).base, path, asked) }
+      return { faults: this.faultsOf(model), answer: answerOf(splitModel(model).base, path, asked) }
     } catch (error) {
       return { answer: errorAnswer(400, String(error)), faults: plain }
     }
   }
 
-  const handle = async (peer: Peer, connection: number, request: ArrivedRequest): Promise<void> => {
-    const asked = parseRequest(request.body)
-    const model = typeof asked?.model === 'string' ? asked.model : ''
-    const attemptId = request.headers['x-client-request-id'] ?? null
-    const { answer, faults } = choose(request, asked, model)
-    const number = bill.open({ attemptId, model, vendor: answer.vendor })
-    const ended = Promise.withResolvers<void>()
-    const { method, path, headers, rawHeaders, body } = request
-    const arrival: Arrival = {
-      number, method, path, headers, rawHeaders, body, model, attemptId, connection,
-      arrivedAt: now(), clientLeftAt: null, played: null, ended: ended.promise,
-    }
-    log.push(arrival)
-    if (log.length > logEntries) log.shift()
-    peer.whenLeft.then(() => { if (arrival.played === null || arrival.played.end === 'left') arrival.clientLeftAt ??= now() }, () => {})
-    const script = spoil(answer, faults)
-    const played = await play(peer, script, faults, seededRandom(seed * 1_000_003 + number))
-    arrival.played = played
-    const free = method === 'GET' || script.status >= 400 || faults.okError || faults.empty
-    settle(bill, number, answer, faults, free, script.reported, played)
-    if (headers['connection']?.toLowerCase() === 'close' && played.end === 'complete') peer.socket.end()
-    ended.resolve()
+  private faultsOf(model: string): Faults {
+    const { base, faults: spec } = splitModel(model)
+    const faults = parseFaults([spec, this.scripts.get(model) ?? ''].join('+'))
+    faults.chunk ??= this.options.chunk ?? (base.startsWith('echo-') || base === 'embed' ? 'whole' : 'random')
+    const times = (this.seen.get(model) ?? 0) + 1
+    this.seen.set(model, times)
+    return faults.fails > 0 && times > faults.fails ? { ...noFaults(), chunk: faults.chunk } : faults
   }
+}
 
+/** A socket that knows when its client has left. */
+function peerOf(socket: Socket): Peer {
+  let gone = false
+  const leave = Promise.withResolvers<void>()
+  const left = (): void => { gone = true; leave.resolve() }
+  socket.on('error', left)
+  socket.on('end', () => { left(); socket.end() })
+  socket.on('close', left)
+  return { socket, left: () => gone, whenLeft: leave.promise }
+}
+
+export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
+  const oracle = new Oracle(options)
+  const sockets = new Set<Socket>()
+  let connections = 0
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const connection = ++connections
+    const peer = peerOf(socket)
     sockets.add(socket)
-    let gone = false
-    const leave = Promise.withResolvers<void>()
-    const left = (): void => { gone = true; leave.resolve() }
-    socket.on('error', left)
-    socket.on('end', () => { left(); socket.end() })
-    socket.on('close', () => { left(); sockets.delete(socket) })
-    const peer: Peer = { socket, left: () => gone, whenLeft: leave.promise }
-    readRequests(socket, (request) => handle(peer, connection, request))
+    socket.on('close', () => sockets.delete(socket))
+    readRequests(socket, (request) => oracle.answer(peer, connection, request))
   })
   await listen(server, options.port ?? 0)
   const { port } = server.address() as AddressInfo
-  const reset = (): void => { for (const socket of sockets) socket.resetAndDestroy() }
-
+  const refuse = async (): Promise<void> => {
+    const stopped = stop(server)
+    for (const socket of sockets) socket.resetAndDestroy()
+    await stopped
+  }
   return {
     url: `http://127.0.0.1:${port}/v1`,
-    port, bill, log,
-    arrivalsOf: (model) => log.filter((arrival) => arrival.model === model),
-    script: (model, faults) => { parseFaults(faults); scripts.set(model, faults) },
-    refuse: async () => { const stopped = stop(server); reset(); await stopped },
+    port,
+    bill: oracle.bill,
+    log: oracle.log,
+    arrivalsOf: (model) => oracle.log.filter((arrival) => arrival.model === model),
+    script: (model, faults) => { parseFaults(faults); oracle.scripts.set(model, faults) },
+    refuse,
     accept: () => listen(server, port),
     openConnections: () => sockets.size,
     close: async () => {
-      if (server.listening) { const stopped = stop(server); reset(); await stopped }
-      bill.close()
+      if (server.listening) await refuse()
+      oracle.bill.close()
     },
   }
 }
