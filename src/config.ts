@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { nearest } from './config/nearest.ts'
 import { parseFile, type ConfigError, type Source, type Variables } from './config/parse.ts'
 import { decimalText, type File, type FilePrice } from './config/schema.ts'
 import type { Environment } from './config/environment.ts'
+import { nearestNames } from './catalog/nearest.ts'
 import type { Prices, PriceVector } from './catalog/price.ts'
 import type { AliasData, DeploymentData, SettingsData } from './gateway/snapshot.ts'
 
@@ -96,7 +96,7 @@ function checkReferences(file: File, source: Source, vendors: readonly string[])
   for (const [id, provider] of Object.entries(file.providers ?? {})) {
     const name = provider?.vendor ?? id
     if (vendors.length === 0 || vendors.includes(name) || (provider?.vendor === undefined && provider?.base_url !== undefined)) continue
-    const guesses = nearest(name, vendors, 3)
+    const guesses = nearestNames(name, vendors, 3)
     const advice = guesses.length > 0 ? `did you mean ${guesses.join(' or ')}?` : 'see the list of vendors in the documentation'
     const what = `there is no vendor "${name}": ${advice} A server of your own needs base_url${provider?.vendor === undefined ? '' : ' and no vendor'}`
     if (provider?.vendor === undefined) source.report(['providers'], what, id)
@@ -109,7 +109,7 @@ function checkReferences(file: File, source: Source, vendors: readonly string[])
     if (ids.has(id)) source.report(['deployments', index], `a deployment "${id}" is declared above: give one of them an id of its own`)
     ids.add(id)
     if (vendors.length === 0 || known.includes(row.provider)) continue
-    const guesses = nearest(row.provider, known, 3)
+    const guesses = nearestNames(row.provider, known, 3)
     source.report(['deployments', index, 'provider'], `there is no provider "${row.provider}"${guesses.length > 0 ? `: did you mean ${guesses.join(' or ')}?` : ': declare it under providers'}`)
   }
   for (const [name, alias] of Object.entries(file.aliases ?? {})) {

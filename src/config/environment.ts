@@ -1,6 +1,6 @@
 /** Typed settings from environment variables. An empty variable counts as unset; a wrong one is an error that names it and never its value. */
 import { z } from 'zod'
-import { nearest } from './nearest.ts'
+import { nearestNames } from '../catalog/nearest.ts'
 import { describe, type ConfigError, type Variables } from './parse.ts'
 import { environmentSchema } from './schema.ts'
 
@@ -68,7 +68,7 @@ export function environment(variables: Variables): EnvironmentResult {
 function strangers(variables: Variables, known: readonly string[]): string[] {
   const names = Object.keys(variables).filter((name) => name.startsWith('MEGAROUTER_') && !known.includes(name))
   return names.flatMap((name) => {
-    const [guess] = nearest(name, known.filter((other) => other.startsWith('MEGAROUTER_')), 1)
+    const [guess] = nearestNames(name, known.filter((other) => other.startsWith('MEGAROUTER_')), 1)
     return guess === undefined ? [] : [`${name} is not a variable of MegaRouter: did you mean ${guess}?`]
   })
 }

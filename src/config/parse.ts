@@ -4,7 +4,7 @@
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml'
 import { z } from 'zod'
-import { nearest } from './nearest.ts'
+import { nearestNames } from '../catalog/nearest.ts'
 import { fileSchema, type File } from './schema.ts'
 
 export interface ConfigError {
@@ -167,7 +167,7 @@ function reportIssue(source: Source, issue: z.core.$ZodIssue): void {
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const [guess] = nearest(key, known, 1)
+  const [guess] = nearestNames(key, known, 1)
   if (guess !== undefined) return `unknown key: did you mean "${guess}"?`
   return known.length === 0 ? 'unknown key' : `unknown key; known are ${known.join(', ')}`
 }
