@@ -7,6 +7,7 @@ import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
 import { stepNames, type RequestOutcome, type StepName } from '../store/records.ts'
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
+import type { CutReason } from './live.ts'
 import type { KeyEntry, Snapshot } from './snapshot.ts'
 import { newRequestId } from './request-id.ts'
 
@@ -61,7 +62,7 @@ export class Exchange {
   /** Set when the client has gone before its answer was complete. */
   clientGone = false
   /** What to do when the client goes or its key is revoked. */
-  onCut: ((reason: 'client' | 'key') => void) | null = null
+  onCut: ((reason: CutReason) => void) | null = null
 
   status = 0
   outcome: RequestOutcome = 'refused'

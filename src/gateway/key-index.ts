@@ -6,7 +6,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { KeyEntry } from './snapshot.ts'
 
 /** Entries are looked up by the first 8 bytes of the hash and compared whole in constant time. */
-const indexKey = (hash: Uint8Array): string => Buffer.from(hash.buffer, hash.byteOffset, 8).latin1Slice()
+const indexKey = (hash: Uint8Array): string => Buffer.from(hash.buffer, hash.byteOffset, 8).toString('latin1')
 
 export class KeyIndex {
   readonly #byHash = new Map<string, KeyEntry[]>()

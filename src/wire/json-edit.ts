@@ -12,7 +12,8 @@ export function splice(body: Buffer, edits: readonly Edit[]): Buffer {
   if (edits.length === 0) return body
   const parts: Buffer[] = []
   let at = 0
-  for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
+  // An insertion stands before a removal that starts at the same byte.
+  for (const edit of edits.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
     parts.push(body.subarray(at, edit.start), Buffer.from(edit.text))
     at = edit.end
   }

@@ -241,8 +241,8 @@ export class JsonScanner {
     const digit = isDigit(byte)
     switch (this.#state) {
       case MINUS: return byte === 0x30 ? ZERO : digit ? INTEGER : -1
-      case INTEGER: if (digit) return INTEGER // falls through
-      case ZERO: return byte === 0x2e ? POINT : byte === 0x65 || byte === 0x45 ? EXPONENT : -1
+      case INTEGER:
+      case ZERO: return byte === 0x2e ? POINT : byte === 0x65 || byte === 0x45 ? EXPONENT : digit && this.#state === INTEGER ? INTEGER : -1
       case POINT: return digit ? FRACTION : -1
       case FRACTION: return digit ? FRACTION : byte === 0x65 || byte === 0x45 ? EXPONENT : -1
       case EXPONENT: return byte === 0x2b || byte === 0x2d ? EXPONENT_SIGN : digit ? EXPONENT_DIGITS : -1

@@ -155,5 +155,5 @@ function lineEnd(chunk: Buffer, from: number): number {
 /** The line is `name` alone or `name:…`. */
 function isField(line: Buffer, name: string): boolean {
   if (line.length !== name.length && line[name.length] !== 0x3a) return false
-  return line.latin1Slice(0, name.length) === name
+  return line.toString('latin1', 0, name.length) === name
 }

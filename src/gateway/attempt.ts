@@ -1,0 +1,312 @@
+/**
+ * One dispatch to one deployment: receives the upstream's callbacks, holds everything back until the first meaningful frame
+ * (the pre-commit window), then hands bytes to the client's stream. It ends exactly once, with an outcome; what can fail
+ * before the commit is a fault that another attempt may mend, afterwards an error event inside the stream.
+ */
+import type { Clock } from '../clock.ts'
+import { limits } from '../limits.ts'
+import type { AnswerFacts, Protocol, UpstreamFault } from '../protocols/protocol.ts'
+import type { AttemptOutcome } from '../store/records.ts'
+import { EventGate, type Verdict } from '../wire/event-gate.ts'
+import { JsonScanner } from '../wire/json-scanner.ts'
+import type { SseEvent } from '../wire/sse-scanner.ts'
+import type { Deadlines, Ticking } from './deadlines.ts'
+import { answeredFault, inBandFault, localFault, type Fault } from './fault.ts'
+import type { Deployment, SettingsData } from './snapshot.ts'
+import type { UpstreamCall, UpstreamHandler } from './transport.ts'
+
+/** Where a committed stream goes. */
+export interface Sink {
+  /** False: hold the upstream until `onDrain`. */
+  write(chunk: Buffer): boolean
+  onDrain: (() => void) | null
+  /** The last call. A fault is said in the protocol's own words. */
+  end(fault: Fault | null): void
+}
+
+export type Reply = 'answer' | 'stream' | 'failed' | 'cancelled'
+
+export interface AttemptOptions {
+  number: number
+  deployment: Deployment
+  credentialId: string
+  protocol: Protocol
+  stream: boolean
+  deadlines: SettingsData['deadlines']
+  /** The usage chunk was asked for by us, not by the client. */
+  stripUsage: boolean
+  /** Rewrites the JSON of the event that carries usage, when the client asked for its cost. */
+  rewriteUsage: ((json: string, usage: unknown) => string) | null
+}
+
+type UpstreamHeaders = Record<string, string | string[] | undefined>
+
+export class Attempt implements UpstreamHandler, Ticking {
+  readonly options: AttemptOptions
+  readonly startedUs: number
+  /** Monotonic µs of the first meaningful frame or complete answer. */
+  firstTokenUs: number | null = null
+  endedUs: number | null = null
+  status = 0
+  headers: UpstreamHeaders = {}
+  outcome: AttemptOutcome | null = null
+  fault: Fault | null = null
+  sent = false
+  rawUsage: unknown = null
+  outputChars = 0
+  body: Buffer | null = null
+  answer: AnswerFacts | null = null
+  costNano = 0
+  final = false
+  /** Settles when the attempt has ended, whatever became of it. */
+  readonly finished: Promise<void>
+  readonly replied: Promise<Reply>
+
+  readonly #clock: Clock
+  readonly #running: Deadlines
+  #call: UpstreamCall | null = null
+  #gate: EventGate | null = null
+  #scan: JsonScanner | null = null
+  #chunks: Buffer[] = []
+  #bytes = 0
+  #sink: Sink | null = null
+  #committed = false
+  #meaningful = false
+  #terminal = false
+  #doneAtUs: number | null = null
+  #inBand: { said: UpstreamFault; json: string | null } | null = null
+  #lastByteUs: number
+  #progressUs: number
+  #paused = false
+  /** The upstream's own error event was passed on: nothing is to be added. */
+  #said = false
+  #drainUntilUs: number | null = null
+  #reply!: (reply: Reply) => void
+  #finish!: () => void
+
+  constructor(options: AttemptOptions, clock: Clock, running: Deadlines) {
+    this.options = options
+    this.#clock = clock
+    this.#running = running
+    this.startedUs = this.#lastByteUs = this.#progressUs = clock.monotonicUs()
+    this.replied = new Promise((resolve) => (this.#reply = resolve))
+    this.finished = new Promise((resolve) => (this.#finish = resolve))
+    running.add(this)
+  }
+
+  /** `dispatch` starts the call with this attempt as its handler. */
+  start(dispatch: (handler: UpstreamHandler) => UpstreamCall): Promise<Reply> {
+    this.#call = dispatch(this)
+    if (this.outcome) this.#call.abort()
+    return this.replied
+  }
+
+  get who(): string {
+    return this.options.deployment.provider.vendor.name
+  }
+
+  /** True when what the client has got so far ends with a whole event. */
+  get atBoundary(): boolean {
+    return this.#gate?.atBoundary ?? true
+  }
+
+  get draining(): boolean {
+    return this.#drainUntilUs !== null
+  }
+
+  /** Gives a committed stream its destination; what was held back goes first. */
+  attach(sink: Sink): void {
+    const pending = this.#chunks
+    this.#chunks = []
+    this.#sink = sink
+    sink.onDrain = () => this.#resume()
+    this.#forward(pending)
+    if (this.outcome) sink.end(this.#said ? null : this.fault)
+  }
+
+  onSent(): void {
+    this.sent = true
+  }
+
+  onHead(status: number, headers: UpstreamHeaders): void {
+    this.status = status
+    this.headers = headers
+    this.#lastByteUs = this.#clock.monotonicUs()
+    if (status < 300 && /^text\/event-stream\b/i.test(String(headers['content-type'] ?? ''))) {
+      this.#gate = new EventGate(limits.eventScanBytes, limits.usageEventBytes, (event) => this.#judge(event))
+    } else if (status < 300) this.#scan = new JsonScanner({ maxDepth: 10_000, maxKeys: 10_000_000, unique: new Set() })
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.outcome) return
+    this.#lastByteUs = this.#clock.monotonicUs()
+    if (this.#gate) this.#onEvents(this.#gate.push(chunk))
+    else this.#onBody(chunk)
+  }
+
+  onEnd(): void {
+    if (this.outcome) return
+    if (this.#gate) return this.#endStream(this.#gate)
+    this.body = Buffer.concat(this.#chunks)
+    if (this.status >= 300) {
+      const fault = answeredFault(this.options.protocol, this.who, this.status, this.body, this.headers, this.#clock.epochMs())
+      return this.#end('upstream_error', fault)
+    }
+    this.#endBody(this.body)
+  }
+
+  onError(error: Error): void {
+    if (this.outcome) return
+    if (this.#terminal) return this.#end('success', null)
+    if (!this.sent) {
+      return this.#end('connect_failed', localFault('connect', 'upstream_error', `${this.who} could not be reached (${codeOf(error)}). Nothing was sent.`))
+    }
+    const outcome: AttemptOutcome = this.#meaningful ? 'broken' : this.status > 0 ? 'truncated' : 'upstream_error'
+    this.#end(outcome, localFault('truncated', 'upstream_truncated', `The connection to ${this.who} broke before its answer was complete (${codeOf(error)}).`))
+  }
+
+  tick(nowUs: number): void {
+    const { deadlines, stream } = this.options
+    const elapsedMs = (nowUs - this.startedUs) / 1000
+    if (this.#drainUntilUs !== null && nowUs > this.#drainUntilUs) return this.#end('cancelled', null)
+    // The answer is complete; an upstream that keeps its connection open must not hold the client.
+    if (this.#doneAtUs !== null && nowUs - this.#doneAtUs > 1_000_000) return this.#end('success', null)
+    if (elapsedMs > deadlines.totalMs) return this.#timeOut('complete its answer', deadlines.totalMs)
+    if (this.#paused) this.#lastByteUs = this.#progressUs = nowUs
+    const silentMs = (nowUs - this.#progressUs) / 1000
+    // A plain answer is generated whole before its first byte, so it may take longer than a first token.
+    const patienceMs = stream ? deadlines.firstTokenMs : Math.min(deadlines.totalMs, 5 * deadlines.firstTokenMs)
+    if (silentMs > patienceMs) return this.#timeOut(this.#meaningful ? 'go on' : 'start its answer', patienceMs)
+    if (this.status > 0 && (nowUs - this.#lastByteUs) / 1000 > deadlines.idleMs) return this.#timeOut('send another byte', deadlines.idleMs)
+    if (stream && !this.#committed && !this.draining && (this.status === 0 || this.#gate) && elapsedMs > deadlines.commitAfterMs) this.#commit()
+  }
+
+  /** The client has gone: stop a vendor that then stops billing, read the usage of one that does not. */
+  leave(mayDrain: boolean): void {
+    if (this.outcome) return
+    const drains = mayDrain && this.sent && this.options.deployment.provider.vendor.billsAfterAbort
+    if (!drains) return this.#end('cancelled', null)
+    this.#drainUntilUs = this.#clock.monotonicUs() + limits.drainMs * 1000
+    this.#sink = null
+    this.#resume()
+  }
+
+  /** Ends the attempt for a reason of ours: a revoked key, a shutdown. */
+  stop(fault: Fault): void {
+    if (!this.outcome) this.#end(this.#meaningful ? 'broken' : 'cancelled', fault)
+  }
+
+  #judge(event: SseEvent): Verdict {
+    // After an error nothing follows: a `[DONE]` behind it would make clients take the answer for complete.
+    if (this.#inBand) return 'drop'
+    const facts = this.options.protocol.readEvent(event)
+    this.outputChars += facts.outputChars
+    if (facts.usage !== null) this.rawUsage = facts.usage
+    if (facts.meaningful) {
+      this.#progressUs = this.#lastByteUs
+      this.#meaningful ||= !facts.done
+    }
+    if (facts.finished || facts.done) this.#terminal = true
+    if (facts.done) this.#doneAtUs = this.#lastByteUs
+    if (facts.error) this.#inBand = { said: facts.error, json: event.data }
+    if (facts.usageOnly && this.options.stripUsage) return 'drop'
+    if (facts.usage !== null && this.options.rewriteUsage && event.data !== null) return Buffer.from(`data: ${this.options.rewriteUsage(event.data, facts.usage)}\n\n`)
+    return 'keep'
+  }
+
+  #onEvents(out: Buffer[]): void {
+    if (this.#inBand && !this.#committed) return this.#end('upstream_error', inBandFault(this.options.protocol, this.#inBand.said, this.#inBand.json))
+    if (this.#committed && this.#sink) this.#forward(out)
+    else if (!this.draining) {
+      for (const part of out) {
+        this.#chunks.push(part)
+        this.#bytes += part.length
+      }
+      if (!this.#committed && (this.#meaningful || this.#bytes > limits.streamBufferBytes)) this.#commit()
+    }
+    if (this.#meaningful) this.firstTokenUs ??= this.#lastByteUs
+    if (this.#inBand) this.#end('broken', null, inBandFault(this.options.protocol, this.#inBand.said, null))
+  }
+
+  #onBody(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#scan?.push(chunk)
+    this.#bytes += chunk.length
+    this.#progressUs = this.#lastByteUs
+    if (this.status >= 300 && this.#bytes > limits.errorBodyBytes) this.onEnd()
+    else if (this.#bytes > limits.responseBodyBytes) {
+      this.#end('broken', localFault('server', 'upstream_response_too_large', `The answer of ${this.who} is larger than ${limits.responseBodyBytes / 1024 / 1024} MiB. Ask for less in one request.`))
+    }
+  }
+
+  #endStream(gate: EventGate): void {
+    const rest = gate.end(() => this.#terminal)
+    if (this.#inBand) return this.#onEvents(rest)
+    const empty = this.#terminal && !this.#meaningful && this.rawUsage === null
+    if (!this.#terminal || empty) {
+      const what = empty || !this.#meaningful ? 'ended its stream without any output' : 'ended its stream without a finish reason; the answer is cut off'
+      return this.#end(this.#meaningful ? 'broken' : 'truncated', localFault('truncated', 'upstream_truncated', `${this.who} ${what}.`))
+    }
+    this.#onEvents(rest)
+    if (!this.#committed && !this.draining) this.#commit()
+    this.#end('success', null)
+  }
+
+  #endBody(body: Buffer): void {
+    const scan = this.#scan!
+    scan.end()
+    if (scan.fault || !scan.isObject) {
+      return this.#end('truncated', localFault('truncated', 'upstream_truncated', `${this.who} answered ${this.status} with a body that is not complete JSON.`))
+    }
+    const facts = this.options.protocol.readAnswer(body, scan)
+    if (facts.error) return this.#end('upstream_error', inBandFault(this.options.protocol, facts.error, body.toString()))
+    this.answer = facts
+    this.rawUsage = facts.usage
+    this.outputChars = facts.outputChars
+    this.firstTokenUs = this.#lastByteUs
+    if (this.#committed) return this.#end('broken', localFault('server', 'upstream_error', `${this.who} did not stream although it was asked to.`))
+    this.#end('success', null)
+  }
+
+  #commit(): void {
+    this.#committed = true
+    this.#reply('stream')
+  }
+
+  #forward(parts: Buffer[]): void {
+    const sink = this.#sink
+    if (!sink) return
+    let room = true
+    for (const part of parts) if (part.length > 0) room = sink.write(part)
+    if (room || this.#paused || this.outcome) return
+    this.#paused = true
+    this.#call?.pause()
+  }
+
+  #resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#call?.resume()
+  }
+
+  #timeOut(what: string, afterMs: number): void {
+    const fault = localFault('timeout', 'upstream_timeout', `${this.who} did not ${what} within ${afterMs / 1000} s.`)
+    this.#end(this.#meaningful ? 'broken' : 'timeout', fault)
+  }
+
+  /** `said` was told to the client by the upstream's own event. */
+  #end(outcome: AttemptOutcome, fault: Fault | null, said: Fault | null = null): void {
+    if (this.outcome) return
+    this.outcome = this.draining && outcome === 'success' ? 'drained' : outcome
+    this.fault = fault ?? said
+    this.#said = said !== null
+    this.endedUs = this.#clock.monotonicUs()
+    this.#running.delete(this)
+    this.#call?.abort()
+    this.#sink?.end(fault)
+    this.#reply(this.outcome === 'cancelled' || this.outcome === 'drained' ? (fault ? 'failed' : 'cancelled') : fault ? 'failed' : 'answer')
+    this.#finish()
+  }
+}
+
+const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.name

@@ -1,0 +1,99 @@
+/**
+ * From the name that was asked for to the deployments that may serve it, in the order they are tried: an alias, a declared
+ * model, `vendor/model`, or a logical model of the catalogue, then the request's own fallbacks. Filters say why they removed.
+ */
+import { failure, type Failure } from '../errors.ts'
+import { matchesModel } from '../governance/model-patterns.ts'
+import { limits } from '../limits.ts'
+import { vendors } from '../providers/index.ts'
+import { deploymentOf } from './compile-snapshot.ts'
+import type { Exchange } from './exchange.ts'
+import type { AliasData, Deployment, Snapshot } from './snapshot.ts'
+
+export interface Choice {
+  deployments: Deployment[]
+  route: string
+}
+
+/** `random` in [0, 1) draws weighted aliases. */
+export function choose(exchange: Exchange, random: () => number): Choice | Failure {
+  exchange.enter('choose')
+  const { snapshot, endpoint } = exchange
+  const { model } = exchange.asked!
+  const names = [model, ...(exchange.options!.fallbacks ?? [])]
+  const found: Deployment[] = []
+  for (const name of names) {
+    const deployments = resolve(snapshot, name, random)
+    if (deployments.length === 0 && !isKnown(snapshot, name)) return unknownModel(exchange, name)
+    for (const deployment of deployments) if (!found.some(({ id }) => id === deployment.id)) found.push(deployment)
+  }
+  if (found.length === 0) return notEnabled(snapshot, model)
+  const able = found.filter(({ provider }) => provider.vendor.endpoints.includes(endpoint.capability))
+  if (able.length === 0) return failure('invalid_request', `${found[0]!.provider.vendor.name} does not serve ${endpoint.path}. GET /v1/models shows what each model can do.`, { param: 'model' })
+  const allowed = able.filter((deployment) => mayUse(exchange, deployment))
+  if (allowed.length === 0) return failure('policy_denied', `Key ${exchange.key!.name} may not use ${model}. It may use: ${exchange.key!.models!.slice(0, 10).join(', ') || 'no model'}. Whoever manages the key can change that.`, { param: 'model' })
+  const priced = allowed.filter((deployment) => deployment.price !== null || !unpricedIsBlocked(exchange))
+  if (priced.length === 0) return failure('price_unknown', `The price of ${model} is not known, and key ${exchange.key!.name} has a budget that needs one. Declare a price for it in megarouter.yaml (deployments) or use another model.`, { param: 'model' })
+  return { deployments: priced, route: routeOf(snapshot, model, names.length > 1) }
+}
+
+export function resolve(snapshot: Snapshot, name: string, random: () => number, depth = 0): Deployment[] {
+  const alias = snapshot.aliases.get(name)
+  if (alias && depth < limits.aliasDepth) return ordered(alias, random).flatMap((target) => resolve(snapshot, target, random, depth + 1))
+  const declared = snapshot.declared.get(name)
+  if (declared) return [...declared]
+  const slash = name.indexOf('/')
+  const provider = slash > 0 ? snapshot.providers.get(name.slice(0, slash)) : undefined
+  if (provider && slash + 1 < name.length) return [deploymentOf(snapshot, provider, name.slice(slash + 1))]
+  return snapshot.catalog.logical(name).flatMap((entry) => {
+    const serving = [...snapshot.providers.values()].filter(({ vendor }) => (vendor.catalogId ?? vendor.id) === entry.vendor || vendor.id === entry.vendor)
+    return serving.map((each) => deploymentOf(snapshot, each, entry.upstreamModel))
+  })
+}
+
+function ordered(alias: AliasData, random: () => number): string[] {
+  if (alias.strategy === 'ordered') return alias.targets.map(({ model }) => model)
+  const total = alias.targets.reduce((sum, { weight }) => sum + weight, 0)
+  let left = random() * total
+  const drawn = alias.targets.find(({ weight }) => (left -= weight) < 0) ?? alias.targets[0]!
+  return [drawn.model, ...alias.targets.filter((target) => target !== drawn).map(({ model }) => model)]
+}
+
+/** A name that exists, although nothing that is switched on may serve it. */
+function isKnown(snapshot: Snapshot, name: string): boolean {
+  const slash = name.indexOf('/')
+  return snapshot.aliases.has(name) || snapshot.catalog.logical(name).length > 0 || (slash > 0 && vendors.has(name.slice(0, slash)))
+}
+
+function mayUse(exchange: Exchange, deployment: Deployment): boolean {
+  const { models } = exchange.key!
+  if (models === null) return true
+  const names = [exchange.asked!.model, deployment.logicalModel, `${deployment.provider.id}/${deployment.upstreamModel}`]
+  return names.some((name) => matchesModel(models, name))
+}
+
+function unpricedIsBlocked({ snapshot, key }: Exchange): boolean {
+  const isHard = key!.budget !== null && key!.budget.mode !== 'soft'
+  return snapshot.settings.unknownPrice === 'block' && isHard
+}
+
+function unknownModel({ snapshot }: Exchange, name: string): Failure {
+  const near = [...snapshot.aliases.keys(), ...snapshot.declared.keys()].filter((known) => known.includes(name) || name.includes(known))
+  const nearest = [...near, ...snapshot.catalog.nearest(name, 5)].slice(0, 5)
+  const hint = nearest.length > 0 ? ` Nearest names: ${nearest.join(', ')}.` : ''
+  return failure('model_not_found', `There is no model "${name.slice(0, 100)}".${hint} GET /v1/models lists what this key may use.`, { param: 'model' })
+}
+
+function notEnabled(snapshot: Snapshot, name: string): Failure {
+  const slash = name.indexOf('/')
+  const ids = slash > 0 && vendors.has(name.slice(0, slash)) ? [name.slice(0, slash)] : snapshot.catalog.logical(name).map(({ vendor }) => vendor)
+  const known = [...new Set(ids)].flatMap((id) => vendors.get(id) ?? [])
+  const how = known.slice(0, 4).map((vendor) => `${vendor.name} (${vendor.env[0] ?? vendor.baseUrlEnv})`)
+  const what = how.length > 0 ? ` It is served by ${how.join(', ')}: set the variable or add a credential in the console under Providers.` : ''
+  return failure('provider_not_enabled', `No provider that is switched on serves ${name}.${what}`, { param: 'model' })
+}
+
+function routeOf(snapshot: Snapshot, name: string, hasFallbacks: boolean): string {
+  const kind = snapshot.aliases.has(name) ? 'alias' : snapshot.declared.has(name) ? 'declared' : snapshot.providers.has(name.split('/', 1)[0]!) ? 'pinned' : 'logical'
+  return hasFallbacks ? `${kind}+fallbacks` : kind
+}

@@ -1,0 +1,76 @@
+/** Builds the snapshot that requests read from the plain data that the control worker published. */
+import type { Catalog } from '../catalog/catalog.ts'
+import { usageClasses, type PriceVector, type Prices } from '../catalog/price.ts'
+import type { Deployment, DeploymentData, Provider, ProviderData, Snapshot, SnapshotData } from './snapshot.ts'
+
+/** Deployments that follow from the catalogue or a pinned name, made when first asked for; bounded, since names come from clients. */
+const made = new WeakMap<Snapshot, Map<string, Deployment>>()
+const madeLimit = 10_000
+
+export function compileSnapshot(data: SnapshotData, catalog: Catalog): Snapshot {
+  const providers = new Map(data.providers.map((each) => [each.id, compileProvider(each)]))
+  const snapshot: Snapshot = { version: data.version, catalog, providers, aliases: new Map(data.aliases.map((alias) => [alias.name, alias])), declared: new Map(), settings: data.settings }
+  const declared = new Map<string, Deployment[]>()
+  for (const each of data.deployments) {
+    const provider = providers.get(each.provider)
+    if (!provider) continue
+    declared.set(each.model, [...(declared.get(each.model) ?? []), declaredDeployment(snapshot, provider, each)])
+  }
+  return { ...snapshot, declared }
+}
+
+function compileProvider(data: ProviderData): Provider {
+  const url = new URL(data.baseUrl)
+  const pathPrefix = url.pathname.replace(/\/+$/, '')
+  return { id: data.id, vendor: data.vendor, baseUrl: `${url.origin}${pathPrefix}`, origin: url.origin, pathPrefix, socketPath: data.socketPath, guarded: data.guarded, credentials: data.credentials }
+}
+
+/** The deployment `<provider>/<upstream model>`, with the catalogue's facts where it knows the model. */
+export function deploymentOf(snapshot: Snapshot, provider: Provider, upstreamModel: string): Deployment {
+  let known = made.get(snapshot)
+  if (!known) made.set(snapshot, (known = new Map()))
+  const id = `${provider.id}/${upstreamModel}`
+  let deployment = known.get(id)
+  if (!deployment) {
+    const entry = snapshot.catalog.find(provider.vendor.catalogId ?? provider.vendor.id, upstreamModel) ?? snapshot.catalog.find(provider.vendor.id, upstreamModel)
+    deployment = {
+      id, provider, upstreamModel,
+      logicalModel: entry?.logicalModel ?? upstreamModel,
+      price: entry?.price ?? defaultPrice(snapshot, provider),
+      contextTokens: entry?.contextTokens ?? 0,
+      outputTokens: entry?.outputTokens ?? 0,
+    }
+    if (known.size >= madeLimit) known.clear()
+    known.set(id, deployment)
+  }
+  return deployment
+}
+
+function declaredDeployment(snapshot: Snapshot, provider: Provider, data: DeploymentData): Deployment {
+  const like = data.priceAs === null ? undefined : snapshot.catalog.logical(data.priceAs)[0]
+  const entry = like ?? snapshot.catalog.find(provider.vendor.catalogId ?? provider.vendor.id, data.upstreamModel)
+  return {
+    id: data.id, provider, upstreamModel: data.upstreamModel, logicalModel: data.model,
+    price: data.price ?? entry?.price ?? defaultPrice(snapshot, provider),
+    contextTokens: entry?.contextTokens ?? 0,
+    outputTokens: entry?.outputTokens ?? 0,
+  }
+}
+
+const pricesOf = (price: (name: (typeof usageClasses)[number]) => number): Prices => Object.fromEntries(usageClasses.map((name) => [name, price(name)])) as Prices
+
+const selfHosted: PriceVector = { version: 'self-hosted', base: pricesOf(() => 0), tiers: [] }
+const conservative = new WeakMap<Catalog, PriceVector>()
+
+/** Self-hosted models cost nothing per token; any other unknown price is unknown, or by policy the dearest of the catalogue. */
+function defaultPrice(snapshot: Snapshot, provider: Provider): PriceVector | null {
+  if (provider.vendor.selfHosted) return selfHosted
+  if (snapshot.settings.unknownPrice !== 'conservative') return null
+  let price = conservative.get(snapshot.catalog)
+  if (!price) {
+    const all = snapshot.catalog.entries.flatMap((entry) => (entry.price ? [entry.price.base, ...entry.price.tiers.map((tier) => tier.prices)] : []))
+    price = { version: 'conservative', base: pricesOf((name) => all.reduce((most, prices) => Math.max(most, prices[name]), 0)), tiers: [] }
+    conservative.set(snapshot.catalog, price)
+  }
+  return price
+}

@@ -1,0 +1,69 @@
+/** Why an attempt failed: what its upstream said, or what we say of it, and what that means for retry and fallback. */
+import { failure, type ErrorCode, type Failure } from '../errors.ts'
+import type { FaultClass, Protocol, UpstreamFault } from '../protocols/protocol.ts'
+
+export interface Fault {
+  class: FaultClass
+  /** What we say when the upstream's own words can't be passed on. */
+  failure: Failure
+  /** The upstream's own answer, passed on as it came. */
+  upstream: { status: number; body: Buffer; contentType: string } | null
+  /** For records: the upstream's code, or ours. */
+  code: string
+  text: string
+  retryAfterMs: number | null
+}
+
+export function localFault(faultClass: FaultClass, code: ErrorCode, message: string): Fault {
+  return { class: faultClass, failure: failure(code, message), upstream: null, code, text: message, retryAfterMs: null }
+}
+
+/** An error status with its body. */
+export function answeredFault(protocol: Protocol, who: string, status: number, body: Buffer, headers: Record<string, string | string[] | undefined>, nowMs: number): Fault {
+  const said = protocol.readError(body)
+  const contentType = String(headers['content-type'] ?? '')
+  const isJson = /json/i.test(contentType) && looksLikeJson(body)
+  const message = `${who} answered ${status}${said ? `: ${said.message}` : ' without a readable error'}.`
+  return {
+    class: protocol.classify(status, said),
+    failure: failure('upstream_error', message, { status: status >= 400 ? status : 502 }),
+    upstream: isJson && status >= 400 ? { status, body, contentType } : null,
+    code: said?.code ?? said?.type ?? `http_${status}`,
+    text: (said?.message ?? body.toString('utf8', 0, 200)).slice(0, 500),
+    retryAfterMs: retryAfterMs(headers, nowMs),
+  }
+}
+
+/** An error inside a 200: in a body, or as an event before the first token. `json` is the error as it came. */
+export function inBandFault(protocol: Protocol, said: UpstreamFault, json: string | null): Fault {
+  const status = said.status ?? 502
+  return {
+    class: protocol.classify(said.status ?? 0, said),
+    failure: failure('upstream_error', said.message, { status }),
+    upstream: json === null ? null : { status, body: Buffer.from(json), contentType: 'application/json' },
+    code: said.code ?? said.type ?? 'in_band_error',
+    text: said.message,
+    retryAfterMs: null,
+  }
+}
+
+function looksLikeJson(body: Buffer): boolean {
+  try {
+    JSON.parse(body.toString())
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Milliseconds of `retry-after-ms` or `retry-after` (seconds or a date), null when there is none. */
+export function retryAfterMs(headers: Record<string, string | string[] | undefined>, nowMs: number): number | null {
+  const inMs = Number(headers['retry-after-ms'] ?? NaN)
+  if (inMs >= 0) return inMs
+  const value = headers['retry-after']
+  if (typeof value !== 'string' || value === '') return null
+  const seconds = Number(value)
+  if (seconds >= 0) return seconds * 1000
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? null : Math.max(0, date - nowMs)
+}

@@ -1,0 +1,143 @@
+/**
+ * The one listener: matches method and path exactly as they came (what is authorised is what is dispatched), hands data-plane
+ * requests to the pipeline, answers the operations paths, and forwards the rest to the control worker's private socket.
+ */
+import { request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { BlockList } from 'node:net'
+import type { Clock } from '../clock.ts'
+import { failure, type Failure } from '../errors.ts'
+import { openaiChat } from '../protocols/openai-chat.ts'
+import type { EndpointSpec } from '../protocols/protocol.ts'
+import { authenticate } from './authenticate.ts'
+import { clientAddress, isLoopback } from './client-address.ts'
+import { Exchange } from './exchange.ts'
+import { describeModel, listModels } from './models.ts'
+import { handle, type Gateway } from './pipeline.ts'
+import { recordOf } from './record.ts'
+import { refuse, sendJson } from './respond.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export interface Door {
+  gateway: Gateway
+  clock: Clock
+  trusted: BlockList
+  /** Null until the first one was published. */
+  snapshot(): Snapshot | null
+  /** Why the process is not ready for traffic, or null. */
+  notReady(): string | null
+  draining(): boolean
+  metrics(): Promise<{ text: string; contentType: string }>
+  mayReadMetrics(request: IncomingMessage): boolean
+  /** Where admin API and console listen; null when they have a port of their own or are not up yet. */
+  controlSocket(): string | null
+  isTls: boolean
+  onError(error: unknown, request: IncomingMessage): void
+}
+
+const modelsEndpoint: EndpointSpec = { name: 'models', capability: 'chat', path: '/models', streams: false, required: [], optional: [] }
+const posts = new Map(openaiChat.endpoints.map((endpoint) => [`/v1${endpoint.path}`, endpoint]))
+
+export function route(door: Door, request: IncomingMessage, response: ServerResponse): void {
+  const url = request.url ?? '/'
+  const query = url.indexOf('?')
+  const path = query < 0 ? url : url.slice(0, query)
+  const endpoint = posts.get(path)
+  if (endpoint && request.method === 'POST') return void exchangeOf(door, request, response, endpoint, (exchange) => handle(exchange, door.gateway))
+  if (path.startsWith('/v1/') || path.startsWith('/v1beta/')) return dataPlane(door, request, response, path, endpoint)
+  if (path.startsWith('/health/') || path === '/metrics') return operations(door, request, response, path)
+  toControl(door, request, response)
+}
+
+function dataPlane(door: Door, request: IncomingMessage, response: ServerResponse, path: string, endpoint: EndpointSpec | undefined): void {
+  const isModels = path === '/v1/models' || path.startsWith('/v1/models/')
+  if (isModels && request.method === 'GET') return void exchangeOf(door, request, response, modelsEndpoint, (exchange) => models(door, exchange, path))
+  const refused = endpoint || isModels
+    ? failure('method_not_allowed', `${path} takes ${endpoint ? 'POST' : 'GET'}, not ${request.method}.`)
+    : failure('unsupported_endpoint', `${path.slice(0, 100)} is not served here. Served are POST ${[...posts.keys()].join(', POST ')}, GET /v1/models.`)
+  void exchangeOf(door, request, response, { ...modelsEndpoint, name: 'unsupported' }, (exchange) => refuseAndRecord(door, exchange, refused))
+}
+
+/** Runs one exchange; whatever goes wrong ends this request and nothing else. */
+async function exchangeOf(door: Door, request: IncomingMessage, response: ServerResponse, endpoint: EndpointSpec, run: (exchange: Exchange) => Promise<void> | void): Promise<void> {
+  const snapshot = door.snapshot()
+  if (!snapshot || door.draining()) {
+    response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1', connection: 'close' })
+    const [code, message] = snapshot ? ['shutting_down', 'This gateway is shutting down. Send the request again.'] : ['not_ready', 'The gateway is starting. Send the request again in a moment.']
+    return void response.end(JSON.stringify({ error: { message, type: 'server_error', param: null, code } }))
+  }
+  const exchange = new Exchange(request, response, snapshot, openaiChat, endpoint, door.clock, clientAddress(request, door.trusted))
+  try {
+    await run(exchange)
+  } catch (error) {
+    door.onError(error, request)
+    if (response.headersSent) response.destroy()
+    else refuse(exchange, failure('internal_error', 'The gateway failed at this request. It is in the log under the request id.'))
+  }
+}
+
+function models(door: Door, exchange: Exchange, path: string): void {
+  const { gateway, clock } = door
+  const refused = authenticate(exchange, gateway.keys, gateway.pepper)
+  if (refused) return refuseAndRecord(door, exchange, refused)
+  if (path === '/v1/models') return sendJson(exchange, 200, { object: 'list', data: listModels(exchange.snapshot, exchange.key!, gateway.tools.health, clock.epochMs()) })
+  const name = decode(path.slice('/v1/models/'.length))
+  const model = describeModel(exchange.snapshot, exchange.key!, gateway.tools.health, name, clock.epochMs())
+  if (model) sendJson(exchange, 200, model)
+  else refuseAndRecord(door, exchange, failure('model_not_found', `There is no model "${name.slice(0, 100)}" for this key. GET /v1/models lists what it may use.`, { param: 'model' }))
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function refuseAndRecord(door: Door, exchange: Exchange, refused: Failure): void {
+  exchange.refusal = refused
+  refuse(exchange, refused)
+  door.gateway.recorder.add(recordOf(exchange, []))
+}
+
+function operations(door: Door, request: IncomingMessage, response: ServerResponse, path: string): void {
+  const say = (status: number, body: string, contentType = 'application/json'): void => {
+    response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' })
+    response.end(request.method === 'HEAD' ? undefined : body)
+  }
+  if (path === '/health/live') return say(200, '{"status":"live"}')
+  if (path === '/health/ready') {
+    const reason = door.notReady()
+    return say(reason === null ? 200 : 503, JSON.stringify(reason === null ? { status: 'ready' } : { status: 'not_ready', reason }))
+  }
+  if (path !== '/metrics') return say(404, '{"status":"unknown","reason":"There are /health/live and /health/ready."}')
+  if (!isLoopback(clientAddress(request, door.trusted)) && !door.mayReadMetrics(request)) {
+    return say(401, '{"error":"Metrics are for this machine, or with Authorization: Bearer $MEGAROUTER_ADMIN_TOKEN."}')
+  }
+  door.metrics().then(({ text, contentType }) => say(200, text, contentType), (error: Error) => say(503, JSON.stringify({ error: error.message })))
+}
+
+/** Headers that only this process may set towards the control worker. */
+const ours = ['x-megarouter-client-address', 'x-megarouter-scheme']
+
+function toControl(door: Door, request: IncomingMessage, response: ServerResponse): void {
+  const socketPath = door.controlSocket()
+  const fail = (): void => {
+    if (response.headersSent) return void response.destroy()
+    response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' })
+    response.end(JSON.stringify({ error: { code: 'control_unavailable', message: 'The console and the admin API are not up. They have a port of their own, or are starting.' } }))
+  }
+  if (socketPath === null) return fail()
+  const headers = { ...request.headers }
+  for (const name of ours) delete headers[name]
+  headers['x-megarouter-client-address'] = clientAddress(request, door.trusted)
+  headers['x-megarouter-scheme'] = door.isTls ? 'https' : 'http'
+  const upstream = forward({ socketPath, path: request.url, method: request.method, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(response)
+    answer.on('error', () => response.destroy())
+  })
+  upstream.on('error', fail)
+  response.on('close', () => upstream.destroy())
+  request.pipe(upstream)
+}

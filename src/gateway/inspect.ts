@@ -1,0 +1,127 @@
+/** What is asked: required fields and types, the options that are for the gateway alone, and the size of the request in tokens. */
+import { failure, type Failure } from '../errors.ts'
+import { limits } from '../limits.ts'
+import type { JsonType } from '../protocols/protocol.ts'
+import type { JsonScanner, Member } from '../wire/json-scanner.ts'
+import type { Exchange, RequestOptions } from './exchange.ts'
+
+/** Bytes of JSON per token, until a ratio is learned per model. */
+export const bytesPerToken = 4
+
+export function inspect(exchange: Exchange): Failure | null {
+  exchange.enter('inspect')
+  const { body, endpoint } = exchange
+  const scan = exchange.scan!
+  for (const { key, types } of endpoint.required) {
+    const member = scan.find(key)
+    if (!member) return failure('invalid_request', `The field "${key}" is missing; it must be ${types.join(' or ')}.`, { param: key })
+    const wrong = wrongType(body, member, types)
+    if (wrong) return wrong
+  }
+  for (const { key, types } of endpoint.optional) {
+    const member = scan.find(key)
+    const wrong = member && wrongType(body, member, types)
+    if (wrong) return wrong
+  }
+  const model = read(body, scan, 'model') as string
+  if (model === '') return failure('invalid_request', 'The field "model" is empty. GET /v1/models lists what this key may use.', { param: 'model' })
+  const stream = read(body, scan, 'stream') === true
+  if (stream && !endpoint.streams) return failure('invalid_request', `${endpoint.path} does not stream. Leave "stream" out.`, { param: 'stream' })
+  const bounds = ['max_completion_tokens', 'max_tokens'].map((key) => read(body, scan, key)).filter((value) => value !== undefined && value !== null) as number[]
+  if (bounds.some((value) => !Number.isInteger(value) || value < 1)) return failure('invalid_request', 'The token limit must be a whole number of at least 1.', { param: 'max_tokens' })
+  const choices = (read(body, scan, 'n') as number | null | undefined) ?? 1
+  if (!Number.isInteger(choices) || choices < 1 || choices > 128) return failure('invalid_request', 'The field "n" must be a whole number from 1 to 128.', { param: 'n' })
+  const streamOptions = read(body, scan, 'stream_options') as { include_usage?: unknown } | null | undefined
+  exchange.asked = {
+    model, stream, choices,
+    usageInStream: streamOptions?.include_usage === true,
+    maxOutputTokens: bounds.length > 0 ? Math.max(...bounds) : null,
+    estimatedInputTokens: Math.ceil(body.length / bytesPerToken),
+  }
+  return readOptions(exchange, scan)
+}
+
+function read(body: Buffer, scan: JsonScanner, key: string): unknown {
+  const member = scan.find(key)
+  return member ? JSON.parse(body.toString('utf8', member.valueStart, member.valueEnd)) : undefined
+}
+
+function typeOf(firstByte: number): JsonType {
+  switch (firstByte) {
+    case 0x22: return 'string'
+    case 0x7b: return 'object'
+    case 0x5b: return 'array'
+    case 0x74: case 0x66: return 'boolean'
+    case 0x6e: return 'null'
+    default: return 'number'
+  }
+}
+
+function wrongType(body: Buffer, member: Member, types: readonly JsonType[]): Failure | null {
+  const got = typeOf(body[member.valueStart]!)
+  if (types.includes(got)) return null
+  return failure('invalid_request', `The field "${member.key}" must be ${types.filter((type) => type !== 'null').join(' or ')}, not ${got}.`, { param: member.key })
+}
+
+type Check = (value: unknown) => unknown
+const text: Check = (value) => (typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= limits.labelBytes ? value : undefined)
+const texts: Check = (value) => {
+  const list = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value
+  return Array.isArray(list) && list.length <= limits.tags && list.every((item) => text(item) !== undefined) ? list : undefined
+}
+const positive: Check = (value) => (Number.isFinite(Number(value)) && value !== '' && value !== null && typeof value !== 'boolean' && Number(value) >= 0 ? Number(value) : undefined)
+const truth: Check = (value) => (value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined)
+
+/** Option name in the body → how it is checked and what it must be. Headers: `x-megarouter-` and the name with hyphens. */
+const optionChecks: Record<string, { check: Check; must: string }> = {
+  policy: { check: text, must: 'a text' },
+  models: { check: texts, must: `a list of at most ${limits.tags} model names` },
+  fallbacks: { check: texts, must: `a list of at most ${limits.tags} model names` },
+  max_cost_usd: { check: positive, must: 'a number of dollars' },
+  min_quality: { check: positive, must: 'a number from 0 to 1' },
+  max_latency_ms: { check: positive, must: 'a number of milliseconds' },
+  session: { check: text, must: `a text of at most ${limits.labelBytes} bytes` },
+  tags: { check: texts, must: `a list of at most ${limits.tags} texts` },
+  cache: { check: truth, must: 'true or false' },
+  include_cost: { check: truth, must: 'true or false' },
+}
+
+const noOptions: RequestOptions = {
+  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: false, includeCost: false,
+}
+
+function readOptions(exchange: Exchange, scan: JsonScanner): Failure | null {
+  const given = new Map<string, unknown>()
+  for (const name in exchange.request.headers) {
+    if (name.startsWith('x-megarouter-')) given.set(name.slice('x-megarouter-'.length).replaceAll('-', '_'), exchange.request.headers[name])
+  }
+  for (const [name, value] of Object.entries((read(exchange.body, scan, 'megarouter') as object | undefined) ?? {})) given.set(name, value)
+  if (given.size === 0) {
+    exchange.options = noOptions
+    return null
+  }
+  const values: Record<string, unknown> = {}
+  for (const [name, value] of given) {
+    const option = Object.hasOwn(optionChecks, name) ? optionChecks[name] : undefined
+    const param = `megarouter.${name}`.slice(0, 80)
+    if (!option) return failure('invalid_request', `There is no option "${name.slice(0, 40)}". Options are: ${Object.keys(optionChecks).join(', ')}.`, { param })
+    const checked = option.check(value)
+    if (checked === undefined) return failure('invalid_request', `The option "${name}" must be ${option.must}.`, { param })
+    values[name] = checked
+  }
+  const cost = values['max_cost_usd'] as number | undefined
+  exchange.options = {
+    ...noOptions,
+    policy: (values['policy'] as string | undefined) ?? null,
+    models: (values['models'] as string[] | undefined) ?? null,
+    fallbacks: (values['fallbacks'] as string[] | undefined) ?? null,
+    maxCostNano: cost === undefined ? null : Math.floor(cost * 1e9),
+    minQuality: (values['min_quality'] as number | undefined) ?? null,
+    maxLatencyMs: (values['max_latency_ms'] as number | undefined) ?? null,
+    session: (values['session'] as string | undefined) ?? null,
+    tags: (values['tags'] as string[] | undefined) ?? [],
+    cache: values['cache'] === true,
+    includeCost: values['include_cost'] === true,
+  }
+  return null
+}

@@ -1,0 +1,189 @@
+/** The way of a request through its steps, from the matched route to its record. The only file that knows all steps. */
+import { isLease, type Admission } from '../governance/lease.ts'
+import { inputTokens } from '../catalog/price.ts'
+import { failure, type Failure } from '../errors.ts'
+import { limits } from '../limits.ts'
+import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
+import { addMember } from '../wire/json-edit.ts'
+import { splice } from '../wire/json-edit.ts'
+import { JsonScanner } from '../wire/json-scanner.ts'
+import { Attempt, type AttemptOptions } from './attempt.ts'
+import { authenticate } from './authenticate.ts'
+import { choose } from './choose.ts'
+import type { Deadlines } from './deadlines.ts'
+import type { Exchange } from './exchange.ts'
+import { localFault } from './fault.ts'
+import { bytesPerToken, inspect } from './inspect.ts'
+import type { KeyIndex } from './key-index.ts'
+import type { Live } from './live.ts'
+import { costOf, holdNano, meter, type Metered } from './meter.ts'
+import { receive, type BodyBudget } from './receive.ts'
+import { recordOf, type Recorder } from './record.ts'
+import { answer, refuse, sayFault, usd } from './respond.ts'
+import { stream } from './stream.ts'
+import { translate } from './translate.ts'
+import type { Transport } from './transport.ts'
+
+/** What the steps work with: one for the process. */
+export interface Gateway {
+  keys: KeyIndex
+  pepper: Uint8Array
+  bodies: BodyBudget
+  admission: Admission
+  tools: PlanTools
+  transport: Transport
+  deadlines: Deadlines
+  live: Live
+  recorder: Recorder
+  userAgent: string
+}
+
+export async function handle(exchange: Exchange, gateway: Gateway): Promise<void> {
+  const metered: Metered[] = []
+  const leave = gateway.live.enter(exchange)
+  try {
+    const plan = await prepare(exchange, gateway)
+    if (plan instanceof Plan) await attempt(exchange, gateway, plan, metered)
+    else refuseAs(exchange, plan)
+  } finally {
+    leave()
+    exchange.lease?.release(metered.reduce((sum, { usage }) => sum + inputTokens(usage) + usage.output + usage.reasoning, 0))
+    gateway.recorder.add(recordOf(exchange, metered))
+  }
+}
+
+/** Everything before the first dispatch: a failure here has cost nothing. */
+async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Failure> {
+  // The key comes first, so that only its owner can make us hold a body.
+  const refused = authenticate(exchange, gateway.keys, gateway.pepper)
+  if (refused) return refused
+  exchange.enter('receive')
+  const unreadable = await receive(exchange, gateway.bodies)
+  if (unreadable) return unreadable
+  exchange.enter('admit')
+  const granted = gateway.admission.admit(exchange.key!, Math.ceil(exchange.body.length / bytesPerToken))
+  if (!isLease(granted)) return granted
+  exchange.lease = granted
+  if (exchange.snapshot.settings.contentOrgs.includes(exchange.key!.org)) exchange.captured = []
+  const wrong = inspect(exchange)
+  if (wrong) return wrong
+  const choice = choose(exchange, gateway.tools.random)
+  if ('code' in choice) return choice
+  exchange.route = choice.route
+  return new Plan(choice.deployments, gateway.tools)
+}
+
+/** Tries targets until one answers, the client leaves, or none is left. */
+async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan, metered: Metered[]): Promise<void> {
+  const { clock } = exchange
+  for (let target = plan.next(clock.epochMs()); target; target = plan.next(clock.epochMs())) {
+    if (target.delayMs > 0) await pause(exchange, target.delayMs)
+    const refused = exchange.clientGone ? null : exchange.lease!.hold(exchange.attempts.length + 1, holdNano(target.deployment, exchange.asked!))
+    if (exchange.clientGone || refused) {
+      gateway.tools.health.done(target.deployment.id, undefined, clock.epochMs())
+      return refused ? refuseAs(exchange, refused) : left(exchange)
+    }
+    if (await call(exchange, gateway, target, plan, metered)) return
+  }
+  const last = exchange.attempts.at(-1)
+  if (!last) return refuseAs(exchange, failure('upstream_unavailable', `Every deployment of ${exchange.asked!.model} is resting after failures. It is tried again shortly.`, { retryAfterMs: 5000 }))
+  last.final = true
+  exchange.outcome = 'failed'
+  exchange.refusal = last.fault!.upstream ? null : last.fault!.failure
+  sayFault(exchange, last, last.fault!)
+}
+
+/** One attempt, to its settlement. True when the client has its answer, whatever it is. */
+async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: Plan, metered: Metered[]): Promise<boolean> {
+  const number = exchange.attempts.length + 1
+  const { request, askedForUsage } = translate(exchange, target, number, gateway.userAgent)
+  exchange.enter('call')
+  const tried = new Attempt(attemptOptions(exchange, target, number, askedForUsage), exchange.clock, gateway.deadlines)
+  exchange.attempts.push(tried)
+  exchange.onCut = (reason) => {
+    if (reason === 'client') tried.leave(gateway.live.mayDrain())
+    else tried.stop(localFault('request', reason === 'key' ? 'key_revoked' : 'shutting_down', cutTexts[reason]))
+  }
+  const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
+  if (reply === 'stream') await stream(exchange, tried, gateway.deadlines)
+  exchange.enter('meter')
+  exchange.onCut = null
+  const used = meter(tried, exchange.asked!)
+  tried.costNano = used.costNano
+  metered.push(used)
+  exchange.lease!.settle(number, used.costNano)
+  const now = exchange.clock.epochMs()
+  gateway.tools.health.done(target.deployment.id, tried.outcome === 'cancelled' ? undefined : (tried.fault?.class ?? null), now)
+  exchange.firstTokenUs = tried.firstTokenUs
+  if (reply === 'failed' && !exchange.clientGone) {
+    plan.failed(target, tried.fault!, now)
+    return false
+  }
+  tried.final = true
+  if (reply === 'answer') answer(exchange, tried, answerBody(exchange, tried))
+  conclude(exchange, tried)
+  return true
+}
+
+const cutTexts = {
+  key: 'The key of this request was revoked while it ran.',
+  shutdown: 'The gateway is shutting down and the time for running requests is over. Send the request again.',
+}
+
+function attemptOptions(exchange: Exchange, { deployment, credential }: Target, number: number, stripUsage: boolean): AttemptOptions {
+  const includeCost = exchange.options!.includeCost
+  return {
+    number, deployment, credentialId: credential.id, protocol: exchange.protocol, stream: exchange.asked!.stream,
+    deadlines: exchange.snapshot.settings.deadlines,
+    stripUsage: stripUsage && !includeCost,
+    rewriteUsage: includeCost ? (json, usage) => withCost(Buffer.from(json), costOf(deployment, usage)).toString() : null,
+  }
+}
+
+/** The answer as it came, or with `usage.cost_usd` where the client asked for it. */
+function answerBody(exchange: Exchange, { body, costNano }: Attempt): Buffer {
+  return exchange.options!.includeCost ? withCost(body!, costNano) : body!
+}
+
+function withCost(json: Buffer, costNano: number): Buffer {
+  const scan = (bytes: Buffer): JsonScanner => {
+    const scanner = new JsonScanner({ maxDepth: 1000, maxKeys: 1_000_000, unique: new Set() })
+    scanner.push(bytes)
+    return scanner
+  }
+  const usage = scan(json).find('usage')
+  if (!usage || json[usage.valueStart] !== 0x7b) return json
+  const inner = json.subarray(usage.valueStart, usage.valueEnd)
+  return Buffer.concat([json.subarray(0, usage.valueStart), splice(inner, [addMember(scan(inner).members, 0, 'cost_usd', usd(costNano))]), json.subarray(usage.valueEnd)])
+}
+
+function conclude(exchange: Exchange, tried: Attempt): void {
+  if (exchange.clientGone) return left(exchange)
+  exchange.outcome = tried.fault ? 'broken' : 'success'
+  exchange.refusal = tried.fault?.failure ?? null
+}
+
+function left(exchange: Exchange): void {
+  exchange.outcome = 'cancelled'
+  exchange.status ||= 499
+}
+
+function refuseAs(exchange: Exchange, refused: Failure): void {
+  if (exchange.attempts.length > 0) exchange.attempts.at(-1)!.final = true
+  exchange.outcome = exchange.attempts.length > 0 ? 'failed' : 'refused'
+  exchange.refusal = refused
+  refuse(exchange, refused)
+}
+
+/** Waits before a retry, unless the client leaves first. */
+function pause(exchange: Exchange, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, Math.min(delayMs, limits.retryAfterMs))
+    function done(): void {
+      clearTimeout(timer)
+      exchange.onCut = null
+      resolve()
+    }
+    exchange.onCut = done
+  })
+}

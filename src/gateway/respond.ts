@@ -1,0 +1,100 @@
+/** Everything that is said to a client outside a running stream: headers, complete answers, errors. Framing is always ours. */
+import { errorTable, statusOf, type Failure } from '../errors.ts'
+import type { SaidError } from '../protocols/protocol.ts'
+import type { Attempt } from './attempt.ts'
+import type { Exchange } from './exchange.ts'
+import type { Fault } from './fault.ts'
+
+type Headers = Record<string, string | string[]>
+
+/** Upstream headers that reach the client; all others, and everything hop-by-hop, stay here. */
+const passed = /^(x-request-id|openai-(processing-ms|version|model)|retry-after(-ms)?|x-should-retry|x-ratelimit-[\w-]+)$/
+
+export const saidError = (exchange: Exchange, failed: Failure): SaidError => ({
+  message: `${failed.message} (request ${exchange.id})`,
+  type: errorTable[failed.code].type,
+  code: failed.code,
+  param: failed.param ?? null,
+  requestId: exchange.id,
+})
+
+/** Integer nano-dollars as a plain decimal of dollars, without rounding. */
+export function usd(nano: number): string {
+  const whole = Math.floor(nano / 1e9)
+  const rest = String(nano % 1e9).padStart(9, '0').replace(/0+$/, '')
+  return rest === '' ? String(whole) : `${whole}.${rest}`
+}
+
+function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {
+  const headers: Headers = {}
+  if (attempt) for (const [name, value] of Object.entries(attempt.headers)) if (value !== undefined && passed.test(name)) headers[name] = value
+  Object.assign(headers, exchange.lease?.headers())
+  headers['x-request-id'] ??= exchange.id
+  headers['x-megarouter-request-id'] = exchange.id
+  headers['x-megarouter-attempts'] = String(exchange.attempts.length)
+  headers['x-megarouter-cache'] = 'off'
+  headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
+  if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
+  if (attempt) {
+    headers['x-megarouter-provider'] = headerText(attempt.options.deployment.provider.id)
+    headers['x-megarouter-model'] = headerText(attempt.options.deployment.logicalModel)
+  }
+  return headers
+}
+
+/** Names come from operators and clients: only printable ASCII may stand in a header. */
+const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
+
+export function streamHeaders(exchange: Exchange, attempt: Attempt): Headers {
+  const contentType = attempt.headers['content-type']
+  return {
+    ...commonHeaders(exchange, attempt),
+    'content-type': typeof contentType === 'string' ? contentType : 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    // Without this nginx holds events back.
+    'x-accel-buffering': 'no',
+  }
+}
+
+/** A complete answer, byte for byte as the upstream sent it unless the client asked for its cost. */
+export function answer(exchange: Exchange, attempt: Attempt, body: Buffer): void {
+  const contentType = attempt.headers['content-type']
+  const headers = commonHeaders(exchange, attempt)
+  headers['content-type'] = typeof contentType === 'string' ? contentType : 'application/json'
+  headers['x-megarouter-cost-usd'] = usd(attempt.costNano)
+  send(exchange, attempt.status, headers, body)
+}
+
+/** The error of the last attempt: in the upstream's own words where there are any. */
+export function sayFault(exchange: Exchange, attempt: Attempt, fault: Fault): void {
+  if (!fault.upstream) return refuse(exchange, fault.failure, attempt)
+  const headers = commonHeaders(exchange, attempt)
+  headers['content-type'] = fault.upstream.contentType
+  headers['x-megarouter-error-source'] = 'upstream'
+  send(exchange, fault.upstream.status, headers, fault.upstream.body)
+}
+
+/** An error of ours, in the wire format of the endpoint. */
+export function refuse(exchange: Exchange, failed: Failure, attempt?: Attempt): void {
+  const headers = commonHeaders(exchange, attempt)
+  headers['content-type'] = 'application/json'
+  if (failed.retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(failed.retryAfterMs / 1000))
+  // SDKs retry 5xx and 429 by themselves; what can't succeed by repetition says so.
+  if (failed.code === 'budget_exceeded') headers['x-should-retry'] = 'false'
+  send(exchange, statusOf(failed), headers, Buffer.from(exchange.protocol.errorBody(saidError(exchange, failed))))
+}
+
+export function sendJson(exchange: Exchange, status: number, body: unknown): void {
+  send(exchange, status, { ...commonHeaders(exchange, undefined), 'content-type': 'application/json' }, Buffer.from(JSON.stringify(body)))
+}
+
+function send(exchange: Exchange, status: number, headers: Headers, body: Buffer): void {
+  const { response } = exchange
+  exchange.status = response.destroyed ? 499 : status
+  if (response.destroyed) return
+  exchange.responseBytes = body.length
+  exchange.captured?.push(body)
+  headers['content-length'] = String(body.length)
+  response.writeHead(status, headers)
+  response.end(body)
+}

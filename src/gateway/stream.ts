@@ -1,0 +1,71 @@
+/**
+ * The client's side of a committed stream: writes bytes, holds the upstream while the client is slow, cuts a client that takes
+ * nothing for too long, keeps idle connections alive, and ends a broken stream with the protocol's own error event.
+ */
+import type { Exchange } from './exchange.ts'
+import type { Attempt, Sink } from './attempt.ts'
+import type { Deadlines, Ticking } from './deadlines.ts'
+import type { Fault } from './fault.ts'
+import { saidError, streamHeaders } from './respond.ts'
+
+/** Sends what the attempt delivers until it has ended. */
+export async function stream(exchange: Exchange, attempt: Attempt, running: Deadlines): Promise<void> {
+  exchange.enter('stream')
+  attempt.attach(new ClientStream(exchange, attempt, running))
+  await attempt.finished
+}
+
+class ClientStream implements Sink, Ticking {
+  onDrain: (() => void) | null = null
+  readonly #exchange: Exchange
+  readonly #attempt: Attempt
+  readonly #running: Deadlines
+  #lastWriteUs: number
+  #blockedSinceUs: number | null = null
+
+  constructor(exchange: Exchange, attempt: Attempt, running: Deadlines) {
+    this.#exchange = exchange
+    this.#attempt = attempt
+    this.#running = running
+    this.#lastWriteUs = exchange.clock.monotonicUs()
+    const { response } = exchange
+    exchange.status = 200
+    response.writeHead(200, streamHeaders(exchange, attempt))
+    response.on('drain', () => {
+      this.#blockedSinceUs = null
+      this.onDrain?.()
+    })
+    running.add(this)
+  }
+
+  write(chunk: Buffer): boolean {
+    const { response } = this.#exchange
+    if (response.destroyed) return true
+    this.#exchange.responseBytes += chunk.length
+    this.#exchange.captured?.push(chunk)
+    this.#lastWriteUs = this.#exchange.clock.monotonicUs()
+    const room = response.write(chunk)
+    if (!room) this.#blockedSinceUs ??= this.#lastWriteUs
+    return room
+  }
+
+  end(fault: Fault | null): void {
+    this.#running.delete(this)
+    const { response, protocol } = this.#exchange
+    if (fault) {
+      const event = protocol.errorEvent(saidError(this.#exchange, fault.failure))
+      this.write(Buffer.from(this.#attempt.atBoundary ? event : `\n\n${event}`))
+    }
+    if (!response.destroyed) response.end()
+  }
+
+  tick(nowUs: number): void {
+    const { response, protocol, snapshot } = this.#exchange
+    const { clientStallMs, keepAliveMs } = snapshot.settings.deadlines
+    if (response.destroyed) return this.#running.delete(this)
+    if (this.#blockedSinceUs !== null) {
+      // Destroying the connection is the client's leaving: it is settled like one.
+      if (nowUs - this.#blockedSinceUs > clientStallMs * 1000) response.destroy()
+    } else if (nowUs - this.#lastWriteUs > keepAliveMs * 1000 && this.#attempt.atBoundary) this.write(Buffer.from(protocol.keepAlive))
+  }
+}

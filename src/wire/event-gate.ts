@@ -1,0 +1,75 @@
+/**
+ * Forwards an event stream byte for byte while each complete event is judged: kept, dropped, or replaced. An event that is not
+ * complete yet is held back up to a bound, so that a stream that breaks in the middle of one can still end cleanly.
+ */
+import { SseScanner, type SseEvent } from './sse-scanner.ts'
+
+export type Verdict = 'keep' | 'drop' | Buffer
+
+export class EventGate {
+  readonly #scanner: SseScanner
+  readonly #maxHeldBytes: number
+  #verdicts: { end: number; verdict: Verdict }[] = []
+  #held: Buffer[] = []
+  #heldBytes = 0
+  /** The present event was too long to hold: its bytes pass as they come. */
+  #passing = false
+
+  constructor(maxEventBytes: number, maxHeldBytes: number, judge: (event: SseEvent) => Verdict) {
+    this.#maxHeldBytes = maxHeldBytes
+    this.#scanner = new SseScanner(maxEventBytes, (event) => this.#verdicts.push({ end: event.end, verdict: judge(event) }))
+  }
+
+  /** True when everything that was forwarded ends with a whole event: the place for a comment or an event of ours. */
+  get atBoundary(): boolean {
+    return !this.#passing
+  }
+
+  /** What to forward now. */
+  push(chunk: Buffer): Buffer[] {
+    const base = this.#scanner.offset
+    this.#scanner.push(chunk)
+    const out: Buffer[] = []
+    let from = 0
+    for (const { end, verdict } of this.#takeVerdicts()) {
+      this.#settle(chunk.subarray(from, end - base), verdict, out)
+      from = end - base
+    }
+    if (from < chunk.length) this.#hold(chunk.subarray(from), out)
+    return out
+  }
+
+  /** The stream has ended. `complete` tells whether it ended as it should: then a last event without its blank line is forwarded too. */
+  end(complete: () => boolean): Buffer[] {
+    this.#scanner.end()
+    const out: Buffer[] = []
+    const verdict = this.#takeVerdicts().at(-1)?.verdict ?? 'keep'
+    if (complete()) this.#settle(Buffer.alloc(0), verdict, out)
+    return out
+  }
+
+  #takeVerdicts(): { end: number; verdict: Verdict }[] {
+    if (this.#verdicts.length === 0) return this.#verdicts
+    const taken = this.#verdicts
+    this.#verdicts = []
+    return taken
+  }
+
+  #settle(last: Buffer, verdict: Verdict, out: Buffer[]): void {
+    if (verdict === 'keep' || this.#passing) out.push(...this.#held, last)
+    else if (verdict !== 'drop') out.push(verdict)
+    this.#held = []
+    this.#heldBytes = 0
+    this.#passing = false
+  }
+
+  #hold(part: Buffer, out: Buffer[]): void {
+    if (this.#passing) return void out.push(part)
+    this.#held.push(part)
+    this.#heldBytes += part.length
+    if (this.#heldBytes <= this.#maxHeldBytes) return
+    out.push(...this.#held)
+    this.#held = []
+    this.#passing = true
+  }
+}
