@@ -3,7 +3,7 @@
  * it is the second opinion that the gateway's own declarations are compared with.
  */
 export interface VendorRules {
-  /** A usage chunk of its own (empty `choices`) is sent only after `stream_options.include_usage`. */
+  /** A usage chunk of its own (empty `choices`) is sent only after `stream_options.include_usage`. False: streams carry usage unasked. */
   usageOnRequest: boolean
   /** An answer without any usage was recorded before the vendor had `include_usage`; asked today, it would send a chunk. */
   sendsUsageWhenAsked: boolean
@@ -20,7 +20,10 @@ const rules: Record<string, Partial<VendorRules>> = {
   'openai-compatible': { sendsUsageWhenAsked: true },
   groq: { billsAfterAbort: true },
   // Recorded: prompt_tokens 11 + audio_tokens 375 + completion_tokens 15 = total_tokens 401.
-  mistral: { billsAfterAbort: true, promptIncludesAudio: false },
+  // Streams carry usage unasked; the request has no option for it.
+  mistral: { usageOnRequest: false, billsAfterAbort: true, promptIncludesAudio: false },
+  openrouter: { usageOnRequest: false },
+  together: { usageOnRequest: false },
   perplexity: { billsAfterAbort: true },
   // Recorded and documented: total = prompt + completion + reasoning.
   xai: { completionIncludesReasoning: false },

@@ -1,0 +1,157 @@
+/**
+ * Every recorded exchange through the real gateway: what a client reads from the gateway is what it reads from the vendor, in
+ * bytes and through the official SDKs, and what the vendor gets is what the client sent but for the edits that are listed.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { recordedRequests, requestBodyOf, type RecordedExchange } from '../fixtures/recorded.ts'
+import { vendorRules } from '../upstream/vendors.ts'
+import { closeConnections, overAll, pathOf, post, see, type RawAnswer, type Seen, type Target } from './ask.ts'
+import { expectedRequest, withModel } from './edits.ts'
+import { modelOf, nameOf, startRig, type Rig } from './rig.ts'
+import { sample } from './sample.ts'
+
+const exchanges = sample()
+const atOnce = 8
+/** Models of the requests of real clients, which are no recordings of an answer. */
+const echoes = ['echo-3', 'embed']
+
+let rig: Rig
+let gateway: Target
+let direct: Target
+
+before(async () => {
+  rig = await startRig({ models: [...exchanges.map(modelOf), ...echoes.map((upstreamModel) => ({ upstreamModel, provider: 'openai', vendor: 'openai' }))] })
+  gateway = { url: `${rig.gateway.url}/v1`, key: rig.key }
+  direct = { url: rig.upstream.url, key: 'sk-direct' }
+})
+after(async () => {
+  closeConnections()
+  await rig?.close()
+})
+
+/** An error that the gateway can't pass on as it is: nothing, or HTML, where JSON belongs. */
+function isReadable(body: Buffer): boolean {
+  try {
+    JSON.parse(body.toString())
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** An error event before any output: the gateway still has its status line to say it with. */
+const failsInBand = ({ stream, status, body }: RecordedExchange): boolean => stream && status === 200 && /^(event: error\n)?data: \{"error"/.test(body.toString())
+
+const passed = /^(x-request-id|retry-after(-ms)?|openai-(processing-ms|version|model)|x-ratelimit-[\w-]+|content-type)$/
+const passedHeaders = ({ headers }: RawAnswer): object => Object.fromEntries(Object.entries(headers).filter(([name]) => passed.test(name)))
+
+function compareRaw(exchange: RecordedExchange, theirs: RawAnswer, ours: RawAnswer): string | null {
+  if (failsInBand(exchange)) return ours.status >= 400 && ours.body.includes('"error"') ? null : `in-band error became ${ours.status}`
+  if (ours.status !== theirs.status) return `status ${ours.status} and not ${theirs.status}: ${ours.body.toString('utf8', 0, 300)}`
+  if (theirs.status >= 400 && !isReadable(theirs.body)) return isReadable(ours.body) ? null : 'an unreadable error was not put into words'
+  if (!ours.body.equals(theirs.body)) return `bytes differ: ${firstDifference(theirs.body.toString(), ours.body.toString())}`
+  const expected = passedHeaders(theirs)
+  const got = Object.fromEntries(Object.entries(passedHeaders(ours)).filter(([name]) => name in expected))
+  try {
+    assert.deepEqual(got, expected)
+    return null
+  } catch {
+    return `headers ${JSON.stringify(got)} and not ${JSON.stringify(expected)}`
+  }
+}
+
+function firstDifference(expected: string, got: string): string {
+  let at = 0
+  while (at < expected.length && expected[at] === got[at]) at += 1
+  return `at ${at} of ${expected.length}, expected ${JSON.stringify(expected.slice(at, at + 120))}, got ${JSON.stringify(got.slice(at, at + 120))}`
+}
+
+function compareSeen(exchange: RecordedExchange, theirs: Seen, ours: Seen): string | null {
+  try {
+    // Before any output there is still a status line, so the same error comes as an HTTP error.
+    if (failsInBand(exchange)) assert.deepEqual({ ...ours.error, kind: '', status: 0 }, { ...theirs.error, kind: '', status: 0 })
+    else if (exchange.status >= 400 && !isReadable(exchange.body)) assert.deepEqual([ours.error?.status, ours.error?.kind], [theirs.error?.status, theirs.error?.kind])
+    else assert.deepEqual(ours, theirs)
+    return null
+  } catch (error) {
+    return (error as Error).message.slice(0, 600)
+  }
+}
+
+async function collect(compare: (exchange: RecordedExchange, index: number) => Promise<string | null>): Promise<string[]> {
+  const failures: string[] = []
+  await overAll(exchanges, atOnce, async (exchange, index) => {
+    const problem = await compare(exchange, index).catch((error: unknown) => String(error))
+    if (problem !== null) failures.push(`${exchange.provider} ${exchange.endpoint} ${exchange.stream ? 'stream ' : ''}${exchange.status} ${exchange.id}: ${problem}`)
+  })
+  return failures
+}
+
+const none = (failures: string[]): void => assert.ok(failures.length === 0, `${failures.length} of ${exchanges.length} differ:\n${failures.slice(0, 25).join('\n')}`)
+
+const askedOf = (exchange: RecordedExchange, model: string): string => withModel(requestBodyOf(exchange), model)
+const setChunks = (fault: string): void => { for (const { id } of exchanges) rig.upstream.script(id, fault) }
+
+describe(`${exchanges.length} recorded exchanges through the gateway`, () => {
+  for (const [name, fault] of [['random chunks', ''], ['1-byte chunks', 'chunk:1'], ['whole events', 'chunk:whole']] as const) {
+    it(`answer with the vendor’s status, bytes and headers, in ${name}`, async () => {
+      setChunks(fault)
+      none(await collect(async (exchange) => {
+        const theirs = await post(direct, pathOf(exchange), askedOf(exchange, exchange.id))
+        return compareRaw(exchange, theirs, await post(gateway, pathOf(exchange), askedOf(exchange, nameOf(exchange.id))))
+      }))
+      setChunks('')
+    })
+  }
+
+  for (const version of [6, 7] as const) {
+    it(`look to the openai SDK ${version} as if it had asked the vendor`, async () => {
+      none(await collect(async (exchange) => {
+        const theirs = await see(version, direct, exchange, askedOf(exchange, exchange.id))
+        return compareSeen(exchange, theirs, await see(version, gateway, exchange, askedOf(exchange, nameOf(exchange.id))))
+      }))
+    })
+  }
+
+  it('reach the vendor as the client sent them, but for the model and the wish for usage', async () => {
+    none(await collect(async (exchange) => {
+      const arrivals = rig.upstream.arrivalsOf(exchange.id)
+      const sent = askedOf(exchange, nameOf(exchange.id))
+      const answer = await post(gateway, pathOf(exchange), sent)
+      const arrival = rig.upstream.arrivalsOf(exchange.id)[arrivals.length]
+      if (arrival === undefined) return `nothing arrived, the client got ${answer.status}`
+      const expected = expectedRequest(sent, exchange.id, vendorRules(exchange.provider).usageOnRequest)
+      if (arrival.body.toString() !== expected) return firstDifference(expected, arrival.body.toString())
+      const { authorization, 'accept-encoding': coding } = arrival.headers
+      if (authorization !== 'Bearer sk-test-upstream') return `authorization was ${authorization}`
+      if (coding !== undefined && coding !== 'identity') return `accept-encoding was ${coding}`
+      if (arrival.attemptId === null) return 'no attempt id'
+      return JSON.stringify(arrival.rawHeaders).includes(rig.key) ? 'the client’s key arrived' : null
+    }))
+  })
+})
+
+describe('requests of real SDKs and tools', () => {
+  const hostile = [
+    { id: 'odd white space', path: '/v1/chat/completions', body: ' {\n\t"messages" : [ {"content":"\\u00e9 é 😀 \\ud83d\\ude00","role":"user"} ] ,\r\n "model"\n:\n"MODEL" , "temperature" : 1.0e0 }\n' },
+    { id: 'unknown and own fields', path: '/v1/chat/completions', body: '{"x_vendor":{"model":"inner"},"megarouter":{"tags":["a"]},"messages":[{"role":"user","content":"{\\"model\\":\\"quoted\\"}"}],"stream":true,"model":"MODEL","big":123456789012345678901234567890}' },
+    { id: 'own fields last', path: '/v1/chat/completions', body: '{"model":"MODEL","messages":[{"role":"user","content":"x"}],"stream":true,"stream_options":{"include_obfuscation":false},"megarouter":{}}' },
+    { id: 'only own fields last', path: '/v1/chat/completions', body: '{"model":"MODEL","messages":[{"role":"user","content":"x"}],"stream":true,"megarouter":{}}' },
+    { id: 'usage refused', path: '/v1/chat/completions', body: '{"model":"MODEL","messages":[{"role":"user","content":"x"}],"stream_options":{"include_usage":false},"stream":true}' },
+  ]
+  const clients = [...recordedRequests().filter(({ path }) => path.startsWith('/v1/')), ...hostile]
+
+  for (const { id, path, body } of clients) {
+    it(`${id}: the bytes arrive but for the listed edits, and the answer is the vendor’s`, async () => {
+      const upstreamModel = path.endsWith('embeddings') ? 'embed' : 'echo-3'
+      const sent = withModel(body, nameOf(upstreamModel))
+      const ours = await post(gateway, path.slice(3), sent)
+      const arrival = rig.upstream.log.at(-1)!
+      assert.equal(arrival.body.toString(), expectedRequest(sent, upstreamModel, true))
+      const theirs = await post(direct, path.slice(3), withModel(body, upstreamModel))
+      assert.equal(ours.status, 200)
+      assert.equal(ours.body.toString(), theirs.body.toString())
+    })
+  }
+})

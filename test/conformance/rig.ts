@@ -1,0 +1,62 @@
+/**
+ * The test rig: an upstream, a gateway process in front of it with one declared deployment for each model, and a key.
+ * The client's name of a deployment is `at-<upstream model>`, so that the model edit of each request is exercised.
+ */
+import type { RecordedExchange } from '../fixtures/recorded.ts'
+import { startGateway, type GatewayProcess } from '../gateway-process.ts'
+import type { PriceTable } from '../upstream/bill.ts'
+import { startUpstream, type Upstream } from '../upstream/server.ts'
+import { pricesFor, yamlPrice } from './prices.ts'
+
+export interface RigModel {
+  upstreamModel: string
+  /** A declared vendor's id, or any name for an OpenAI-compatible server of one's own. */
+  provider: string
+  /** The vendor whose declaration applies. */
+  vendor: string | null
+}
+
+export interface RigOptions {
+  models: RigModel[]
+  settings?: Record<string, unknown>
+  env?: Record<string, string>
+  billFile?: string
+  seed?: number
+}
+
+export interface Rig {
+  upstream: Upstream
+  gateway: GatewayProcess
+  key: string
+  /** Client's name of an upstream model. */
+  nameOf(upstreamModel: string): string
+  close(): Promise<void>
+}
+
+/** Vendors that `src/providers/` declares and that were recorded. The others are servers of one's own to the gateway. */
+export const declaredVendors: ReadonlySet<string> = new Set(['openai', 'groq', 'deepseek', 'mistral', 'together', 'openrouter', 'xai', 'ollama'])
+
+export const modelOf = ({ id, provider }: RecordedExchange): RigModel =>
+  declaredVendors.has(provider) ? { upstreamModel: id, provider, vendor: provider } : { upstreamModel: id, provider: `recorded-${provider}`, vendor: null }
+
+export const nameOf = (upstreamModel: string): string => `at-${upstreamModel}`
+
+/** JSON is YAML. */
+export function configFor(models: readonly RigModel[], url: string, prices: Record<string, PriceTable>, settings: Record<string, unknown>): string {
+  const providers = Object.fromEntries(models.map(({ provider, vendor }) => [provider, { ...(vendor === null ? {} : { vendor }), base_url: url, credentials: ['sk-test-upstream'] }]))
+  const deployments = models.map(({ upstreamModel, provider }) => ({ model: nameOf(upstreamModel), provider, upstream_model: upstreamModel, price: yamlPrice(prices[upstreamModel]!) }))
+  return JSON.stringify({ providers, deployments, settings })
+}
+
+export async function startRig({ models, settings = {}, env = {}, billFile, seed = 1 }: RigOptions): Promise<Rig> {
+  const prices = Object.fromEntries(models.map(({ upstreamModel }, index) => [upstreamModel, pricesFor(index)]))
+  const upstream = await startUpstream({ prices, seed, logEntries: 100_000, ...(billFile === undefined ? {} : { file: billFile }) })
+  try {
+    const gateway = await startGateway({ config: configFor(models, upstream.url, prices, settings), env })
+    const { key } = await gateway.createKey()
+    return { upstream, gateway, key, nameOf, close: async () => { await gateway.remove(); await upstream.close() } }
+  } catch (error) {
+    await upstream.close()
+    throw error
+  }
+}
