@@ -170,7 +170,7 @@ function nano(value: string | number): number {
 }
 
 /** The version is derived from the prices, so that equal prices have equal versions on every node. */
-function priceVector(row: FilePrice): PriceVector {
+export function priceVector(row: FilePrice): PriceVector {
   const input = nano(row.input)
   const output = nano(row.output)
   const given = (value: string | number | undefined, parent: number): number => (value === undefined ? parent : nano(value))
