@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { checkArtefact, type Artefact } from '../src/catalog/artefact.ts'
-import { compile, parseSource, type SourceVendors } from '../src/catalog/compile.ts'
+import { compile, parseSource, type CompileReport, type SourceVendors } from '../src/catalog/compile.ts'
 import { vendors } from '../src/providers/index.ts'
 
 const catalog = new URL('../src/catalog/', import.meta.url)
@@ -21,17 +21,29 @@ function serialise({ format, version, vendors }: Artefact): string {
   return `{"format": ${format}, "version": ${JSON.stringify(version)}, "vendors": {\n${blocks.join(',\n')}\n}}\n`
 }
 
-const { date, providers } = parseSource(gunzipSync(readFileSync(file('data/models-dev-2026-07-02.json.gz'))).toString()) as DataSet
-const simulated = parseSource(readFileSync(file('data/simulated.json'), 'utf8')) as SourceVendors
-const ids = new Map([...vendors.values()].flatMap(vendor => vendor.catalogId === undefined ? [] : [[vendor.catalogId, vendor.id]]))
-const { artefact, report } = compile({ ...providers, ...simulated }, `models-dev-${date}`, ids)
-const text = serialise(artefact)
-checkArtefact(JSON.parse(text))
-
-if (!process.argv.includes('--check')) {
-  writeFileSync(file('catalog.json'), text)
-} else if (readFileSync(file('catalog.json'), 'utf8') !== text) {
-  console.error('src/catalog/catalog.json is not what its data compiles to. Run: node scripts/compile-catalog.ts')
-  process.exitCode = 1
+/** The data set and the simulated provider, as they are committed. */
+export function readData(): DataSet {
+  const { date, providers } = parseSource(gunzipSync(readFileSync(file('data/models-dev-2026-07-02.json.gz'))).toString()) as DataSet
+  const simulated = parseSource(readFileSync(file('data/simulated.json'), 'utf8')) as SourceVendors
+  return { date, providers: { ...providers, ...simulated } }
 }
-console.log(`${artefact.version}: ${report.entries} entries, ${report.priced} with a price, ${report.disbelieved} zero prices not believed, ${report.rounded} prices rounded to the nano-dollar`)
+
+export function compileData(): { artefact: Artefact; text: string; report: CompileReport } {
+  const { date, providers } = readData()
+  const ids = new Map([...vendors.values()].flatMap(vendor => vendor.catalogId === undefined ? [] : [[vendor.catalogId, vendor.id]]))
+  const { artefact, report } = compile(providers, `models-dev-${date}`, ids)
+  const text = serialise(artefact)
+  checkArtefact(JSON.parse(text))
+  return { artefact, text, report }
+}
+
+if (import.meta.main) {
+  const { artefact, text, report } = compileData()
+  if (!process.argv.includes('--check')) {
+    writeFileSync(file('catalog.json'), text)
+  } else if (readFileSync(file('catalog.json'), 'utf8') !== text) {
+    console.error('src/catalog/catalog.json is not what its data compiles to. Run: node scripts/compile-catalog.ts')
+    process.exitCode = 1
+  }
+  console.log(`${artefact.version}: ${report.entries} entries, ${report.priced} with a price, ${report.disbelieved} zero prices not believed, ${report.rounded} prices rounded to the nano-dollar`)
+}

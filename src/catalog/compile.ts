@@ -6,6 +6,7 @@ import { artefactFormat, condensePrices, expandPrices, type Artefact, type Row, 
 import { nanoPrice } from './decimal.ts'
 import { groupKey, isSynonym, originOf, plainName, snapshotDate } from './naming.ts'
 import type { UsageClass } from './price.ts'
+import { completeResellers } from './resellers.ts'
 
 /** Numbers are the digits of the file (see `parseSource`). */
 interface SourceModel {
@@ -51,6 +52,9 @@ const unpriceable = new Set(['citation', 'request'])
 /** Vendors that run on the operator's machine. */
 const localVendors = new Set(['lmstudio', 'atomic-chat'])
 
+/** Vendors whose dearer tier begins at the bound and not above it: https://docs.x.ai/docs/models ("200k and above"). */
+const fromTheBound = new Set(['xai'])
+
 /** Models that their vendor's price list calls free. */
 const freeModels = new Set([
   'mistral/labs-devstral-small-2512', 'zai/glm-4.5-flash', 'zai/glm-4.7-flash', 'zhipuai/glm-4.5-flash', 'zhipuai/glm-4.7-flash',
@@ -75,7 +79,7 @@ export function compile(source: SourceVendors, version: string, vendorIds: Reado
     })
   }
   const rows = Object.values(vendors).flat()
-  priceMedia(rows)
+  completeResellers(rows)
   report.entries = rows.length
   report.priced = rows.filter(row => row.price !== undefined).length
   return { artefact: { format: artefactFormat, version, vendors }, report }
@@ -130,12 +134,13 @@ function pricesOf(vendor: string, id: string, model: SourceModel, report: Compil
     return {}
   }
   if (typeof tiers === 'string') throw new Error(`${vendor}/${id}: tiers are not a list.`)
-  const above = tiers.map(({ tier, ...tierCost }) => {
+  const bands = tiers.map(({ tier, ...tierCost }) => {
     if (tier.type !== undefined && tier.type !== 'context') throw new Error(`${vendor}/${id}: unknown kind of tier ${tier.type}.`)
-    return { above: Number(tier.size), price: condensePrices(tierPrices(base, classPrices(`${vendor}/${id}`, tierCost, report))) }
+    const above = Number(tier.size) - (fromTheBound.has(vendor) ? 1 : 0)
+    return { above, price: condensePrices(tierPrices(base, classPrices(`${vendor}/${id}`, tierCost, report))) }
   })
-  above.sort((a, b) => a.above - b.above)
-  return { price: condensePrices(base), ...above.length > 0 && { tiers: above } }
+  bands.sort((a, b) => a.above - b.above)
+  return { price: condensePrices(base), ...bands.length > 0 && { tiers: bands } }
 }
 
 /** Zero is believed only of models that are called free, or run on the operator's machine; elsewhere it stands for a plan or a trial. */
@@ -169,31 +174,6 @@ function tierPrices(base: SparsePrices, own: SparsePrices): SparsePrices {
   const [below, here] = [expandPrices(base), expandPrices(own)]
   for (const name of Object.keys(base) as UsageClass[]) prices[name] ??= Math.max(below[name], here[name])
   return prices
-}
-
-const mediaClasses = [['audio', 'input', 'audioIn'], ['audio', 'output', 'audioOut'], ['image', 'output', 'imageOut']] as const
-
-/**
- * Resellers list the price of text and leave out the dearer one of audio and images. A medium without a price of its own costs
- * at least what the maker takes for it; where the maker is not known and the model answers in that medium, nothing is known.
- */
-function priceMedia(rows: readonly Row[]): void {
-  const makers = new Map(rows.flatMap(row => row.origin === true && row.price !== undefined ? [[groupKey(row.model), expandPrices(row.price)]] : []))
-  for (const row of rows) {
-    const [input = '', output = ''] = (row.modalities ?? '').split('>')
-    for (const [medium, side, name] of mediaClasses) {
-      const offered = (side === 'input' ? input : output).split(',')
-      if (row.price === undefined || row.origin === true || row.price[name] !== undefined || !offered.includes(medium)) continue
-      const maker = makers.get(groupKey(row.model))
-      if (maker !== undefined) {
-        for (const price of [row.price, ...(row.tiers ?? []).map(tier => tier.price)]) price[name] = Math.max(maker[name], expandPrices(price)[name])
-        row.price = condensePrices(row.price)
-      } else if (side === 'output' && offered.includes('text')) {
-        delete row.price
-        delete row.tiers
-      }
-    }
-  }
 }
 
 /** The name of each group: the vendor of origin's own id, else the commonest spelling. */

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { compileData, readData } from '../../scripts/compile-catalog.ts'
+import { vendors } from '../providers/index.ts'
+import { condensePrices, expandPrices } from './artefact.ts'
+import type { CatalogEntry } from './catalog.ts'
+import { compile, parseSource, type SourceVendors } from './compile.ts'
+import { loadCatalog } from './load.ts'
+
+const committed = readFileSync(new URL('catalog.json', import.meta.url), 'utf8')
+const catalog = loadCatalog(committed)
+
+test('the committed catalogue is what its data compiles to', () => {
+  assert.ok(compileData().text === committed, 'Run: node scripts/compile-catalog.ts')
+})
+
+/** Reads the digits of a price another way: as a string that is cut into dollars and nano-dollars. Null where it has more digits. */
+function digits(text: string): number | null {
+  const [whole = '', fraction = ''] = text.split('.')
+  return /e/i.test(text) || fraction.length > 9 ? null : Number(whole + fraction.padEnd(9, '0'))
+}
+
+test('input and output prices have exactly the digits of the data set', () => {
+  let compared = 0
+  for (const [source, { models }] of Object.entries(readData().providers)) {
+    const vendor = [...vendors.values()].find(each => each.catalogId === source)?.id ?? source
+    for (const [id, { cost }] of Object.entries(models)) {
+      const price = catalog.find(vendor, id)?.price
+      if (cost === undefined || price === null || price === undefined) continue
+      for (const name of ['input', 'output'] as const) {
+        const exact = digits(String(cost[name]))
+        if (exact === null) assert.ok(Math.abs(price.base[name] - Number(cost[name]) * 1e9) <= 0.51, `${vendor}/${id}`)
+        else assert.equal(price.base[name], exact, `${vendor}/${id} ${name}`)
+        compared++
+      }
+    }
+  }
+  assert.ok(compared > 9000)
+})
+
+test('prices of the best-known models are those of their price lists', () => {
+  const base = (vendor: string, id: string): unknown => {
+    const { input, cacheRead, cacheWrite5m, cacheWrite1h, output } = catalog.find(vendor, id)!.price!.base
+    return [input, cacheRead, cacheWrite5m, cacheWrite1h, output]
+  }
+  assert.deepEqual(base('openai', 'gpt-5.1'), [1_250_000_000, 125_000_000, 1_250_000_000, 1_250_000_000, 10_000_000_000])
+  assert.deepEqual(base('anthropic', 'claude-sonnet-4-5'), [3_000_000_000, 300_000_000, 3_750_000_000, 6_000_000_000, 15_000_000_000])
+  assert.deepEqual(base('groq', 'llama-3.3-70b-versatile'), [590_000_000, 590_000_000, 590_000_000, 590_000_000, 790_000_000])
+})
+
+const model = (cost: Record<string, unknown> | undefined, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  name: 'M', limit: { context: 1000, output: 100 }, modalities: { input: ['text'], output: ['text'] }, tool_call: false, reasoning: false,
+  open_weights: false, release_date: '2026-01-01', ...cost !== undefined && { cost }, ...more,
+})
+
+function compiled(models: Record<string, Record<string, Record<string, unknown>>>): (vendor: string, id: string) => CatalogEntry {
+  const source = Object.fromEntries(Object.entries(models).map(([vendor, each]) => [vendor, { models: each }]))
+  const { artefact } = compile(parseSource(JSON.stringify(source)) as SourceVendors, 'test', new Map([['togetherai', 'together']]))
+  const loaded = loadCatalog(JSON.stringify(artefact))
+  return (vendor, id) => loaded.find(vendor, id)!
+}
+
+test('a class that is not priced apart costs what its parent costs', () => {
+  const { price } = compiled({ v: { m: model({ input: 1, output: 4, cache_read: 0.25 }) } })('v', 'm')
+  assert.deepEqual(price!.base, {
+    input: 1e9, cacheRead: 0.25e9, cacheWrite5m: 1e9, cacheWrite1h: 1e9, output: 4e9, reasoning: 4e9,
+    audioIn: 1e9, audioOut: 4e9, imageIn: 1e9, imageOut: 4e9, toolCalls: 0, requests: 0,
+  })
+})
+
+test('every spelling of a cost field is understood', () => {
+  const find = compiled({ v: {
+    a: model({ input: 1, output: 2, cached_input: 0.1, cached_write: 1.5, reasoning: 3 }),
+    b: model({ input: 1, output: 2, cache_input: 0.2, input_audio: 5, output_audio: 6, image: 7 }),
+  } })
+  const { cacheRead, cacheWrite5m, reasoning } = find('v', 'a').price!.base
+  assert.deepEqual([cacheRead, cacheWrite5m, reasoning], [0.1e9, 1.5e9, 3e9])
+  const { cacheRead: read, audioIn, audioOut, imageOut } = find('v', 'b').price!.base
+  assert.deepEqual([read, audioIn, audioOut, imageOut], [0.2e9, 5e9, 6e9, 7e9])
+})
+
+test('no cost, a cost that no class carries, and an unbelievable zero are an unknown price and never zero', () => {
+  const zero = { input: 0, output: 0 }
+  const find = compiled({
+    'some-plan': { m: model(zero), 'm:free': model(zero), 'm-free': model(zero), 'carefree-1': model(zero), named: model(zero, { name: 'M (free)' }) },
+    v: { none: model(undefined), cited: model({ input: 1, output: 1, citation: 1 }), perCall: model({ input: 1, output: 1, request: 5 }),
+      'song:free': model(zero, { modalities: { input: ['text'], output: ['text', 'audio'] } }) },
+    lmstudio: { local: model(zero) },
+  })
+  const known = (vendor: string, id: string): boolean => find(vendor, id).price !== null
+  assert.deepEqual(['m', 'carefree-1'].map(id => known('some-plan', id)), [false, false])
+  assert.deepEqual(['m:free', 'm-free', 'named'].map(id => known('some-plan', id)), [true, true, true])
+  assert.deepEqual(['none', 'cited', 'perCall', 'song:free'].map(id => known('v', id)), [false, false, false, false])
+  assert.ok(known('lmstudio', 'local'))
+})
+
+test('a zero for cached tokens is not believed where input costs something', () => {
+  const { cacheRead, cacheWrite5m } = compiled({ v: { m: model({ input: 1, output: 1, cache_read: 0, cache_write: 0 }) } })('v', 'm').price!.base
+  assert.deepEqual([cacheRead, cacheWrite5m], [1e9, 1e9])
+})
+
+test('Claude writes for an hour at twice the input; Gemini adds storage to the input', () => {
+  const find = compiled({ v: { 'claude-x': model({ input: 3, output: 15, cache_write: 3.75 }), 'gemini-x': model({ input: 0.3, output: 2.5, cache_write: 0.083333 }) } })
+  assert.equal(find('v', 'claude-x').price!.base.cacheWrite1h, 6e9)
+  assert.equal(find('v', 'gemini-x').price!.base.cacheWrite5m, 383_333_000)
+})
+
+test('tiers are sorted, inherit upwards and begin at the bound for xAI', () => {
+  const cost = { input: 1, output: 2, cache_read: 0.5, tiers: [{ input: 4, output: 8, tier: { size: 256000 } }, { input: 2, output: 4, cache_read: 1, tier: { size: 128000, type: 'context' } }] }
+  const find = compiled({ v: { m: model(cost) }, xai: { m: model(cost) } })
+  assert.deepEqual(find('v', 'm').price!.tiers.map(tier => [tier.aboveInputTokens, tier.prices.input, tier.prices.cacheRead]), [[128000, 2e9, 1e9], [256000, 4e9, 4e9]])
+  assert.deepEqual(find('xai', 'm').price!.tiers.map(tier => tier.aboveInputTokens), [127999, 255999])
+})
+
+test('a reseller that leaves out tiers or media is billed by the maker\'s list', () => {
+  const media = { modalities: { input: ['text', 'audio'], output: ['text', 'image'] } }
+  const cost = { input: 1, output: 2, input_audio: 9, image: 30, tiers: [{ input: 2, output: 4, tier: { size: 200000 } }] }
+  const find = compiled({ google: { g: model(cost, media) }, reseller: { 'google/g': model({ input: 1, output: 2 }, media), unmade: model({ input: 1, output: 2 }, media) }, dearer: { g: model({ input: 1.5, output: 3 }, media) } })
+  const { base, tiers } = find('reseller', 'google/g').price!
+  assert.deepEqual([base.audioIn, base.imageOut, tiers.map(tier => [tier.aboveInputTokens, tier.prices.input, tier.prices.audioIn])], [9e9, 30e9, [[200000, 2e9, 9e9]]])
+  assert.deepEqual(find('dearer', 'g').price!.tiers, [])
+  assert.equal(find('reseller', 'unmade').price, null)
+})
+
+test('what the compiler does not know ends the compilation and names the entry', () => {
+  assert.throws(() => compiled({ v: { m: model({ input: 1, output: 1, video_second: 3 }) } }), /v\/m: unknown cost field video_second/)
+  assert.throws(() => compiled({ v: { m: model({ input: 1, output: 1, tiers: [{ input: 2, output: 2, tier: { size: 1, type: 'hour' } }] }) } }), /v\/m: unknown kind of tier hour/)
+  assert.throws(() => compiled({ v: { m: model({ input: -1, output: 1 }) } }), /Not a price/)
+})
+
+test('vendors carry the id of their declaration', () => {
+  assert.equal(compiled({ togetherai: { m: model({ input: 1, output: 1 }) } })('together', 'm').vendor, 'together')
+  for (const vendor of vendors.values()) {
+    assert.equal(catalog.entries.some(entry => entry.vendor === vendor.id), vendor.selfHosted !== true, vendor.id)
+  }
+})
+
+test('condensed prices expand to the same prices', () => {
+  const prices = { input: 5, output: 7, cacheRead: 5, cacheWrite5m: 9, cacheWrite1h: 9, reasoning: 8, audioOut: 7 }
+  assert.deepEqual(condensePrices(prices), { input: 5, output: 7, cacheWrite5m: 9, reasoning: 8 })
+  assert.deepEqual(expandPrices(condensePrices(prices)), expandPrices(prices))
+})
