@@ -70,7 +70,7 @@ export interface AliasRow extends Managed {
 /** Columns of `usage` that hold an id of `dimension`. */
 export interface UsageDimensions {
   org: number | null; team: number | null; project: number | null; user_id: number | null; key_id: number | null; session: number | null; tags: number | null
-  vendor: number | null; model: number | null; deployment: number | null; task: number | null; endpoint: number | null
+  vendor: number | null; provider: number | null; model: number | null; deployment: number | null; task: number | null; endpoint: number | null
   error_code: number | null; price_version: number | null
 }
 
@@ -97,6 +97,8 @@ export interface UsageRow extends UsageDimensions {
 }
 
 export interface RequestLogRow {
+  /** In the order of writing: what the live view follows. */
+  seq: Generated<number>
   request_id: Uint8Array; at: number; org: number | null
   model_asked: string | null; route: string | null; error_text: string | null
   client: string | null; client_address: string | null; client_request_id: string | null; traceparent: string | null

@@ -1,0 +1,68 @@
+/**
+ * Interns the texts of usage rows (key, model, session, …) as small integers. Ids are made before the rows' transaction and never
+ * change or go, so that a cached id is true forever; an id left over by a failed transaction harms nobody.
+ */
+import type { Read } from './database.ts'
+
+export const dimensionKinds = [
+  'org', 'team', 'project', 'user', 'key', 'session', 'tags', 'vendor', 'provider', 'model', 'deployment', 'task', 'endpoint', 'error_code', 'price_version',
+] as const
+export type DimensionKind = (typeof dimensionKinds)[number]
+
+const cacheSize = 200_000
+/** Values per statement, below the parameter limits of both databases. */
+const chunkSize = 1_000
+
+export type Wanted = Map<DimensionKind, Set<string>>
+
+/** Ids of known values; a value that was never used is absent. */
+export async function findDimensions({ kysely }: Read, kind: DimensionKind, values: readonly string[]): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  for (let start = 0; start < values.length; start += chunkSize) {
+    const rows = await kysely.selectFrom('dimension').select(['id', 'value']).where('kind', '=', kind).where('value', 'in', values.slice(start, start + chunkSize)).execute()
+    for (const { id, value } of rows) found.set(value, id)
+  }
+  return found
+}
+
+/** Values by id. */
+export async function dimensionValues({ kysely }: Read, ids: readonly number[]): Promise<Map<number, string>> {
+  const values = new Map<number, string>()
+  for (let start = 0; start < ids.length; start += chunkSize) {
+    const rows = await kysely.selectFrom('dimension').select(['id', 'value']).where('id', 'in', ids.slice(start, start + chunkSize)).execute()
+    for (const { id, value } of rows) values.set(id, value)
+  }
+  return values
+}
+
+export class Dimensions {
+  #database: Read
+  #ids = new Map<string, number>()
+  constructor(database: Read) {
+    this.#database = database
+  }
+
+  /** The id of a value that `intern` was called with. */
+  id(kind: DimensionKind, value: string | null): number | null {
+    return value === null ? null : this.#ids.get(`${kind}\0${value}`) ?? null
+  }
+
+  async intern(wanted: Wanted): Promise<void> {
+    if (this.#ids.size > cacheSize) this.#ids.clear()
+    for (const [kind, values] of wanted) {
+      const missing = [...values].filter((value) => !this.#ids.has(`${kind}\0${value}`))
+      if (missing.length > 0) await this.#load(kind, missing)
+    }
+  }
+
+  async #load(kind: DimensionKind, values: string[]): Promise<void> {
+    const known = await findDimensions(this.#database, kind, values)
+    const unknown = values.filter((value) => !known.has(value))
+    for (let start = 0; start < unknown.length; start += chunkSize) {
+      const rows = unknown.slice(start, start + chunkSize).map((value) => ({ kind, value }))
+      await this.#database.kysely.insertInto('dimension').values(rows).onConflict((conflict) => conflict.doNothing()).execute()
+    }
+    const made = unknown.length > 0 ? await findDimensions(this.#database, kind, unknown) : known
+    for (const [value, id] of [...known, ...made]) this.#ids.set(`${kind}\0${value}`, id)
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Saves a batch of request records in one transaction. Saving the same records again changes nothing, so a batch whose commit
+ * was not confirmed is simply saved again. Rejects with the driver's error; `isTransient` says whether waiting may help.
+ */
+import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
+import type { ContentStore } from './content.ts'
+import type { Database } from './database.ts'
+import { Dimensions } from './dimensions.ts'
+import type { RequestRecord } from './records.ts'
+import { requestIdOf, requestLogRow, usageRows, wantedDimensions } from './rows.ts'
+import type { DatabaseKind, Tables } from './tables.ts'
+
+/** Rows per statement; with 45 columns well below the 32,766 parameters of SQLite and the 65,535 of PostgreSQL. */
+const rowsPerStatement = 64
+
+type Row = Record<string, unknown>
+
+/** The statement is written here and not by the query builder, which would spend more time on 64 × 45 values than the database. */
+async function insertAll(connection: Kysely<Tables>, kind: DatabaseKind, table: keyof Tables, rows: readonly Row[]): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {})
+  for (let start = 0; start < rows.length; start += rowsPerStatement) {
+    const chunk = rows.slice(start, start + rowsPerStatement)
+    let parameter = 0
+    const placeholder = kind === 'sqlite' ? () => '?' : () => `$${++parameter}`
+    const values = chunk.map(() => `(${columns.map(placeholder).join(',')})`).join(',')
+    const text = `insert into ${table} (${columns.join(',')}) values ${values} on conflict do nothing`
+    await connection.executeQuery(CompiledQuery.raw(text, chunk.flatMap((row) => columns.map((column) => row[column]))))
+  }
+}
+
+export class RecordStore {
+  #database: Database
+  #dimensions: Dimensions
+  #content: ContentStore
+  constructor(database: Database, content: ContentStore) {
+    this.#database = database
+    this.#dimensions = new Dimensions(database)
+    this.#content = content
+  }
+
+  async save(records: readonly RequestRecord[]): Promise<void> {
+    await this.#dimensions.intern(wantedDimensions(records))
+    const usage = records.flatMap((record) => usageRows(record, this.#dimensions))
+    const log = records.map((record) => requestLogRow(record, this.#dimensions))
+    const contents = records.flatMap((record) => (record.content === null || record.org === null ? []
+      : [{ org: record.org, requestId: requestIdOf(record), at: record.at, ...record.content }]))
+    const stored = contents.length > 0 ? await this.#content.append(contents) : []
+    const { kind, kysely } = this.#database
+    await kysely.transaction().execute(async (transaction: Transaction<Tables>) => {
+      await insertAll(transaction, kind, 'usage', usage as unknown as Row[])
+      await insertAll(transaction, kind, 'request_log', log)
+      if (stored.length > 0) await insertAll(transaction, kind, 'content_index', stored)
+    })
+  }
+}
+
+const transientSqlite = /^SQLITE_(BUSY|LOCKED|IOERR|FULL|CANTOPEN|READONLY|NOMEM|PROTOCOL)/
+/** Connection lost, server starting or stopping, out of resources, serialisation; by class of SQLSTATE. */
+const transientPostgres = /^(08|25006|40|53|55P03|57|58)/
+const transientNetwork = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOSPC|EIO|EMFILE)/
+const transientText = /timeout|terminated|not queryable|Connection/
+
+/** True for errors of the database or its disk; false for errors of the data, which repeat however often one tries. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code } = error as NodeJS.ErrnoException
+  if (typeof code !== 'string') return transientText.test(error.message)
+  return transientSqlite.test(code) || transientPostgres.test(code) || transientNetwork.test(code)
+}
