@@ -1,0 +1,41 @@
+/** What the console reads, by name: one place decides how fresh each thing is kept. */
+import { keepPreviousData, QueryClient, queryOptions, useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { ApiError, api, type UsageQuery } from './api.ts'
+import type { Clock } from './format.ts'
+
+export const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      placeholderData: keepPreviousData,
+      retry: (count, error) => count < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
+      retryDelay: (count) => 500 * 2 ** count,
+    },
+  },
+})
+
+export const queries = {
+  setup: queryOptions({ queryKey: ['setup'], queryFn: api.setup, staleTime: 60_000 }),
+  session: queryOptions({ queryKey: ['session'], queryFn: api.session, staleTime: 300_000 }),
+  keys: queryOptions({ queryKey: ['keys'], queryFn: () => api.keys() }),
+  vendors: queryOptions({ queryKey: ['vendors'], queryFn: api.vendors }),
+  providers: queryOptions({ queryKey: ['providers'], queryFn: api.providers, refetchInterval: 30_000 }),
+  aliases: queryOptions({ queryKey: ['aliases'], queryFn: api.aliases }),
+  status: queryOptions({ queryKey: ['status'], queryFn: api.status, refetchInterval: 15_000 }),
+  settings: queryOptions({ queryKey: ['settings'], queryFn: api.settings }),
+  available: queryOptions({ queryKey: ['models', 'available'], queryFn: () => api.models({ available: true, limit: 500 }), staleTime: 30_000 }),
+  usage: (query: UsageQuery) => queryOptions({ queryKey: ['usage', query], queryFn: () => api.usage(query), refetchInterval: 15_000 }),
+  request: (id: string) => queryOptions({ queryKey: ['request', id], queryFn: () => api.request(id), staleTime: Number.POSITIVE_INFINITY, placeholderData: () => undefined }),
+}
+
+/** Reads again what a write may have changed. */
+export const changed = (...names: string[]): Promise<unknown> => Promise.all(names.map((name) => client.invalidateQueries({ queryKey: [name] })))
+
+export const useZone = (): string => useQuery(queries.session).data?.organisation.time_zone ?? 'UTC'
+/** A clock that re-renders its reader every ten seconds, for relative times. */
+export function useClock(): Clock {
+  const [, tick] = useState(0)
+  useEffect(() => { const timer = setInterval(() => tick((n) => n + 1), 10_000); return () => clearInterval(timer) }, [])
+  return { now: Date.now, zone: useZone() }
+}
