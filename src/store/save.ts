@@ -32,19 +32,20 @@ export class RecordStore {
   #database: Database
   #dimensions: Dimensions
   #content: ContentStore
-  constructor(database: Database, content: ContentStore) {
+  #contentLost: (error: unknown, count: number) => void
+  /** `contentLost` is told when content could not be stored; the records it belongs to are saved all the same. */
+  constructor(database: Database, content: ContentStore, contentLost: (error: unknown, count: number) => void) {
     this.#database = database
     this.#dimensions = new Dimensions(database)
     this.#content = content
+    this.#contentLost = contentLost
   }
 
   async save(records: readonly RequestRecord[]): Promise<void> {
     await this.#dimensions.intern(wantedDimensions(records))
     const usage = records.flatMap((record) => usageRows(record, this.#dimensions))
     const log = records.map((record) => requestLogRow(record, this.#dimensions))
-    const contents = records.flatMap((record) => (record.content === null || record.org === null ? []
-      : [{ org: record.org, requestId: requestIdOf(record), at: record.at, ...record.content }]))
-    const stored = contents.length > 0 ? await this.#content.append(contents) : []
+    const stored = await this.#appendContent(records)
     const { kind, kysely } = this.#database
     await kysely.transaction().execute(async (transaction: Transaction<Tables>) => {
       await insertAll(transaction, kind, 'usage', usage as unknown as Row[])
@@ -52,7 +53,23 @@ export class RecordStore {
       if (stored.length > 0) await insertAll(transaction, kind, 'content_index', stored)
     })
   }
+
+  async #appendContent(records: readonly RequestRecord[]): Promise<Tables['content_index'][]> {
+    const contents = records.flatMap((record) => (record.content === null || record.org === null ? []
+      : [{ org: record.org, requestId: requestIdOf(record), at: record.at, ...record.content }]))
+    if (contents.length === 0) return []
+    try {
+      return await this.#content.append(contents)
+    } catch (error) {
+      if (isTransient(error) && !isFileError(error)) throw error
+      this.#contentLost(error, contents.length)
+      return []
+    }
+  }
 }
+
+const fileCalls = new Set(['open', 'write', 'mkdir', 'fstat', 'close'])
+const isFileError = (error: unknown): boolean => error instanceof Error && fileCalls.has((error as NodeJS.ErrnoException).syscall ?? '')
 
 const transientSqlite = /^SQLITE_(BUSY|LOCKED|IOERR|FULL|CANTOPEN|READONLY|NOMEM|PROTOCOL)/
 /** Connection lost, server starting or stopping, out of resources, serialisation; by class of SQLSTATE. */

@@ -23,7 +23,7 @@ onBothDatabases((open) => {
 
   beforeEach(async () => {
     store = await open()
-    records = new RecordStore(store.database, new ContentStore(store.database, { id: Buffer.from('kek1'), key: randomBytes(32) }))
+    records = new RecordStore(store.database, new ContentStore(store.database, { id: Buffer.from('kek1'), key: randomBytes(32) }), assert.ifError)
   })
   afterEach(() => store.close())
 

@@ -1,0 +1,58 @@
+/**
+ * Removes what is older than its organisation's settings say, in small steps so that writing goes on in between.
+ * What remains after an interrupted run is removed by the next one.
+ */
+import { sql } from 'kysely'
+import type { ContentStore } from './content.ts'
+import type { Database } from './database.ts'
+import { findDimensions } from './dimensions.ts'
+import { allSettings } from './settings.ts'
+
+export interface Removed {
+  usage: number
+  requests: number
+  contentDays: number
+}
+
+/** Rows per statement: some ten milliseconds of the write lock. */
+const stepRows = 5_000
+const dayUs = 86_400_000_000
+const bytesPerMb = 1024 * 1024
+
+type Timed = 'usage' | 'request_log'
+
+export async function applyRetention(database: Database, content: ContentStore, nowUs: number, stopped: () => boolean = () => false): Promise<Removed> {
+  const removed: Removed = { usage: 0, requests: 0, contentDays: 0 }
+  const policies = await allSettings(database)
+  const orgs = await findDimensions(database, 'org', policies.map(({ org }) => org))
+  for (const { org, retention, content: policy } of policies) {
+    const id = orgs.get(org)
+    if (id !== undefined) {
+      removed.requests += await removeBefore(database, 'request_log', id, nowUs - retention.requestsDays * dayUs, stopped)
+      removed.usage += await removeBefore(database, 'usage', id, nowUs - retention.usageDays * dayUs, stopped)
+    }
+    removed.contentDays += await content.prune(org, { retentionDays: policy.retentionDays, quotaBytes: policy.quotaMb * bytesPerMb }, nowUs)
+  }
+  // Requests that no key identified belong to nobody; the strictest policy applies.
+  if (policies.length > 0) {
+    const shortest = (days: number[]): number => nowUs - Math.min(...days) * dayUs
+    removed.requests += await removeBefore(database, 'request_log', null, shortest(policies.map(({ retention }) => retention.requestsDays)), stopped)
+    removed.usage += await removeBefore(database, 'usage', null, shortest(policies.map(({ retention }) => retention.usageDays)), stopped)
+  }
+  return removed
+}
+
+async function removeBefore({ kysely }: Database, table: Timed, org: number | null, before: number, stopped: () => boolean): Promise<number> {
+  const ofOrg = org === null ? sql`org is null` : sql`org = ${org}`
+  let total = 0
+  while (!stopped()) {
+    const { numAffectedRows } = await sql`delete from ${sql.table(table)} where request_id in
+      (select request_id from ${sql.table(table)} where ${ofOrg} and at < ${before} order by at limit ${sql.lit(stepRows)})`.execute(kysely)
+    const count = Number(numAffectedRows ?? 0n)
+    total += count
+    // Lets the writer and other processes have their turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    if (count < stepRows) break
+  }
+  return total
+}

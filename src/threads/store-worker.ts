@@ -1,0 +1,148 @@
+/**
+ * The store thread: takes request records from the data plane, saves them, counts them for `/metrics`, sends their traces and
+ * applies retention. Only wiring; the logic is in src/store and src/telemetry. A database that is gone is waited for; one that
+ * refuses us (wrong password, wrong schema) is reported as `failed`.
+ */
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { destination, pino } from 'pino'
+import { limits } from '../limits.ts'
+import { ContentStore } from '../store/content.ts'
+import { openDatabase, type Database } from '../store/database.ts'
+import { loadMasterKey } from '../store/master-key.ts'
+import type { RequestRecord } from '../store/records.ts'
+import { applyRetention } from '../store/retention.ts'
+import { isTransient, RecordStore } from '../store/save.ts'
+import { RecordWriter } from '../store/writer.ts'
+import { Metrics } from '../telemetry/metrics.ts'
+import { startTraces } from '../telemetry/traces.ts'
+import type { FromStore, ToStore, WorkerSettings } from './messages.ts'
+
+const stateIntervalMs = 500
+const retentionIntervalMs = 3_600_000
+const reopenMs = 1_000
+const drainMs = 30_000
+
+const port = parentPort
+if (port === null) throw new Error('store-worker.ts runs as a worker thread of main.ts only')
+const { databaseUrl, dataDir } = workerData as WorkerSettings
+const log = pino({ level: process.env['LOG_LEVEL'] ?? 'info', base: { thread: 'store' } }, destination({ dest: 2, sync: true }))
+const post = (message: FromStore): void => port.postMessage(message)
+
+async function openPatiently(): Promise<Database> {
+  for (;;) {
+    try {
+      return await openDatabase({ databaseUrl, dataDir })
+    } catch (error) {
+      if (!isTransient(error)) throw error
+      log.error({ err: error }, 'the database does not answer; trying again')
+      await sleep(reopenMs)
+    }
+  }
+}
+
+async function connect() {
+  const masterKey = loadMasterKey({ value: process.env['MEGAROUTER_MASTER_KEY'], databaseUrl, dataDir })
+  const database = await openPatiently()
+  const content = new ContentStore(database, masterKey.kek('content'))
+  const store = new RecordStore(database, content, (error, count) => {
+    contentLost += count
+    log.error({ err: error, count }, 'request content could not be stored')
+  })
+  return { database, content, store }
+}
+
+function packageVersion(): string {
+  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
+}
+
+let contentLost = 0
+let opened = false
+let stopping = false
+const connected = connect()
+const endpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
+const tracing = endpoint ? startTraces({ endpoint, serviceName: process.env['OTEL_SERVICE_NAME'] ?? 'megarouter', serviceVersion: packageVersion() })
+  .catch((error: unknown) => void log.error({ err: error }, 'traces are off: OpenTelemetry could not be started')) : null
+const metrics = new Metrics()
+
+const writer = new RecordWriter({
+  save: async (records) => (await connected).store.save(records),
+  isTransient,
+  failed: (error, lost: RequestRecord | null) => log.error({ err: error, request: lost?.id }, lost === null ? 'the database does not take records; they are kept and tried again' : 'a request record could not be stored and is lost'),
+  nowMs: () => Date.now(),
+  schedule(callback, ms) {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
+  queueLimit: limits.recordQueue,
+})
+
+async function receive(message: ToStore): Promise<void> {
+  switch (message.kind) {
+    case 'records':
+      writer.push(message.records)
+      for (const record of message.records) metrics.observe(record)
+      return (await tracing)?.add(message.records)
+    case 'metrics':
+      return post({ kind: 'metrics', id: message.id, text: await metricsText(message.gauges), contentType: metrics.contentType })
+    case 'drain':
+      return drain()
+  }
+}
+
+/** A database that was not reached yet counts as down. */
+const currentState = () => {
+  const state = writer.state()
+  return { ...state, databaseUp: opened && state.databaseUp }
+}
+
+async function metricsText(gauges: Record<string, number>): Promise<string> {
+  const state = currentState()
+  return metrics.text({
+    ...gauges,
+    megarouter_records_queued: state.queued, megarouter_records_dropped_total: state.dropped, megarouter_records_oldest_queued_seconds: state.oldestQueuedMs / 1000,
+    megarouter_database_up: state.databaseUp ? 1 : 0, megarouter_content_lost_total: contentLost, megarouter_spans_dropped_total: (await tracing)?.dropped ?? 0,
+  })
+}
+
+async function drain(): Promise<void> {
+  stopping = true
+  const left = await writer.drain(drainMs)
+  if (left > 0) log.error({ records: left }, 'the database did not take the last records in time; they are lost')
+  await (await tracing)?.close()
+  await pruning
+  if (opened) await (await connected).database.close()
+  post({ kind: 'drained' })
+  end()
+}
+
+/** With nothing left to wait for the thread ends. */
+function end(): void {
+  clearInterval(stateTimer)
+  clearInterval(retentionTimer)
+  port?.close()
+}
+
+let pruning: Promise<void> | null = null
+
+function prune(): void {
+  pruning ??= connected
+    .then(({ database, content }) => applyRetention(database, content, Date.now() * 1000, () => stopping))
+    .then((removed) => log.info(removed, 'retention applied'), (error: unknown) => log.error({ err: error }, 'retention could not be applied; it is tried again in an hour'))
+    .finally(() => {
+      pruning = null
+    })
+}
+
+port.on('message', (message: ToStore) => void receive(message).catch((error: unknown) => log.error({ err: error }, `the store thread could not handle "${message.kind}"`)))
+const stateTimer = setInterval(() => post({ kind: 'state', ...currentState() }), stateIntervalMs)
+const retentionTimer = setInterval(prune, retentionIntervalMs)
+connected.then(() => {
+  opened = true
+  post({ kind: 'ready' })
+  prune()
+}, (error: unknown) => {
+  post({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) })
+  end()
+})
