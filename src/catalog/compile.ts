@@ -195,13 +195,17 @@ function logicalNames(source: SourceVendors): Map<string, { name: string; rank: 
   return best
 }
 
-/** Dated keys whose undated model has no other snapshot in the data and was released on that very day, with the undated name. */
+/**
+ * Dated keys that are the same model as their undated name: there is no other snapshot, and the undated name was released on the
+ * snapshot's day, or some vendor lists both with one release date.
+ */
 function onlySnapshots(source: SourceVendors): Map<string, string> {
-  const released = new Map<string, Set<string>>()
+  const releases = new Map<string, Set<string>>()
   const snapshots = new Map<string, Map<string, string>>()
   for (const { vendor, id, model } of idsOf(source)) {
     const key = groupKey(plainName(vendor, id))
-    released.set(key, (released.get(key) ?? new Set()).add(model.release_date))
+    const known = releases.get(key) ?? new Set()
+    releases.set(key, known.add(model.release_date).add(`${vendor} ${model.release_date}`))
     const snapshot = snapshotDate(key)
     if (snapshot === null) continue
     const dates = snapshots.get(snapshot.undated) ?? new Map<string, string>()
@@ -209,9 +213,12 @@ function onlySnapshots(source: SourceVendors): Map<string, string> {
   }
   const only = new Map<string, string>()
   for (const [undated, dates] of snapshots) {
-    const days = new Set(dates.values())
-    if (days.size !== 1 || !released.get(undated)?.has([...days][0]!)) continue
-    for (const key of dates.keys()) only.set(key, undated)
+    const released = releases.get(undated)
+    if (new Set(dates.values()).size !== 1 || released === undefined) continue
+    for (const [key, date] of dates) {
+      const listedTogether = [...releases.get(key)!].some(release => release.includes(' ') && released.has(release))
+      if (released.has(date) || listedTogether) only.set(key, undated)
+    }
   }
   return only
 }

@@ -13,13 +13,17 @@ const readCompiled = (): string => readFileSync(new URL('catalog.json', import.m
 
 export function loadCatalog(text: string = readCompiled()): Catalog {
   const { version, vendors } = checkArtefact(JSON.parse(text))
-  const byId = new Map<string, CatalogEntry>()
+  const byVendor = new Map<string, Map<string, CatalogEntry>>()
+  const entries: CatalogEntry[] = []
   const groups = new Map<string, CatalogEntry[]>()
   const snapshots: { group: string; entry: CatalogEntry }[] = []
   for (const [vendor, rows] of Object.entries(vendors)) {
+    const byId = new Map<string, CatalogEntry>()
+    byVendor.set(vendor, byId)
     for (const row of rows) {
       const entry = entryOf(vendor, row, version)
-      byId.set(`${vendor}/${row.id}`, entry)
+      entries.push(entry)
+      byId.set(row.id, entry)
       const key = groupKey(row.model)
       const group = groups.get(key)
       if (group === undefined) groups.set(key, [entry])
@@ -29,11 +33,10 @@ export function loadCatalog(text: string = readCompiled()): Catalog {
   }
   joinSnapshots(groups, snapshots)
   for (const group of groups.values()) group.sort(inTryingOrder)
-  const entries = [...byId.values()]
   return {
     version,
     entries,
-    find: (vendor, upstreamModel) => byId.get(`${vendor}/${upstreamModel}`),
+    find: (vendor, upstreamModel) => byVendor.get(vendor)?.get(upstreamModel),
     logical: name => groups.get(groupKey(name)) ?? [],
     nearest: (name, count, accept = () => true) => {
       const names = new Set(entries.map(entry => entry.logicalModel))
@@ -44,7 +47,7 @@ export function loadCatalog(text: string = readCompiled()): Catalog {
 
 /** An undated name also reaches the only snapshot of that model, on vendors that do not list the undated name. */
 function joinSnapshots(groups: Map<string, CatalogEntry[]>, snapshots: readonly { group: string; entry: CatalogEntry }[]): void {
-  const listed = new Map([...groups].map(([key, entries]) => [key, new Set(entries.map(entry => entry.vendor))]))
+  const listed = new Map(snapshots.map(({ group }) => [group, new Set(groups.get(group)?.map(entry => entry.vendor))]))
   for (const { group, entry } of snapshots) {
     if (!listed.get(group)?.has(entry.vendor)) groups.get(group)?.push(entry)
   }

@@ -58,3 +58,8 @@ test('a fraction of a nano-dollar is rounded up once per request', () => {
   assert.equal(costNano(vector, { ...noUsage(), input: 1 }), 1)
   assert.equal(costNano(vector, { ...noUsage(), input: 600_000, output: 600_000 }), 2)
 })
+
+test('the last nano-dollar survives where a division in floats would lose it', () => {
+  const vector = { version: 'test', base: flat(1_000_000, 1), tiers: [] }
+  assert.equal(costNano(vector, { ...noUsage(), input: 9_007_199_254, output: 1 }), 9_007_199_255)
+})

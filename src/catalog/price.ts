@@ -49,6 +49,7 @@ export function costNano(vector: PriceVector, usage: Usage): number {
   const prices = pricesFor(vector, usage)
   let sum = 0
   for (const name of usageClasses) sum += usage[name] * prices[name]
+  // Exact: up to 2^53 the quotient is rounded by less than the smallest fraction, 1e-6, so that no fraction is lost.
   if (sum <= Number.MAX_SAFE_INTEGER) return Math.ceil(sum / 1e6)
   let exact = 0n
   for (const name of usageClasses) exact += BigInt(usage[name]) * BigInt(prices[name])

@@ -45,6 +45,12 @@ test('a vendor that counts cached tokens beside the prompt is not billed less fo
     { usage: { ...noUsage(), input: 10, cacheRead: 100, output: 1, requests: 1 }, anomalous: false })
 })
 
+test('cached tokens are found under every name that vendors give them', () => {
+  for (const cached of [{ prompt_tokens_details: { cached_tokens: 4 } }, { prompt_cache_hit_tokens: 4 }, { cached_tokens: 4 }, { cache_read_input_tokens: 4 }]) {
+    assert.deepEqual(normaliseUsage({ prompt_tokens: 10, ...cached }, openaiRules), { usage: { ...noUsage(), input: 6, cacheRead: 4, requests: 1 }, anomalous: false })
+  }
+})
+
 test('cache writes are split by their lifetime', () => {
   const usage = { prompt_tokens: 100, completion_tokens: 0, cache_creation_input_tokens: 90, cache_creation: { ephemeral_1h_input_tokens: 30 } }
   assert.deepEqual(normaliseUsage(usage, openaiRules),
