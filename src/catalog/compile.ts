@@ -52,7 +52,7 @@ const unpriceable = new Set(['citation', 'request'])
 /** Vendors that run on the operator's machine. */
 const localVendors = new Set(['lmstudio', 'atomic-chat'])
 
-/** Vendors whose dearer tier begins at the bound and not above it: https://docs.x.ai/docs/models ("200k and above"). */
+/** Vendors whose dearer tier begins at the bound and not above it; genai-prices has the same bound for xAI. */
 const fromTheBound = new Set(['xai'])
 
 /** Models that their vendor's price list calls free. */

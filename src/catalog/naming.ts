@@ -27,7 +27,7 @@ const genericNames = new Set([
   'model', 'reasoner', 'router', 'small', 'test',
 ])
 
-/** Reviewed spellings of one model, by key. The makers' cards or the vendors' model pages say that they are the same. */
+/** Reviewed spellings of one model, by key, with the page to check them against. */
 const synonyms = new Map([
   // https://console.groq.com/docs/model/llama-3.3-70b-versatile and llama-3.1-8b-instant
   ['llama-3-3-70b-versatile', 'llama-3-3-70b-instruct'],
