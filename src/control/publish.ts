@@ -4,7 +4,7 @@
  * not answer nothing is posted, not even the heartbeat: the data plane then knows how old its picture is.
  */
 import type { Clock } from '../clock.ts'
-import type { KeyEntry } from '../gateway/snapshot.ts'
+import type { KeyEntry, ProviderData } from '../gateway/snapshot.ts'
 import { periodStart } from '../governance/periods.ts'
 import { changesSince, type Changes } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
@@ -54,6 +54,7 @@ export class Publisher {
   #again: Promise<void> | null = null
   #problems: string[] = []
   #databaseUp = false
+  #published: ReadonlyMap<string, ProviderData> = new Map()
 
   constructor(settings: PublisherSettings) {
     this.#settings = settings
@@ -63,6 +64,9 @@ export class Publisher {
   /** What could not be published, for /status. */
   get problems(): readonly string[] { return this.#problems }
   get databaseUp(): boolean { return this.#databaseUp }
+  /** The providers that the data plane can use now, with their secrets: never part of an answer. */
+  get published(): ReadonlyMap<string, ProviderData> { return this.#published }
+  get simulatedOn(): boolean { return [...this.#published.values()].some((provider) => provider.vendor.simulated === true) }
 
   /** Loads everything, then polls until `stop`. The first load must succeed. */
   async start(): Promise<void> {
@@ -153,6 +157,7 @@ export class Publisher {
     const { snapshot, problems } = snapshotData(this.#version, this.#rows, resolving, file())
     for (const problem of problems) if (!this.#problems.includes(problem)) log.warn(problem)
     this.#problems = problems
+    this.#published = new Map(snapshot.providers.map((provider) => [provider.id, provider]))
     this.#stale = false
     post({ kind: 'snapshot', snapshot })
   }

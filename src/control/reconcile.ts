@@ -44,14 +44,14 @@ export interface WantedProvider {
 }
 
 /** What should be there, from both sources. The file wins over the environment for a provider that both name. */
-export function wantedProviders(config: Config, { vendors, variables }: Pick<Reconciling, 'vendors' | 'variables'>): { wanted: WantedProvider[]; problems: string[] } {
+export function wantedProviders(declarations: readonly ProviderConfig[], { vendors, variables }: Pick<Reconciling, 'vendors' | 'variables'>): { wanted: WantedProvider[]; problems: string[] } {
   const { on, problems } = vendorsInEnvironment(vendors.values(), variables)
   const wanted = new Map<string, WantedProvider>()
   for (const { vendor, baseUrl, keys } of on) {
     const credentials = keys.map((name) => ({ name, reference: `env:${name}`, secret: variables[name]?.trim() ?? '' }))
     wanted.set(vendor.id, { id: vendor.id, vendor: vendor.id, name: vendor.name, baseUrl, enabled: true, managedBy: 'environment', credentials })
   }
-  for (const row of config.providers) wanted.set(row.id, declared(row, vendors.get(row.vendor ?? ''), wanted.get(row.id)))
+  for (const row of declarations) wanted.set(row.id, declared(row, vendors.get(row.vendor ?? ''), wanted.get(row.id)))
   return { wanted: [...wanted.values()], problems }
 }
 
@@ -75,23 +75,28 @@ async function all<Row>(list: (page: PageRequest) => Promise<Page<Row>>): Promis
   return rows
 }
 
-/** Applies everything. Problems are declarations that could not be used; they do not stop the rest. */
-export async function reconcile(write: Write, config: Config, reconciling: Reconciling): Promise<string[]> {
-  const { wanted, problems } = wantedProviders(config, reconciling)
-  await reconcileProviders(write, wanted, reconciling)
+/**
+ * Applies everything. Without a configuration (its file is wrong) only the environment is applied, and what the file declared
+ * before stays. Problems are declarations that could not be used; they do not stop the rest.
+ */
+export async function reconcile(write: Write, config: Config | null, reconciling: Reconciling): Promise<string[]> {
+  const { wanted, problems } = wantedProviders(config?.providers ?? [], reconciling)
+  await reconcileProviders(write, wanted, reconciling, config === null)
   await reconcileSimulated(write, reconciling)
+  if (config === null) return problems
   await reconcileAliases(write, config, reconciling.org)
   await reconcileDeployments(write, config, reconciling.org)
   await reconcileSettings(write, config, reconciling.org)
   return problems
 }
 
-async function reconcileProviders(write: Write, wanted: WantedProvider[], reconciling: Reconciling): Promise<void> {
+async function reconcileProviders(write: Write, wanted: WantedProvider[], reconciling: Reconciling, keepFile: boolean): Promise<void> {
   const { org } = reconciling
   const existing = new Map((await all((page) => listProviders(write, org, page))).map((row) => [row.id, row]))
   for (const want of wanted) {
     const { id, vendor, name, baseUrl, enabled, managedBy } = want
     let row = existing.get(id)
+    if (keepFile && row?.managedBy === 'file') continue
     if (row !== undefined && row.vendor !== vendor) {
       await deleteProvider(write, org, id, { by: managedBy })
       row = undefined
@@ -104,6 +109,7 @@ async function reconcileProviders(write: Write, wanted: WantedProvider[], reconc
   }
   const ids = new Set(wanted.map((want) => want.id))
   for (const row of existing.values()) {
+    if (keepFile && row.managedBy === 'file') continue
     if (row.managedBy === 'api' || ids.has(row.id) || row.vendor === simulatedVendor) continue
     for (const { id, managedBy } of row.credentials) if (managedBy !== 'api') await removeCredential(write, org, row.id, id, { by: managedBy })
     await updateProvider(write, org, row.id, { enabled: false }, released)

@@ -33,7 +33,7 @@ export type FromControl =
 
 /** Data plane → control worker. */
 export type ToControl =
-  | { kind: 'health'; deployments: { id: string; state: 'closed' | 'open' | 'half_open'; successRate: number; inFlight: number }[] }
+  | { kind: 'health'; deployments: { id: string; state: 'closed' | 'open' | 'half_open'; successRate: number; inFlight: number }[]; queued?: number; dropped?: number }
   | { kind: 'reload' }
   | { kind: 'drain' }
 

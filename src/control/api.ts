@@ -1,0 +1,35 @@
+/** All resources of the admin API. The console's client is typed from here. */
+import { aliases } from './aliases/routes.ts'
+import { configuration } from './config/routes.ts'
+import { deployments } from './deployments/routes.ts'
+import { events } from './events/routes.ts'
+import { keys } from './keys/routes.ts'
+import { models } from './models/routes.ts'
+import { providers } from './providers/routes.ts'
+import { requests } from './requests/routes.ts'
+import { router } from './router.ts'
+import type { Services } from './services.ts'
+import { session } from './session/routes.ts'
+import { settings } from './settings/routes.ts'
+import { setup } from './setup/routes.ts'
+import { status } from './status/routes.ts'
+import { usage } from './usage/routes.ts'
+import { vendors } from './vendors/routes.ts'
+
+export const createApi = (services: Services) => router()
+  .route('/', setup(services))
+  .route('/', session(services))
+  .route('/', keys(services))
+  .route('/', vendors(services))
+  .route('/', providers(services))
+  .route('/', aliases(services))
+  .route('/', deployments(services))
+  .route('/', models(services))
+  .route('/', usage(services))
+  .route('/', requests(services))
+  .route('/', events(services))
+  .route('/', status(services))
+  .route('/', settings(services))
+  .route('/', configuration(services))
+
+export type AdminApi = ReturnType<typeof createApi>

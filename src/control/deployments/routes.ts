@@ -1,0 +1,62 @@
+/** `/deployments`: create and delete; a deployment is replaced, not changed, so that its price version stays true. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { priceVector } from '../../config.ts'
+import { createDeployment, deleteDeployment, findDeployment, listDeployments, type Deployment } from '../../store/deployments.ts'
+import { once } from '../../store/edits.ts'
+import { owner } from '../authorize.ts'
+import { ControlError, errors } from '../errors.ts'
+import { idempotent } from '../idempotent.ts'
+import { conditional, editOf, found, router } from '../router.ts'
+import { body, etag, expectedVersion, idempotencyKey, ifMatch, json, pageQuery } from '../schema.ts'
+import { edit, type Services } from '../services.ts'
+import { deploymentListSchema, deploymentSchema, newDeploymentSchema } from './schema.ts'
+
+const tags = ['Deployments']
+/** Ids hold slashes, so the rest of the path is the id. */
+const params = z.object({ id: z.string().max(256) })
+
+const list = createRoute({ ...owner, method: 'get', path: '/deployments', tags, summary: 'List declared deployments', request: { query: pageQuery }, responses: { 200: json(deploymentListSchema, 'A page of deployments'), ...errors(400, 401) } })
+const create = createRoute({
+  ...owner, method: 'post', path: '/deployments', tags, summary: 'Declare a deployment', request: { headers: idempotencyKey, body: body(newDeploymentSchema) },
+  responses: { 201: json(deploymentSchema, 'Created'), ...errors(400, 401, 403, 409, 422) },
+})
+const remove = createRoute({
+  ...owner, method: 'delete', path: '/deployments/{id}', tags, summary: 'Delete a deployment (encode the slashes of its id)', request: { params, headers: ifMatch },
+  responses: { 204: { description: 'Deleted' }, ...errors(401, 403, 404, 409, 412) },
+})
+
+const describe = ({ id, model, provider, upstreamModel, price, priceAs, version, managedBy }: Deployment): z.infer<typeof deploymentSchema> => ({
+  id, model, provider, upstream_model: upstreamModel, price_as: priceAs, price_nano_per_million: price === null ? null : { ...price.base }, version, managed_by: managedBy,
+})
+
+function check({ publisher, catalog }: Services, { provider, price_as: priceAs }: z.output<typeof newDeploymentSchema>): void {
+  if (!publisher.rows.providers.has(provider)) throw new ControlError('unknown_provider', `There is no provider ${provider}. GET /api/v1/providers lists all.`, { param: 'provider' })
+  if (priceAs === undefined || catalog.logical(priceAs).length > 0) return
+  throw new ControlError('unknown_target', `There is no model ${priceAs} in the catalogue whose price could apply. Nearest: ${catalog.nearest(priceAs, 3).join(', ')}.`, { param: 'price_as' })
+}
+
+export const deployments = (services: Services) => router()
+  .openapi(list, async (c) => {
+    const { limit, cursor = null } = c.req.valid('query')
+    const page = await listDeployments(services.database, c.var.caller.org, { limit, cursor })
+    return c.json({ data: page.data.map(describe), next_cursor: page.nextCursor }, 200)
+  })
+  .openapi(create, async (c) => {
+    const input = c.req.valid('json')
+    const { org } = c.var.caller
+    check(services, input)
+    const { model, provider, upstream_model: upstreamModel, price_as: priceAs = null, price_usd_per_million: prices } = input
+    const id = input.id ?? `${provider}/${upstreamModel}`
+    const repeat = idempotent(`${org} deployments`, c.req.valid('header')['idempotency-key'], input)
+    const made = { id, org, model, provider, upstreamModel, priceAs, price: prices === undefined ? null : priceVector(prices) }
+    await edit(services, (write) => once(write, repeat, async () => (await createDeployment(write, made)).id))
+    const deployment = found(await findDeployment(services.database, org, id), 'deployment', id)
+    c.header('etag', etag(deployment))
+    return c.json(describe(deployment), 201)
+  })
+  .openapi(remove, async (c) => {
+    const { id } = c.req.valid('param')
+    const ifVersion = expectedVersion(c.req.valid('header')['if-match'])
+    found(await conditional(() => edit(services, (write) => deleteDeployment(write, c.var.caller.org, id, editOf(ifVersion))), describe), 'deployment', id)
+    return c.body(null, 204)
+  })

@@ -1,0 +1,27 @@
+/** Deployments that the operator declares: models at a provider that the catalogue does not list, or prices of one's own. */
+import { z } from '@hono/zod-openapi'
+import { listOf, managedBy, modelName, nano, slug, version } from '../schema.ts'
+
+const dollars = z.union([z.number().min(0).max(9_000_000), z.string().regex(/^\d{1,7}(\.\d{1,9})?$/, 'must be a decimal number such as 0.25')])
+  .openapi({ type: 'string', description: 'US dollars per million units.' })
+const other = dollars.optional()
+
+const prices = z.strictObject({
+  input: dollars, output: dollars, cache_read: other, cache_write_5m: other, cache_write_1h: other, reasoning: other,
+  audio_in: other, audio_out: other, image_in: other, image_out: other, tool_calls: other, requests: other,
+}).openapi({ description: 'A class left out takes the price of its parent.' })
+
+export const newDeploymentSchema = z.strictObject({
+  id: z.string().max(256).regex(/^[^\s\p{Cc}]+$/u).optional().openapi({ description: 'Default: provider/upstream_model.' }),
+  model: modelName.openapi({ description: 'The name clients use.' }),
+  provider: slug,
+  upstream_model: modelName.openapi({ description: 'The name the provider’s API takes.' }),
+  price_as: modelName.optional().openapi({ description: 'A known model whose price and facts apply.' }),
+  price_usd_per_million: prices.optional(),
+}).refine((row) => row.price_as === undefined || row.price_usd_per_million === undefined, 'has both price_as and price_usd_per_million: keep one').openapi('NewDeployment')
+
+export const deploymentSchema = z.object({
+  id: z.string(), model: z.string(), provider: z.string(), upstream_model: z.string(), price_as: z.string().nullable(),
+  price_nano_per_million: z.record(z.string(), nano).nullable(), version, managed_by: managedBy,
+}).openapi('Deployment')
+export const deploymentListSchema = listOf(deploymentSchema).openapi('DeploymentList')

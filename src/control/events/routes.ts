@@ -1,0 +1,37 @@
+/** `/events`: server-sent events for the console's live views. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { streamSSE } from 'hono/streaming'
+import { owner } from '../authorize.ts'
+import { ControlError, errors } from '../errors.ts'
+import type { LiveEvent } from '../live-events.ts'
+import { describeRequest } from '../requests/describe.ts'
+import { router } from '../router.ts'
+import type { Services } from '../services.ts'
+
+const get = createRoute({
+  ...owner, method: 'get', path: '/events', tags: ['Events'],
+  summary: 'Live: `request` (a row of /requests), `heartbeat` every 5 s, `state` when it changes; Last-Event-ID resumes',
+  request: { headers: z.object({ 'last-event-id': z.string().regex(/^\d{1,15}$/).optional() }) },
+  responses: { 200: { description: 'The stream', content: { 'text/event-stream': { schema: z.string() } } }, ...errors(401, 503) },
+})
+
+function frame(event: LiveEvent): { event: string; data: string; id?: string } {
+  switch (event.kind) {
+    case 'request': return { event: 'request', id: String(event.seq), data: JSON.stringify(describeRequest(event.request)) }
+    case 'heartbeat': return { event: 'heartbeat', data: JSON.stringify({ at: new Date(event.at).toISOString() }) }
+    case 'state': return { event: 'state', data: JSON.stringify(event.state) }
+  }
+}
+
+export const events = (services: Services) => router().openapi(get, (c) => {
+  const last = c.req.valid('header')['last-event-id']
+  const { org } = c.var.caller
+  if (!services.events.hasRoom) throw new ControlError('overloaded', 'Too many live views are open. Close one, or try again in a moment.', { retryAfterMs: 10_000 })
+  c.header('cache-control', 'no-store')
+  c.header('x-accel-buffering', 'no')
+  return streamSSE(c, async (stream) => {
+    const left = new AbortController()
+    stream.onAbort(() => left.abort())
+    await services.events.watch(org, last === undefined ? null : Number(last), (event) => stream.writeSSE(frame(event)), left.signal)
+  })
+})

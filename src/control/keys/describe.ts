@@ -1,0 +1,42 @@
+/** A key with what it spent, as the API shows it. The hash of the key never leaves the store's rows. */
+import type { z } from '@hono/zod-openapi'
+import { periodEnd, periodStart } from '../../governance/periods.ts'
+import type { ApiKey } from '../../store/keys.ts'
+import { keyActivity, spentSince } from '../../store/usage.ts'
+import { iso, isoOrNull } from '../schema.ts'
+import type { Services } from '../services.ts'
+import type { keySchema } from './schema.ts'
+
+export type KeyView = z.infer<typeof keySchema>
+
+/** Years end, so every budget but a total one has its reset. */
+const resetsAt = (endMs: number): string | null => (endMs === Infinity ? null : iso(endMs * 1000))
+
+export async function describeKeys({ database, clock, publisher }: Services, keys: readonly ApiKey[]): Promise<KeyView[]> {
+  const now = clock.epochMs()
+  const zoneOf = (key: ApiKey): string => publisher.rows.settings.get(key.org)?.timeZone ?? 'UTC'
+  const [first] = keys
+  if (first === undefined) return []
+  const activity = await keyActivity(database, keys.map((key) => key.id), periodStart('month', now, zoneOf(first)) * 1000)
+  const windows = keys.flatMap((key) => (key.budget === null ? [] : [{ key: key.id, since: periodStart(key.budget.period, now, zoneOf(key)) * 1000 }]))
+  const spent = await spentSince(database, windows)
+  return keys.map((key): KeyView => {
+    const { id, name, prefix, last4, status, models, budget, rateLimit, version, managedBy } = key
+    const used = activity.get(id)
+    return {
+      id, name, prefix, last4, status, models,
+      budget: budget === null ? null : {
+        limit_nano: budget.limitNano, period: budget.period, mode: budget.mode,
+        spent_nano: spent.get(id) ?? 0, resets_at: resetsAt(periodEnd(budget.period, now, zoneOf(key))),
+      },
+      rate_limit: rateLimit, expires_at: isoOrNull(key.expiresAt), created_at: iso(key.createdAt), last_used_at: isoOrNull(used?.lastUsedAt ?? null),
+      spent_month_nano: used?.costNano ?? 0, requests_month: used?.requests ?? 0, version, managed_by: managedBy,
+    }
+  })
+}
+
+export async function describeKey(services: Services, key: ApiKey): Promise<KeyView> {
+  const [view] = await describeKeys(services, [key])
+  if (view === undefined) throw new Error('one key has one description')
+  return view
+}

@@ -1,0 +1,115 @@
+/** `/keys`: create, change, revoke. The text of a key is in one answer only: the one that created it. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { createKey as newKeyText, hashKey, keyHint } from '../../governance/key-format.ts'
+import { once } from '../../store/edits.ts'
+import { newId } from '../../store/ids.ts'
+import { createKey, findKey, listKeys, revokeKey, updateKey, type ApiKey, type KeyPatch } from '../../store/keys.ts'
+import { owner } from '../authorize.ts'
+import { ControlError, errors } from '../errors.ts'
+import { idempotent } from '../idempotent.ts'
+import { conditional, editOf, found, router } from '../router.ts'
+import { body, etag, expectedVersion, idempotencyKey, ifMatch, iso, json, pageQuery, toUs } from '../schema.ts'
+import { edit, type Services } from '../services.ts'
+import { describeKey, describeKeys } from './describe.ts'
+import { createdKeySchema, keyListSchema, keyPatchSchema, keySchema, newKeySchema, playgroundSchema, usdToNano } from './schema.ts'
+
+const tags = ['Keys']
+const params = z.object({ id: z.string().max(64) })
+const playgroundLifeMs = 10 * 60_000
+
+const list = createRoute({
+  ...owner, method: 'get', path: '/keys', tags, summary: 'List keys, newest first',
+  request: { query: pageQuery.extend({ status: z.enum(['active', 'disabled', 'revoked']).optional() }) },
+  responses: { 200: json(keyListSchema, 'A page of keys'), ...errors(400, 401) },
+})
+const create = createRoute({
+  ...owner, method: 'post', path: '/keys', tags, summary: 'Create a key', request: { headers: idempotencyKey, body: body(newKeySchema) },
+  responses: { 201: json(createdKeySchema, 'Created; the only answer that holds the key'), ...errors(400, 401, 403, 409) },
+})
+const get = createRoute({ ...owner, method: 'get', path: '/keys/{id}', tags, summary: 'One key', request: { params }, responses: { 200: json(keySchema, 'The key'), ...errors(401, 404) } })
+const patch = createRoute({
+  ...owner, method: 'patch', path: '/keys/{id}', tags, summary: 'Change a key; what is absent stays', request: { params, headers: ifMatch, body: body(keyPatchSchema) },
+  responses: { 200: json(keySchema, 'Changed'), ...errors(400, 401, 403, 404, 409, 412, 422) },
+})
+const revoke = createRoute({
+  ...owner, method: 'delete', path: '/keys/{id}', tags, summary: 'Revoke a key for good; its usage stays', request: { params, headers: ifMatch },
+  responses: { 200: json(keySchema, 'Revoked'), ...errors(401, 403, 404, 409, 412) },
+})
+const playground = createRoute({
+  ...owner, method: 'post', path: '/keys/{id}/playground', tags, summary: 'A ten-minute credential that acts exactly as this key', request: { params },
+  responses: { 201: json(playgroundSchema, 'The credential'), ...errors(401, 403, 404, 422) },
+})
+
+type KeyInput = z.output<typeof keyPatchSchema>
+
+/** Only what is present, so that a change leaves the rest alone. */
+function policyOf({ name, status, models, budget, rate_limit: rateLimit, expires_at: expiresAt }: KeyInput, nowMs: number): KeyPatch {
+  if (expiresAt && Date.parse(expiresAt) <= nowMs) throw new ControlError('invalid_request', 'expires_at lies in the past. To end a key now, revoke it.', { param: 'expires_at' })
+  return {
+    ...(name !== undefined && { name }),
+    ...(status !== undefined && { status }),
+    ...(models !== undefined && { models }),
+    ...(budget !== undefined && { budget: budget === null ? null : { limitNano: usdToNano(budget.limit_usd), period: budget.period, mode: budget.mode } }),
+    ...(rateLimit !== undefined && { rateLimit }),
+    ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : toUs(expiresAt) }),
+  }
+}
+
+async function createFor(services: Services, org: string, input: z.output<typeof newKeySchema>, repeatKey: string | undefined): Promise<{ key: ApiKey; text: string | null }> {
+  const { random, pepper, clock } = services
+  const text = newKeyText(random)
+  const policy = policyOf(input, clock.epochMs())
+  const { id, repeated } = await edit(services, (write) => once(write, idempotent(`${org} keys`, repeatKey, input), async () => {
+    const id = newId('key', clock.epochMs(), random(16))
+    await createKey(write, { ...policy, name: input.name, id, org, ...keyHint(text), hash: hashKey(pepper, text), pepperVersion: 1 })
+    return id
+  }))
+  return { key: found(await findKey(services.database, org, id), 'key', id), text: repeated ? null : text }
+}
+
+export const keys = (services: Services) => router()
+  .openapi(list, async (c) => {
+    const { limit, cursor = null, status } = c.req.valid('query')
+    const page = await listKeys(services.database, c.var.caller.org, { limit, cursor, ...(status && { status }) })
+    return c.json({ data: await describeKeys(services, page.data), next_cursor: page.nextCursor }, 200)
+  })
+  .openapi(create, async (c) => {
+    const { key, text } = await createFor(services, c.var.caller.org, c.req.valid('json'), c.req.valid('header')['idempotency-key'])
+    c.header('etag', etag(key))
+    return c.json({ ...await describeKey(services, key), key: text }, 201)
+  })
+  .openapi(get, async (c) => {
+    const { id } = c.req.valid('param')
+    const key = found(await findKey(services.database, c.var.caller.org, id), 'key', id)
+    c.header('etag', etag(key))
+    return c.json(await describeKey(services, key), 200)
+  })
+  .openapi(patch, async (c) => {
+    const { id } = c.req.valid('param')
+    const changes = policyOf(c.req.valid('json'), services.clock.epochMs())
+    const ifVersion = expectedVersion(c.req.valid('header')['if-match'])
+    const key = found(await conditional(
+      () => edit(services, (write) => updateKey(write, c.var.caller.org, id, changes, editOf(ifVersion))),
+      (current: ApiKey) => describeKey(services, current)), 'key', id)
+    if (key.status === 'revoked') throw new ControlError('key_not_active', 'The key is revoked and can no longer be changed. Create a new one.')
+    c.header('etag', etag(key))
+    return c.json(await describeKey(services, key), 200)
+  })
+  .openapi(revoke, async (c) => {
+    const { id } = c.req.valid('param')
+    const ifVersion = expectedVersion(c.req.valid('header')['if-match'])
+    const key = found(await conditional(
+      () => edit(services, (write) => revokeKey(write, c.var.caller.org, id, editOf(ifVersion))),
+      (current: ApiKey) => describeKey(services, current)), 'key', id)
+    c.header('etag', etag(key))
+    return c.json(await describeKey(services, key), 200)
+  })
+  .openapi(playground, async (c) => {
+    const { id } = c.req.valid('param')
+    const key = found(await findKey(services.database, c.var.caller.org, id), 'key', id)
+    if (key.status !== 'active') throw new ControlError('key_not_active', `The key ${key.name} is ${key.status}: choose an active one.`)
+    const token = newKeyText(services.random)
+    const expiresAt = services.clock.epochMs() + playgroundLifeMs
+    services.publisher.lend(key, hashKey(services.pepper, token), expiresAt)
+    return c.json({ token, expires_at: iso(expiresAt * 1000) }, 201)
+  })

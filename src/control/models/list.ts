@@ -1,0 +1,108 @@
+/** The catalogue joined with what is switched on here. The catalogue's part is prepared once; the rest is small. */
+import type { z } from '@hono/zod-openapi'
+import type { Catalog, CatalogEntry } from '../../catalog/catalog.ts'
+import type { PriceVector } from '../../catalog/price.ts'
+import type { Services } from '../services.ts'
+import type { modelSchema } from './schema.ts'
+
+type Model = z.infer<typeof modelSchema>
+type Served = Model['vendors'][number]
+
+const prepared = new WeakMap<Catalog, ReadonlyMap<string, readonly CatalogEntry[]>>()
+
+function groupsOf(catalog: Catalog): ReadonlyMap<string, readonly CatalogEntry[]> {
+  const known = prepared.get(catalog)
+  if (known !== undefined) return known
+  const names = [...new Set(catalog.entries.map((entry) => entry.logicalModel))].sort()
+  const groups = new Map(names.map((name) => [name, catalog.logical(name)]))
+  prepared.set(catalog, groups)
+  return groups
+}
+
+const shownPrice = (price: PriceVector | null): Served['price'] => (price === null ? null : { input: price.base.input, output: price.base.output, cache_read: price.base.cacheRead })
+
+interface Here {
+  services: Services
+  /** Enabled provider ids by the vendor id of the catalogue. */
+  providers: ReadonlyMap<string, string[]>
+  aliases: ReadonlyMap<string, string[]>
+  health: ReadonlyMap<string, NonNullable<Model['health']>>
+}
+
+function hereOf(services: Services): Here {
+  const { publisher, health } = services
+  const providers = new Map<string, string[]>()
+  for (const { id, vendor } of publisher.published.values()) {
+    const name = vendor.catalogId ?? vendor.id
+    providers.set(name, [...providers.get(name) ?? [], id])
+  }
+  const aliases = new Map<string, string[]>()
+  for (const alias of publisher.rows.aliases.values()) for (const { model } of alias.targets) aliases.set(model, [...aliases.get(model) ?? [], alias.name])
+  return { services, providers, aliases, health: new Map(health().map((each) => [each.id, each.state])) }
+}
+
+function healthOf(served: readonly Served[], { health }: Here): Model['health'] {
+  const states = served.flatMap((each) => (each.provider === null ? [] : health.get(`${each.provider}/${each.upstream_model}`) ?? []))
+  return (['closed', 'half_open', 'open'] as const).find((state) => states.includes(state)) ?? null
+}
+
+function catalogued(name: string, entries: readonly CatalogEntry[], here: Here): Model | null {
+  const [first] = entries
+  if (first === undefined) return null
+  const { vendors } = here.services
+  const vendors_ = entries.flatMap((entry): Served[] => {
+    const vendor = vendors.get(entry.vendor) ?? [...vendors.values()].find((each) => each.catalogId === entry.vendor)
+    const served = { vendor: entry.vendor, name: vendor?.name ?? entry.vendor, upstream_model: entry.upstreamModel, price: shownPrice(entry.price), simulated: vendor?.simulated === true }
+    const providers = here.providers.get(entry.vendor) ?? []
+    return providers.length === 0 ? [{ ...served, provider: null, enabled: false }] : providers.map((provider) => ({ ...served, provider, enabled: true }))
+  })
+  return {
+    id: name, name: first.displayName, vendors: vendors_, kind: first.kind,
+    context_tokens: first.contextTokens, output_tokens: first.outputTokens,
+    capabilities: {
+      tools: first.toolCalls, structured_output: first.structuredOutput, reasoning: first.reasoning,
+      vision: first.inputModalities.includes('image'), audio: first.inputModalities.includes('audio') || first.outputModalities.includes('audio'),
+    },
+    open_weights: first.openWeights, released_on: first.releasedOn === '' ? null : first.releasedOn, deprecated: entries.every((entry) => entry.deprecated),
+    available: vendors_.some((each) => each.enabled), aliases: here.aliases.get(name) ?? [], health: healthOf(vendors_, here),
+  }
+}
+
+/** Models that only the operator's declarations know. */
+function declared(here: Here): Model[] {
+  const { catalog, publisher, vendors } = here.services
+  const known = groupsOf(catalog)
+  const groups = Map.groupBy([...publisher.rows.deployments.values()].filter((row) => !known.has(row.model)), (row) => row.model)
+  return [...groups].map(([name, rows]) => {
+    const like = rows.map((row) => (row.priceAs === null ? undefined : catalog.logical(row.priceAs)[0])).find((entry) => entry !== undefined)
+    const served = rows.map((row): Served => {
+      const provider = publisher.published.get(row.provider)
+      return {
+        vendor: provider?.vendor.id ?? row.provider, name: provider?.vendor.name ?? row.provider, provider: row.provider, upstream_model: row.upstreamModel,
+        enabled: provider !== undefined, price: shownPrice(row.price ?? like?.price ?? null), simulated: vendors.get(provider?.vendor.id ?? '')?.simulated === true,
+      }
+    })
+    return {
+      id: name, name, vendors: served, kind: like?.kind ?? 'chat', context_tokens: like?.contextTokens ?? 0, output_tokens: like?.outputTokens ?? 0,
+      capabilities: { tools: like?.toolCalls ?? false, structured_output: like?.structuredOutput ?? false, reasoning: like?.reasoning ?? false, vision: false, audio: false },
+      open_weights: like?.openWeights ?? false, released_on: null, deprecated: false,
+      available: served.some((each) => each.enabled), aliases: here.aliases.get(name) ?? [], health: healthOf(served, here),
+    }
+  })
+}
+
+export interface ModelFilters { search?: string | undefined; vendor?: string | undefined; available?: 'true' | 'false' | undefined }
+
+/** Sorted by id. */
+export function listModels(services: Services, { search, vendor, available }: ModelFilters): Model[] {
+  const here = hereOf(services)
+  const words = (search ?? '').toLowerCase().split(/\s+/).filter((word) => word !== '')
+  const wanted = (model: Model): boolean => {
+    const text = `${model.id} ${model.name} ${model.vendors.map((each) => `${each.vendor}/${each.upstream_model}`).join(' ')} ${model.aliases.join(' ')}`.toLowerCase()
+    return words.every((word) => text.includes(word))
+      && (vendor === undefined || model.vendors.some((each) => each.vendor === vendor))
+      && (available === undefined || model.available === (available === 'true'))
+  }
+  const all = [...[...groupsOf(services.catalog)].flatMap(([name, entries]) => catalogued(name, entries, here) ?? []), ...declared(here)]
+  return all.filter(wanted).sort((a, b) => (a.id < b.id ? -1 : 1))
+}

@@ -1,0 +1,38 @@
+/** A provider with its recent traffic, as the API shows it: of credentials only their last four characters. */
+import type { z } from '@hono/zod-openapi'
+import type { Provider } from '../../store/providers.ts'
+import { providerActivity } from '../../store/usage.ts'
+import { iso, isoOrNull } from '../schema.ts'
+import type { Services } from '../services.ts'
+import { baseUrlOfProvider, vendorOf } from '../snapshot-data.ts'
+import type { providerSchema } from './schema.ts'
+
+const dayUs = 86_400_000_000
+
+export async function describeProviders(services: Services, org: string, providers: readonly Provider[]): Promise<z.infer<typeof providerSchema>[]> {
+  const { database, clock, catalog, publisher, vendors } = services
+  const activity = await providerActivity(database, org, clock.epochMs() * 1000 - dayUs)
+  const declared = Map.groupBy(publisher.rows.deployments.values(), (deployment) => deployment.provider)
+  return providers.map((provider) => {
+    const { id, name, enabled, version } = provider
+    const vendor = vendorOf(provider, vendors)
+    const recent = activity.get(id)
+    const listed = catalog.entries.filter((entry) => entry.vendor === (vendor?.catalogId ?? vendor?.id)).length
+    return {
+      id, vendor: provider.vendor, name, enabled, version, managed_by: provider.managedBy,
+      base_url: vendor === null || vendor.simulated === true ? null : baseUrlOfProvider(provider, vendor),
+      simulated: vendor?.simulated === true,
+      credentials: provider.credentials.map((credential) => ({
+        id: credential.id, name: credential.name, last4: credential.last4, managed_by: credential.managedBy, status: credential.status, created_at: iso(credential.createdAt),
+      })),
+      models_count: listed + (declared.get(id)?.length ?? 0),
+      last_success_at: isoOrNull(recent?.lastSuccessAt ?? null), requests_24h: recent?.attempts ?? 0, failures_24h: recent?.failures ?? 0,
+    }
+  })
+}
+
+export async function describeProvider(services: Services, provider: Provider): Promise<z.infer<typeof providerSchema>> {
+  const [view] = await describeProviders(services, provider.org, [provider])
+  if (view === undefined) throw new Error('one provider has one description')
+  return view
+}

@@ -1,0 +1,72 @@
+/** The rules of changing providers: which addresses and vendors are allowed, how secrets are stored, what follows for the simulated one. */
+import type { z } from '@hono/zod-openapi'
+import type { Write } from '../../store/database.ts'
+import { newId } from '../../store/ids.ts'
+import { addCredential, createProvider, deleteProvider, findProvider, type Provider } from '../../store/providers.ts'
+import { sealSecret, Secret } from '../../store/secrets.ts'
+import { ControlError } from '../errors.ts'
+import { reconcileSimulated, simulatedVendor } from '../reconcile.ts'
+import type { Services } from '../services.ts'
+import { ownServer } from '../snapshot-data.ts'
+import { baseUrlOf } from '../vendor-environment.ts'
+import { isPrivateLiteral } from './probe.ts'
+import type { newProviderSchema } from './schema.ts'
+
+export type NewProviderInput = z.output<typeof newProviderSchema>
+
+/** An address from the API: public hosts only. A name that leads inside is refused when it is dialled. */
+export function checkedBaseUrl(text: string): string {
+  const url = baseUrlOf(text)
+  if (url === null) throw new ControlError('invalid_request', 'base_url must be an http:// or https:// address without credentials, query or fragment.', { param: 'base_url' })
+  if (isPrivateLiteral(new URL(url))) {
+    throw new ControlError('invalid_address', 'base_url leads into this network. Addresses inside are the operator’s: set them in megarouter.yaml or as <VENDOR>_BASE_URL.', { param: 'base_url' })
+  }
+  return url
+}
+
+export function checkedVendor({ vendors }: Services, { vendor, id, base_url: baseUrl }: NewProviderInput): void {
+  if (vendor === ownServer) {
+    if (id === undefined || baseUrl === undefined) throw new ControlError('invalid_request', 'A server of your own needs id and base_url.', { param: id === undefined ? 'id' : 'base_url' })
+    if (vendors.has(id)) throw new ControlError('invalid_request', `${id} is the name of a vendor: choose another id for your server.`, { param: 'id' })
+    return
+  }
+  const known = vendors.get(vendor)
+  if (known === undefined) throw new ControlError('unknown_vendor', `There is no vendor ${vendor}. GET /api/v1/vendors lists all; a server of your own is ${ownServer}.`, { param: 'vendor' })
+  if (known.baseUrl === undefined && known.simulated !== true && baseUrl === undefined) throw new ControlError('invalid_request', `${known.name} runs on machines of your own: base_url is needed.`, { param: 'base_url' })
+}
+
+export async function storeCredential(services: Services, write: Write, provider: Provider, text: string, name: string | undefined): Promise<Provider> {
+  const { clock, random, kek } = services
+  const id = newId('cred', clock.epochMs(), random(16))
+  const secret = new Secret(text)
+  const ciphertext = sealSecret(kek, secret, { org: provider.org, id, version: 1 })
+  const stored = await addCredential(write, provider.org, provider.id, { id, name: name ?? `key ${provider.credentials.length + 1}`, last4: secret.last4, ciphertext })
+  if (stored === null) throw new Error(`provider ${provider.id} vanished within its own transaction`)
+  return stored
+}
+
+/** The rule for the simulated provider is asked again after each change, in the same transaction. */
+export const followSimulated = ({ simulated, vendors }: Services, write: Write, org: string): Promise<void> => reconcileSimulated(write, { org, simulated, vendors })
+
+/** What the rule switched, an operator may take over: the row becomes one of the API. With MEGAROUTER_SIMULATED set it stays the environment's. */
+export async function takeOverSimulated({ simulated, vendors }: Services, write: Write, org: string, enabled: boolean): Promise<Provider | null> {
+  const vendor = vendors.get(simulatedVendor)
+  const row = await findProvider(write, org, simulatedVendor)
+  if (vendor === undefined || simulated !== 'automatic' || row === null || row.managedBy !== 'environment') return null
+  await deleteProvider(write, org, simulatedVendor, { by: 'environment' })
+  return createProvider(write, { id: simulatedVendor, org, vendor: simulatedVendor, name: vendor.name, baseUrl: null, enabled })
+}
+
+export async function createFromInput(services: Services, write: Write, org: string, input: NewProviderInput): Promise<Provider> {
+  const vendor = services.vendors.get(input.vendor)
+  const id = input.id ?? input.vendor
+  if (vendor?.simulated === true) {
+    const taken = await takeOverSimulated(services, write, org, true)
+    if (taken !== null) return taken
+  }
+  const baseUrl = input.base_url === undefined ? null : checkedBaseUrl(input.base_url)
+  const created = await createProvider(write, { id, org, vendor: input.vendor, name: input.name ?? vendor?.name ?? id, baseUrl })
+  const provider = input.credential === undefined ? created : await storeCredential(services, write, created, input.credential, undefined)
+  await followSimulated(services, write, org)
+  return provider
+}

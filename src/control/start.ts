@@ -1,0 +1,182 @@
+/**
+ * Assembles the control plane: database, configuration, publishing, admin API and console, simulated provider. The worker thread
+ * runs it; tests run it in their own thread. It rejects with a text for the operator when it cannot start.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { loadCatalog } from '../catalog/load.ts'
+import { systemClock, type Clock } from '../clock.ts'
+import { environment, serverSettings, type Config } from '../config.ts'
+import { vendors } from '../providers/index.ts'
+import { startSimulated, type Simulated } from '../simulated/server.ts'
+import { ContentStore } from '../store/content.ts'
+import { openDatabase, transaction, type Database, type DatabaseSettings } from '../store/database.ts'
+import { bindMasterKey } from '../store/installation.ts'
+import { loadMasterKey } from '../store/master-key.ts'
+import { isTransient } from '../store/save.ts'
+import { ensureOrganisation } from '../store/users.ts'
+import type { FromControl, ToControl, WorkerSettings } from '../threads/messages.ts'
+import { version } from '../version.ts'
+import { createApp } from './app.ts'
+import { ConfigFile } from './config-file.ts'
+import { Identity, minimumAdminToken } from './identity.ts'
+import type { PasswordCost } from './identity/password.ts'
+import { closeServer, listenOnPort, listenOnSocket, socketPathIn } from './listen.ts'
+import { LiveEvents } from './live-events.ts'
+import { Publisher } from './publish.ts'
+import { reconcile, type Reconciling, type SimulatedRule } from './reconcile.ts'
+import type { Health, Services } from './services.ts'
+import type { Variables } from './vendor-environment.ts'
+
+const reopenMs = 1_000
+const closeGraceMs = 2_000
+export const bootstrapFile = 'bootstrap-token'
+const builtConsole = fileURLToPath(new URL('../../console/dist', import.meta.url))
+
+export interface Log {
+  info(message: string): void
+  warn(message: string): void
+  error(details: object, message: string): void
+}
+
+export interface ControlSettings extends WorkerSettings {
+  variables: Variables
+  post: (message: FromControl) => void
+  log: Log
+  clock?: Clock
+  passwordCost?: PasswordCost
+  console?: string
+}
+
+export interface Control {
+  services: Services
+  socketPath: string
+  receive(message: ToControl): void
+  stop(): Promise<void>
+}
+
+function simulatedRule(text: string | undefined): SimulatedRule {
+  if (text === undefined || text === '') return 'automatic'
+  return ['on', 'true', '1'].includes(text.toLowerCase()) ? 'on' : 'off'
+}
+
+function adminToken(variables: Variables, log: Log): string | null {
+  const token = variables['MEGAROUTER_ADMIN_TOKEN']
+  if (!token) return null
+  if (token.length >= minimumAdminToken) return token
+  log.warn(`MEGAROUTER_ADMIN_TOKEN has fewer than ${minimumAdminToken} characters and is not accepted. Make one with: openssl rand -hex 32`)
+  return null
+}
+
+/** A database that is not up yet is waited for; one that refuses us is an error. */
+async function openPatiently(settings: DatabaseSettings, log: Log): Promise<Database> {
+  for (;;) {
+    try {
+      return await openDatabase(settings)
+    } catch (error) {
+      if (!isTransient(error)) throw error
+      log.error({ err: error }, 'the database does not answer; trying again')
+      await sleep(reopenMs)
+    }
+  }
+}
+
+const fileLimits = (config: Config | null) => ({ deadlines: config?.settings.deadlines ?? {}, requestBodyBytes: config?.settings.requestBodyBytes ?? null })
+
+async function startServices(settings: ControlSettings, simulatedSocket: string): Promise<Services & { simulatedServer: Simulated | null; setHealth: (message: Extract<ToControl, { kind: 'health' }>) => void }> {
+  const { databaseUrl, dataDir, configFile, variables, post, log, clock = systemClock } = settings
+  const masterKey = loadMasterKey({ value: variables['MEGAROUTER_MASTER_KEY'], databaseUrl, dataDir })
+  const kek = masterKey.kek()
+  const database = await openPatiently({ databaseUrl, dataDir }, log)
+  const at = (): number => clock.epochMs() * 1000
+  const organisation = await transaction(database, at(), async (write) => {
+    await bindMasterKey(write, masterKey)
+    return ensureOrganisation(write, randomBytes(16))
+  })
+  const simulated = simulatedRule(variables['MEGAROUTER_SIMULATED'])
+  const simulatedServer = simulated === 'off' ? null : await startSimulated({ socketPath: simulatedSocket })
+  const resolving = { vendors, variables, kek, simulatedSocket: simulatedServer === null ? null : simulatedSocket }
+  const reconciling: Reconciling = { ...resolving, org: organisation.id, random: randomBytes, simulated }
+
+  let problems: readonly string[] = []
+  let health: Health = []
+  let queue: { queued: number | null; dropped: number | null } = { queued: null, dropped: null }
+  const config: ConfigFile = new ConfigFile({
+    path: configFile, variables, vendors: [...vendors.keys()], clock, log,
+    async apply(next) {
+      problems = await transaction(database, at(), (write) => reconcile(write, next, reconciling))
+      for (const problem of problems) log.warn(problem)
+      publisher.invalidate()
+    },
+  })
+  const publisher: Publisher = new Publisher({ database, clock, resolving, post, log, file: () => fileLimits(config.config), configError: () => config.state.error })
+  await config.start()
+  await publisher.start()
+
+  const tokenFile = join(dataDir, bootstrapFile)
+  const identity = new Identity({
+    database, clock, adminToken: adminToken(variables, log), claimed: () => rmSync(tokenFile, { force: true }),
+    ...(settings.passwordCost && { cost: settings.passwordCost }),
+  })
+  const events = new LiveEvents(database, () => clock.epochMs(), () => ({ database_up: publisher.databaseUp, queued: queue.queued, config_error: config.state.error }))
+  return {
+    database, clock, identity, publisher, config, events, vendors, variables, simulated, kek, simulatedServer,
+    random: randomBytes, catalog: loadCatalog(), contents: new ContentStore(database, masterKey.kek('content')), pepper: masterKey.derive('pepper'),
+    health: () => health, queue: () => queue, problems: () => problems,
+    about: { version, node: hostname(), startedAt: clock.epochMs() },
+    setHealth(message) {
+      health = message.deployments
+      queue = { queued: message.queued ?? null, dropped: message.dropped ?? null }
+    },
+  }
+}
+
+/** Prints nothing: the token goes to the main thread, which prints it, and to a file that only this user can read. */
+async function offerBootstrap({ identity }: Services, dataDir: string, post: ControlSettings['post']): Promise<void> {
+  const file = join(dataDir, bootstrapFile)
+  rmSync(file, { force: true })
+  const token = await identity.offerBootstrap()
+  if (token === null) return
+  writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' })
+  post({ kind: 'bootstrap', token, file })
+}
+
+export async function startControl(settings: ControlSettings): Promise<Control> {
+  const { dataDir, variables, post, log } = settings
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const socketPath = socketPathIn(dataDir, process.pid)
+  const services = await startServices(settings, socketPathIn(dataDir, process.pid, 'simulated'))
+  const app = createApp({ services, console: settings.console ?? builtConsole, log })
+  const servers = [await listenOnSocket(app.handler, socketPath)]
+  const read = environment(variables)
+  const own = read.ok && services.config.config !== null ? serverSettings(read.environment, services.config.config) : null
+  const adminPort = own?.adminPort ?? (read.ok ? read.environment.adminPort : null)
+  if (adminPort !== null) {
+    const tls = own?.tls == null ? null : { cert: readFileSync(own.tls.cert), key: readFileSync(own.tls.key) }
+    servers.push(await listenOnPort(app.handler, { host: own?.host ?? '127.0.0.1', port: adminPort, tls }))
+  }
+  await offerBootstrap(services, dataDir, post)
+  post({ kind: 'listening', socketPath, adminPort: adminPort === null ? null : (servers[1]?.address() as AddressInfo).port })
+
+  return {
+    services,
+    socketPath,
+    receive(message) {
+      if (message.kind === 'health') services.setHealth(message)
+      if (message.kind === 'reload') void services.config.reload().then(() => services.publisher.refresh()).catch((error: unknown) => log.error({ err: error }, 'the reload could not be published yet'))
+    },
+    async stop() {
+      services.events.close()
+      await services.config.stop()
+      await Promise.all(servers.map((server) => closeServer(server, closeGraceMs)))
+      await services.publisher.stop()
+      await services.simulatedServer?.close()
+      await services.database.close()
+    },
+  }
+}

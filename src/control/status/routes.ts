@@ -1,0 +1,45 @@
+/** `/status`: is everything well, and if not, what is wrong. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { owner } from '../authorize.ts'
+import { errors } from '../errors.ts'
+import { router } from '../router.ts'
+import { iso, json, time } from '../schema.ts'
+import type { Services } from '../services.ts'
+
+const statusSchema = z.object({
+  version: z.string(),
+  started_at: time,
+  uptime_s: z.number(),
+  node: z.string(),
+  database: z.object({
+    kind: z.enum(['sqlite', 'postgres']), up: z.boolean(),
+    queued: z.int().nullable().openapi({ description: 'Records that wait to be written; null: not known yet.' }), dropped: z.int().nullable(),
+  }),
+  config: z.object({
+    file: z.string().nullable(), managed: z.int().openapi({ description: 'Entities that the file declares.' }),
+    loaded_at: time.nullable(), error: z.string().nullable().openapi({ description: 'Why the newest state of the file is not used.' }),
+  }),
+  problems: z.array(z.string()).openapi({ description: 'What is declared but cannot be used, and what to do.' }),
+  catalog_version: z.string(),
+  providers_on: z.int(),
+  health: z.array(z.object({ deployment: z.string(), state: z.enum(['closed', 'open', 'half_open']), success_rate: z.number(), in_flight: z.int() })),
+}).openapi('Status')
+
+const get = createRoute({ ...owner, method: 'get', path: '/status', tags: ['Status'], summary: 'State of this node', responses: { 200: json(statusSchema, 'The state'), ...errors(401) } })
+
+export const status = (services: Services) => router().openapi(get, (c) => {
+  const { about, clock, database, publisher, config, catalog } = services
+  const now = clock.epochMs()
+  const { file, loadedAt, error } = config.state
+  const { providers, aliases, deployments, settings } = publisher.rows
+  const managed = [providers, aliases, deployments, settings].flatMap((rows) => [...rows.values()]).filter((row) => row.managedBy === 'file').length
+  return c.json({
+    version: about.version, started_at: iso(about.startedAt * 1000), uptime_s: Math.floor((now - about.startedAt) / 1000), node: about.node,
+    database: { kind: database.kind, up: publisher.databaseUp, ...services.queue() },
+    config: { file, managed, loaded_at: loadedAt === 0 ? null : iso(loadedAt * 1000), error },
+    problems: [...services.problems(), ...publisher.problems],
+    catalog_version: catalog.version,
+    providers_on: publisher.published.size,
+    health: services.health().map(({ id, state, successRate, inFlight }) => ({ deployment: id, state, success_rate: successRate, in_flight: inFlight })),
+  }, 200)
+})

@@ -1,0 +1,27 @@
+/** `/vendors`: the declarations, with their state here. */
+import { createRoute } from '@hono/zod-openapi'
+import type { Vendor } from '../../providers/provider.ts'
+import { owner } from '../authorize.ts'
+import { errors } from '../errors.ts'
+import { router } from '../router.ts'
+import { json } from '../schema.ts'
+import type { Services } from '../services.ts'
+import { vendorListSchema } from './schema.ts'
+
+const list = createRoute({ ...owner, method: 'get', path: '/vendors', tags: ['Providers'], summary: 'Vendors and their state', responses: { 200: json(vendorListSchema, 'All vendors'), ...errors(401) } })
+
+function stateOf({ publisher }: Services, vendor: Vendor): 'on' | 'off' | 'error' {
+  const enabled = [...publisher.rows.providers.values()].filter((provider) => provider.vendor === vendor.id && provider.enabled)
+  if (enabled.length === 0) return 'off'
+  return enabled.some((provider) => publisher.published.has(provider.id)) ? 'on' : 'error'
+}
+
+export const vendors = (services: Services) => router().openapi(list, (c) => {
+  const counts = Map.groupBy(services.catalog.entries, (entry) => entry.vendor)
+  const data = [...services.vendors.values()].map((vendor) => ({
+    id: vendor.id, name: vendor.name, docs: vendor.docs, env: [...vendor.env], base_url_env: vendor.baseUrlEnv, base_url: vendor.baseUrl ?? null,
+    self_hosted: vendor.selfHosted === true, simulated: vendor.simulated === true,
+    state: stateOf(services, vendor), models: counts.get(vendor.catalogId ?? vendor.id)?.length ?? 0,
+  }))
+  return c.json({ data, next_cursor: null }, 200)
+})
