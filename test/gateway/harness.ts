@@ -1,0 +1,137 @@
+/** The real data plane in this process, in front of the test upstream: real sockets on both sides, records kept in memory. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after } from 'node:test'
+import type { Catalog } from '../../src/catalog/catalog.ts'
+import { usageClasses, type Prices } from '../../src/catalog/price.ts'
+import { systemClock } from '../../src/clock.ts'
+import { trustedProxies } from '../../src/gateway/client-address.ts'
+import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
+import { Deadlines } from '../../src/gateway/deadlines.ts'
+import { route, type Door } from '../../src/gateway/front-door.ts'
+import { KeyIndex } from '../../src/gateway/key-index.ts'
+import { Live } from '../../src/gateway/live.ts'
+import type { Gateway } from '../../src/gateway/pipeline.ts'
+import { BodyBudget } from '../../src/gateway/receive.ts'
+import { Recorder } from '../../src/gateway/record.ts'
+import type { KeyEntry, ProviderData, SettingsData, SnapshotData } from '../../src/gateway/snapshot.ts'
+import { Transport } from '../../src/gateway/transport.ts'
+import { createKey, hashKey } from '../../src/governance/key-format.ts'
+import { LocalAdmission } from '../../src/governance/local-admission.ts'
+import { limits } from '../../src/limits.ts'
+import { vendor, type Vendor } from '../../src/providers/provider.ts'
+import { CredentialTurns } from '../../src/routing/credentials.ts'
+import { HealthBook } from '../../src/routing/health.ts'
+import { RetryBudget } from '../../src/routing/retry-budget.ts'
+import type { RequestRecord } from '../../src/store/records.ts'
+import { startUpstream, type Upstream } from '../upstream/server.ts'
+
+export const fastDeadlines: SettingsData['deadlines'] = { connectMs: 1000, firstTokenMs: 2000, idleMs: 1500, totalMs: 20_000, commitAfterMs: 10_000, keepAliveMs: 15_000, clientStallMs: 60_000 }
+
+/** $3 per million input units and $15 per million output units, 1 nano-dollar steps visible everywhere. */
+export const testPrices = Object.fromEntries(usageClasses.map((name) => [name, name === 'requests' || name === 'toolCalls' ? 0 : /output|reasoning|Out/.test(name) ? 15e9 : name === 'cacheRead' ? 0.3e9 : 3e9])) as Prices
+
+const emptyCatalog: Catalog = { version: 'test', entries: [], find: () => undefined, logical: () => [], nearest: () => [] }
+
+export interface Rig {
+  url: string
+  port: number
+  upstream: Upstream
+  /** The text of a key that may do everything. */
+  key: string
+  gateway: Gateway
+  records: RequestRecord[]
+  /** Waits until this many requests are recorded. */
+  recorded(count: number): Promise<RequestRecord[]>
+  publish(change: (data: SnapshotData) => void): void
+  addKey(change?: Partial<KeyEntry>): { text: string; entry: KeyEntry }
+}
+
+export interface RigOptions {
+  deadlines?: Partial<SettingsData['deadlines']>
+  vendor?: Partial<Vendor>
+  /** More providers, besides `up`. */
+  providers?: (upstream: Upstream) => ProviderData[]
+  aliases?: SnapshotData['aliases']
+  attempts?: number
+  retryFloor?: number
+  requestBodyBytes?: number
+}
+
+export const providerAt = (id: string, baseUrl: string, change: Partial<Vendor> = {}, secrets = ['sk-test-secret']): ProviderData => ({
+  id, baseUrl, vendor: vendor({ id, name: `Vendor ${id}`, docs: '', endpoints: ['chat', 'completions', 'embeddings'], ...change }), socketPath: null, guarded: false,
+  credentials: secrets.map((secret, i) => ({ id: `${id}-${i}`, secret, last4: secret.slice(-4) })),
+})
+
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const upstream = await startUpstream({})
+  const pepper = Buffer.alloc(32, 7)
+  const clock = systemClock
+  let data: SnapshotData = {
+    version: 1,
+    providers: [providerAt('up', upstream.url, options.vendor), ...(options.providers?.(upstream) ?? [])],
+    deployments: [{ id: 'priced', model: 'priced', provider: 'up', upstreamModel: 'echo-20', price: { version: 'test-1', base: testPrices, tiers: [] }, priceAs: null }],
+    aliases: options.aliases ?? [],
+    settings: { unknownPrice: 'allow', contentOrgs: [], deadlines: { ...fastDeadlines, ...options.deadlines }, requestBodyBytes: options.requestBodyBytes ?? limits.requestBodyBytes },
+  }
+  let snapshot = compileSnapshot(data, emptyCatalog)
+  const records: RequestRecord[] = []
+  const keys = new KeyIndex()
+  keys.complete = true
+  const gateway: Gateway = {
+    keys, pepper, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new LocalAdmission(clock),
+    tools: { health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
+    transport: new Transport(() => clock.epochMs()), deadlines: new Deadlines(), recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test',
+  }
+  const errors: unknown[] = []
+  const door: Door = {
+    gateway, clock, trusted: trustedProxies([]), isTls: false, snapshot: () => snapshot, notReady: () => null, draining: () => false, controlSocket: () => null,
+    metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }), mayReadMetrics: () => false, onError: (error) => errors.push(error),
+  }
+  const server = createServer({ noDelay: true }, (request, response) => route(door, request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const ticker = setInterval(() => {
+    keys.freshAt = clock.epochMs()
+    gateway.deadlines.tick(clock.monotonicUs())
+    gateway.recorder.flush()
+  }, 10)
+  keys.freshAt = clock.epochMs()
+  const addKey = (change: Partial<KeyEntry> = {}): { text: string; entry: KeyEntry } => {
+    const text = createKey()
+    const entry: KeyEntry = {
+      id: `key_${keys.freshAt}_${Math.random()}`, version: 1, hash: hashKey(pepper, text), status: 'active', name: 'test', org: 'org_test', team: null, project: null, user: null,
+      models: null, budget: null, rateLimit: { rpm: null, tpm: null, concurrency: null }, expiresAt: null, spent: null, ...change,
+    }
+    keys.replace(entry)
+    return { text, entry }
+  }
+  after(async () => {
+    clearInterval(ticker)
+    server.closeAllConnections()
+    server.close()
+    await gateway.transport.close()
+    await upstream.close()
+    if (errors.length > 0) throw new AggregateError(errors, 'the gateway failed inside')
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, records, addKey,
+    publish(change) {
+      data = structuredClone(data)
+      change(data)
+      snapshot = compileSnapshot(data, emptyCatalog)
+    },
+    async recorded(count) {
+      while (records.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
+      return records
+    },
+  }
+}
+
+export async function chat(rig: Rig, body: Record<string, unknown>, headers: Record<string, string> = {}): Promise<{ status: number; headers: Headers; text: string }> {
+  const response = await fetch(`${rig.url}/v1/chat/completions`, {
+    method: 'POST', headers: { authorization: `Bearer ${rig.key}`, 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ model: 'up/echo-5', messages: [{ role: 'user', content: 'hi' }], ...body }),
+  })
+  return { status: response.status, headers: response.headers, text: await response.text() }
+}
