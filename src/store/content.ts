@@ -3,7 +3,7 @@
  * encrypted under the organisation's own data key. Destroying that key makes everything unreadable, whatever copies of the files exist.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fstatSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -99,6 +99,9 @@ export class ContentStore {
       total -= bytes
       removed += 1
     }
+    // Files whose index rows were never committed.
+    const files = existsSync(this.#directory(org)) ? readdirSync(this.#directory(org)) : []
+    for (const file of files) if (file < `${oldest}.mrc`) rmSync(join(this.#directory(org), file), { force: true })
     return removed
   }
 

@@ -3,6 +3,7 @@
  * a collector that hangs or is gone costs spans, which are counted, and never memory or the records themselves.
  * The OpenTelemetry packages are loaded only here and only then.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Resource } from '@opentelemetry/resources'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
 import type { RequestRecord } from '../store/records.ts'
@@ -11,6 +12,7 @@ import { spansOf } from './spans.ts'
 const spansPerExport = 512
 const queueSpans = 8_192
 const exportIntervalMs = 1_000
+const closeGraceMs = 5_000
 /** ExportResultCode.SUCCESS of @opentelemetry/core. */
 const exported = 0
 
@@ -53,11 +55,14 @@ export class Traces {
     else if (this.#queue.length > 0) this.#timer ??= setTimeout(() => this.#start(), exportIntervalMs)
   }
 
-  /** Delivers what is queued; each export has the exporter's own time limit. */
-  async close(): Promise<void> {
+  /** Delivers what is queued, as far as the collector takes it within `graceMs`; the rest is dropped and counted. */
+  async close(graceMs: number = closeGraceMs): Promise<void> {
     this.#start()
-    await this.#exporting
-    await this.#exporter.shutdown()
+    const grace = new AbortController()
+    const finished = Promise.resolve(this.#exporting).then(() => this.#exporter.shutdown())
+    await Promise.race([finished, sleep(graceMs, undefined, { signal: grace.signal }).catch(() => undefined)])
+    grace.abort()
+    this.dropped += this.#queue.splice(0).length
   }
 
   #start(): void {
