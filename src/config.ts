@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { parseFile, type ConfigError, type Source, type Variables } from './config/parse.ts'
 import { decimalText, type File, type FilePrice } from './config/schema.ts'
 import type { Environment } from './config/environment.ts'
+import { nanoPrice } from './catalog/decimal.ts'
 import { nearestNames } from './catalog/nearest.ts'
 import type { Prices, PriceVector } from './catalog/price.ts'
 import type { AliasData, DeploymentData, SettingsData } from './gateway/snapshot.ts'
@@ -163,14 +164,9 @@ function deadlines(row: NonNullable<NonNullable<File['settings']>['deadlines']>)
   return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== undefined))
 }
 
-/** `0.25` → 250,000,000: US dollars to integer nano-dollars, without passing through binary fractions. */
-function nano(value: string | number): number {
-  const [whole = '0', fraction = ''] = decimalText(value).split('.')
-  return Number(`${whole}${fraction.padEnd(9, '0')}`)
-}
-
 /** The version is derived from the prices, so that equal prices have equal versions on every node. */
 export function priceVector(row: FilePrice): PriceVector {
+  const nano = (value: string | number): number => nanoPrice(decimalText(value)).nano
   const input = nano(row.input)
   const output = nano(row.output)
   const given = (value: string | number | undefined, parent: number): number => (value === undefined ? parent : nano(value))

@@ -18,8 +18,8 @@ export interface Environment {
   databaseUrl: string | null
   masterKey: string | null
   adminToken: string | null
-  /** The simulated provider is on from the start. */
-  simulated: boolean
+  /** Null: the simulated provider is on while no other is. */
+  simulated: boolean | null
   logLevel: z.infer<typeof environmentSchema>['LOG_LEVEL']
   otlpEndpoint: string | null
 }
@@ -40,7 +40,7 @@ export function environment(variables: Variables): EnvironmentResult {
   const errors: ConfigError[] = []
   if ((values.TLS_CERT === undefined) !== (values.TLS_KEY === undefined)) errors.push(failure('TLS_CERT', 'TLS_CERT and TLS_KEY are needed together'))
   if (values.DATABASE_URL !== undefined && values.MEGAROUTER_MASTER_KEY === undefined) {
-    errors.push(failure('MEGAROUTER_MASTER_KEY', 'is required with DATABASE_URL, since secrets in a shared database are encrypted under it; make one with: openssl rand -base64 32'))
+    errors.push(failure('MEGAROUTER_MASTER_KEY', 'is required with DATABASE_URL, since secrets in a shared database are encrypted under it; make one with: openssl rand -hex 32'))
   }
   if (errors.length > 0) return { ok: false, errors }
   return {
@@ -58,7 +58,7 @@ export function environment(variables: Variables): EnvironmentResult {
       databaseUrl: values.DATABASE_URL ?? null,
       masterKey: values.MEGAROUTER_MASTER_KEY ?? null,
       adminToken: values.MEGAROUTER_ADMIN_TOKEN ?? null,
-      simulated: values.MEGAROUTER_SIMULATED,
+      simulated: values.MEGAROUTER_SIMULATED ?? null,
       logLevel: values.LOG_LEVEL,
       otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     },

@@ -1,0 +1,145 @@
+/** `megarouter doctor`: looks for what would keep this installation from working well, changes nothing, and says what to do. */
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { environment, errorText, loadConfig, serverSettings, type Config, type Environment, type ServerSettings } from '../config.ts'
+import { wantedProviders } from '../control/reconcile.ts'
+import { vendors } from '../providers/index.ts'
+import { openDatabase } from '../store/database.ts'
+import { loadMasterKey, masterKeyFile } from '../store/master-key.ts'
+import { listProviders } from '../store/providers.ts'
+import { databaseFile } from '../store/sqlite.ts'
+import { findOrganisation } from '../store/users.ts'
+import type { Io, Output } from './io.ts'
+
+/** `advice` says what to do, where there is something to do. */
+export interface Finding { check: string; state: 'ok' | 'warn' | 'fail'; message: string; advice: string | null }
+
+const finding = (check: string, state: Finding['state'], message: string, advice: string | null = null): Finding => ({ check, state, message, advice })
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+export function doctor(program: Command, io: Io, output: () => Output, fail: () => void): void {
+  program.command('doctor').description('check this installation and say what to do').action(async () => {
+    const findings = await examine(io)
+    if (findings.some(({ state }) => state === 'fail')) fail()
+    output().show({ data: findings }, () => findings.flatMap(({ check, state, message, advice }) =>
+      [`${state.padEnd(4)}  ${check.padEnd(14)}${message}`, ...(advice === null ? [] : [`${' '.repeat(20)}→ ${advice}`])]))
+  })
+}
+
+export async function examine(io: Io): Promise<Finding[]> {
+  const read = environment(io.variables)
+  if (!read.ok) return [node(), ...read.errors.map((error) => finding('environment', 'fail', errorText(error, null), 'correct the variable'))]
+  const settings = read.environment
+  const warnings = read.warnings.map((warning) => finding('environment', 'warn', warning))
+  const loaded = loadConfig(settings.configFile, io.variables, [...vendors.keys()])
+  const file = loaded.ok
+    ? [finding('configuration', 'ok', loaded.path === null ? 'no megarouter.yaml; the environment applies' : `${loaded.path} is valid`)]
+    : loaded.errors.map((error) => finding('configuration', 'fail', errorText(error, loaded.path), 'correct the file; a running server keeps its last good configuration'))
+  const server = serverSettings(settings, loaded.ok ? loaded.config : empty(io))
+  const { findings: database, providers } = await databaseState(settings)
+  return [
+    node(), ...warnings, ...file, ...dataDirectory(settings), masterKey(settings), ...database,
+    ...providersOn(loaded.ok ? loaded.config : empty(io), providers, io), await portFree(server), ...reach(server), consoleBuilt(),
+  ]
+}
+
+function empty(io: Io): Config {
+  const loaded = loadConfig(null, io.variables, [], { readFileSync: () => '' })
+  if (!loaded.ok) throw new Error('an empty configuration is valid')
+  return loaded.config
+}
+
+function node(): Finding {
+  const ok = Number(process.versions.node.split('.')[0]) >= 26
+  return finding('Node.js', ok ? 'ok' : 'fail', process.version, ok ? null : 'start with npm start or bin/megarouter.js, which bring Node.js 26')
+}
+
+function dataDirectory({ dataDir, databaseUrl }: Environment): Finding[] {
+  const folder = resolve(dataDir)
+  let existing = folder
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing)
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK)
+  } catch {
+    return [finding('data', 'fail', `${existing} cannot be written by this user`, 'give the folder to the user that runs MegaRouter, or set MEGAROUTER_DATA_DIR')]
+  }
+  const found = existing === folder
+  const open = found && process.platform !== 'win32' && (statSync(folder).mode & 0o077) !== 0
+  const { bavail, bsize } = statfsSync(existing)
+  const freeMb = Math.floor((bavail * bsize) / 1024 ** 2)
+  return [
+    open ? finding('data', 'warn', `other users of this machine can look into ${folder}`, `chmod 700 ${folder}`) : finding('data', 'ok', found ? folder : `${folder} will be made`),
+    ...(freeMb < 1024 && databaseUrl === null ? [finding('disk', 'warn', `${freeMb} MB free`, 'free some space, or shorten settings.retention')] : []),
+  ]
+}
+
+function masterKey({ masterKey: value, databaseUrl, dataDir }: Environment): Finding {
+  const file = join(dataDir, masterKeyFile)
+  if (value === null && !existsSync(file)) return finding('master key', 'ok', `will be made in ${file} at the first start`)
+  try {
+    loadMasterKey({ value: value ?? undefined, databaseUrl, dataDir })
+  } catch (error) {
+    return finding('master key', 'fail', reason(error))
+  }
+  if (value !== null) return finding('master key', 'ok', 'from MEGAROUTER_MASTER_KEY')
+  const open = process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0
+  return open ? finding('master key', 'fail', `other users of this machine can read ${file}`, `chmod 600 ${file}`) : finding('master key', 'ok', `${file}: back it up, without it no key or secret can be read`)
+}
+
+async function databaseState({ databaseUrl, dataDir }: Environment): Promise<{ findings: Finding[]; providers: string[] }> {
+  if (databaseUrl === null && !existsSync(join(dataDir, databaseFile))) return { findings: [finding('database', 'ok', 'embedded; will be made at the first start')], providers: [] }
+  try {
+    const database = await openDatabase({ databaseUrl, dataDir, readonly: true })
+    try {
+      const organisation = await findOrganisation(database)
+      const providers = organisation === null ? [] : (await listProviders(database, organisation.id, { limit: 200 })).data
+      return { findings: [finding('database', 'ok', databaseUrl === null ? 'embedded, reachable' : 'PostgreSQL, reachable')], providers: providers.filter(({ enabled }) => enabled).map(({ id }) => id) }
+    } finally {
+      await database.close()
+    }
+  } catch (error) {
+    return { findings: [finding('database', 'fail', `cannot be read: ${reason(error)}`, databaseUrl === null ? 'restore a backup, or move the data directory aside' : 'check DATABASE_URL, that PostgreSQL runs and lets this user in; on a new database run megarouter migrate')], providers: [] }
+  }
+}
+
+function providersOn(config: Config, inDatabase: readonly string[], io: Io): Finding[] {
+  const { wanted, problems } = wantedProviders(config.providers, { vendors, variables: io.variables })
+  const on = [...new Set([...wanted.filter(({ enabled }) => enabled).map(({ id }) => id), ...inDatabase])].sort()
+  return [
+    ...problems.map((problem) => finding('providers', 'warn', problem)),
+    on.some((id) => id !== 'simulated')
+      ? finding('providers', 'ok', `on: ${on.join(', ')}`)
+      : finding('providers', 'warn', 'none is on but the simulated one', 'set a key such as OPENAI_API_KEY, or add a provider in the console'),
+  ]
+}
+
+async function portFree({ host, port }: ServerSettings): Promise<Finding> {
+  const code = await new Promise<string | null>((done) => {
+    const probe = createServer()
+    probe.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message))
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => done(null)))
+  })
+  const place = `${host}:${port}`
+  if (code === null) return finding('port', 'ok', `${place} is free`)
+  if (code === 'EADDRINUSE') return finding('port', 'warn', `${place} is in use`, 'fine if MegaRouter runs there already; otherwise set PORT')
+  return finding('port', 'fail', `cannot listen on ${place} (${code})`, code === 'EACCES' ? 'choose a port above 1023 with PORT' : 'check HOST and PORT')
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host)
+
+/** Whether people can reach the console safely from elsewhere. */
+function reach({ host, tls, trustedProxies }: ServerSettings): Finding[] {
+  const files = tls === null ? [] : [tls.cert, tls.key].filter((path) => !existsSync(path)).map((path) => finding('HTTPS', 'fail', `${path} does not exist`, 'correct TLS_CERT and TLS_KEY'))
+  if (files.length > 0) return files
+  if (tls !== null) return [finding('HTTPS', 'ok', 'served with TLS_CERT')]
+  if (isLoopback(host)) return [finding('HTTPS', 'ok', 'not needed on this machine’s own address; other machines cannot connect')]
+  if (trustedProxies.length > 0) return [finding('HTTPS', 'ok', 'left to the trusted proxies')]
+  return [finding('HTTPS', 'warn', `${host} serves plain HTTP: keys travel unencrypted, and the console refuses log-in from other machines`, 'set TLS_CERT and TLS_KEY, or put a proxy with HTTPS in front and name it in MEGAROUTER_TRUSTED_PROXIES')]
+}
+
+function consoleBuilt(): Finding {
+  const built = existsSync(new URL('../../console/dist/index.html', import.meta.url))
+  return built ? finding('console', 'ok', 'built') : finding('console', 'warn', 'not built', 'npm start builds it')
+}

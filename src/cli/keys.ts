@@ -1,0 +1,127 @@
+/** `megarouter keys`: create, list, revoke. A running server sees the change within a second. */
+import type { Command } from 'commander'
+import { nanoPrice } from '../catalog/decimal.ts'
+import type { BudgetPeriod } from '../gateway/snapshot.ts'
+import { createKey as newKeyText, hashKey, keyHint } from '../governance/key-format.ts'
+import { transaction } from '../store/database.ts'
+import { newId } from '../store/ids.ts'
+import { createKey, listKeys, revokeKey, type ApiKey } from '../store/keys.ts'
+import { withInstallation } from './installation.ts'
+import { CommandError, count, day, dollars, isoTime, Output, table, whole, type Io } from './io.ts'
+
+const periods = ['hour', 'day', 'week', 'month', 'year', 'total'] as const
+const modes = ['strict', 'standard', 'soft'] as const
+
+interface CreateOptions {
+  model?: string[]
+  budget?: string
+  period: BudgetPeriod
+  mode: (typeof modes)[number]
+  rpm?: number
+  tpm?: number
+  concurrency?: number
+  expires?: string
+}
+
+export function keys(program: Command, io: Io, output: () => Output): void {
+  const command = program.command('keys').description('create, list and revoke API keys')
+  command.command('create <name>').description('create a key and print it, this once')
+    .option('--model <name...>', 'models that the key may use; * stands for any characters (default: every model)')
+    .option('--budget <usd>', 'US dollars per period')
+    .option('--period <period>', periods.join(', '), oneOf('--period', periods), 'month')
+    .option('--mode <mode>', modes.join(', '), oneOf('--mode', modes), 'standard')
+    .option('--rpm <number>', 'requests per minute', whole('--rpm'))
+    .option('--tpm <number>', 'tokens per minute', whole('--tpm'))
+    .option('--concurrency <number>', 'requests at the same time', whole('--concurrency'))
+    .option('--expires <when>', 'an ISO time, or a duration such as 12h or 30d')
+    .action((name: string, options: CreateOptions) => create(io, output(), name, options))
+  command.command('list').description('list keys, newest first').option('--all', 'also revoked ones')
+    .action((options: { all?: boolean }) => list(io, output(), options.all === true))
+  command.command('revoke <id>').description('end a key for good; its usage stays')
+    .action((id: string) => revoke(io, output(), id))
+}
+
+const oneOf = <Value extends string>(name: string, values: readonly Value[]) => (text: string): Value => {
+  const value = values.find((each) => each === text)
+  if (value === undefined) throw new CommandError(`${name} must be one of ${values.join(', ')}`)
+  return value
+}
+
+async function create(io: Io, output: Output, name: string, options: CreateOptions): Promise<void> {
+  const trimmed = name.trim()
+  if (trimmed === '' || trimmed.length > 128) throw new CommandError('the name must have 1 to 128 characters')
+  const { rpm = null, tpm = null, concurrency = null } = options
+  const now = io.epochMs()
+  const policy = {
+    models: options.model ?? null,
+    budget: options.budget === undefined ? null : { limitNano: usd(options.budget), period: options.period, mode: options.mode },
+    rateLimit: rpm === null && tpm === null && concurrency === null ? null : { rpm, tpm, concurrency },
+    expiresAt: options.expires === undefined ? null : expiry(options.expires, now) * 1000,
+  }
+  await withInstallation(io, async ({ database, masterKey, organisation }) => {
+    const text = newKeyText(io.random)
+    const hash = hashKey(masterKey.derive('pepper'), text)
+    const id = newId('key', now, io.random(16))
+    const key = await transaction(database, now * 1000, (write) =>
+      createKey(write, { id, org: organisation.id, name: trimmed, ...keyHint(text), hash, pepperVersion: 1, ...policy }))
+    output.show({ ...view(key), key: text }, () => [text, '', `Key ${id} “${trimmed}” was created. It is shown this once: keep it now.`])
+  })
+}
+
+async function list(io: Io, output: Output, all: boolean): Promise<void> {
+  await withInstallation(io, async ({ database, organisation }) => {
+    const found: ApiKey[] = []
+    for (let cursor: string | null = null; ;) {
+      const page = await listKeys(database, organisation.id, { limit: 200, cursor })
+      found.push(...page.data.filter((key) => all || key.status !== 'revoked'))
+      cursor = page.nextCursor
+      if (cursor === null) break
+    }
+    output.show({ data: found.map(view) }, () => table(found, [
+      { title: 'ID', value: (key) => key.id },
+      { title: 'NAME', value: (key) => key.name },
+      { title: 'KEY', value: (key) => `${key.prefix}…${key.last4}` },
+      { title: 'STATUS', value: (key) => key.status },
+      { title: 'BUDGET', value: ({ budget }) => (budget === null ? '–' : `${dollars(budget.limitNano)} / ${budget.period}`), right: true },
+      { title: 'LIMITS', value: ({ rateLimit: limit }) => ['rpm', 'tpm', 'concurrency'].flatMap((name) => {
+        const value = limit?.[name as 'rpm' | 'tpm' | 'concurrency'] ?? null
+        return value === null ? [] : [`${count(value)} ${name}`]
+      }).join(', ') || '–' },
+      { title: 'MODELS', value: (key) => key.models?.join(', ') ?? 'all' },
+      { title: 'EXPIRES', value: (key) => day(key.expiresAt) },
+      { title: 'CREATED', value: (key) => day(key.createdAt) },
+    ], 'There are no keys. Create one with: megarouter keys create <name>'))
+  })
+}
+
+async function revoke(io: Io, output: Output, id: string): Promise<void> {
+  await withInstallation(io, async ({ database, organisation }) => {
+    const key = await transaction(database, io.epochMs() * 1000, (write) => revokeKey(write, organisation.id, id))
+    if (key === null) throw new CommandError(`there is no key ${id}: megarouter keys list shows the ids`)
+    output.show(view(key), () => [`Key ${key.id} “${key.name}” is revoked.`])
+  })
+}
+
+/** As the admin API shows a key, without what only the server counts. */
+const view = ({ id, name, prefix, last4, status, models, budget, rateLimit, expiresAt, createdAt, version, managedBy }: ApiKey) => ({
+  id, name, prefix, last4, status, models, budget, rateLimit,
+  expiresAt: expiresAt === null ? null : isoTime(expiresAt), createdAt: isoTime(createdAt), version, managedBy,
+})
+
+/** The largest amount that a number holds exactly. */
+const maxNano = 9_000_000 * 1e9
+
+function usd(text: string): number {
+  const price = /^\d+(\.\d{1,9})?$/.test(text) ? nanoPrice(text).nano : -1
+  if (price <= 0 || price > maxNano) throw new CommandError('--budget must be an amount in US dollars such as 25 or 0.50, at most 9000000')
+  return price
+}
+
+/** Epoch ms. */
+function expiry(text: string, now: number): number {
+  const [, number, unit] = /^(\d{1,4})(h|d)$/.exec(text) ?? []
+  const at = number === undefined ? Date.parse(text) : now + Number(number) * (unit === 'h' ? 3_600_000 : 86_400_000)
+  if (Number.isNaN(at)) throw new CommandError('--expires must be an ISO time, or a duration such as 12h or 30d')
+  if (at <= now) throw new CommandError('--expires lies in the past')
+  return at
+}
