@@ -21,13 +21,10 @@ export function socketPathIn(dataDir: string, pid: number, name = 'control'): st
 }
 
 function attach(server: Server, handler: Handler, clientOf: (message: IncomingMessage) => Client): Server {
-  const listener = getRequestListener(
-    (request, bindings) => {
-      const incoming = bindings.incoming as IncomingMessage
-      return handler(request, { incoming, client: clientOf(incoming) })
-    },
-    { overrideGlobalObjects: false },
-  )
+  const listener = getRequestListener((request, bindings) => {
+    const incoming = bindings.incoming as IncomingMessage
+    return handler(request, { incoming, client: clientOf(incoming) })
+  })
   server.requestTimeout = 60_000
   server.headersTimeout = 10_000
   server.keepAliveTimeout = 30_000

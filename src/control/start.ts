@@ -23,6 +23,7 @@ import { ensureOrganisation } from '../store/users.ts'
 import type { FromControl, ToControl, WorkerSettings } from '../threads/messages.ts'
 import { version } from '../version.ts'
 import { createApp } from './app.ts'
+import type { RoutePolicy } from './authorize.ts'
 import { ConfigFile } from './config-file.ts'
 import { Identity, minimumAdminToken } from './identity.ts'
 import type { PasswordCost } from './identity/password.ts'
@@ -55,6 +56,8 @@ export interface ControlSettings extends WorkerSettings {
 
 export interface Control {
   services: Services
+  /** Every route with its policy. */
+  routes: readonly RoutePolicy[]
   socketPath: string
   receive(message: ToControl): void
   stop(): Promise<void>
@@ -165,6 +168,7 @@ export async function startControl(settings: ControlSettings): Promise<Control> 
 
   return {
     services,
+    routes: app.routes,
     socketPath,
     receive(message) {
       if (message.kind === 'health') services.setHealth(message)
