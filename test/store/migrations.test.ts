@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test, type TestContext } from 'node:test'
+import { sql } from 'kysely'
+import { openDatabase, type Database } from '../../src/store/database.ts'
+import { migrations } from '../../src/store/migrate.ts'
+import type { DatabaseKind } from '../../src/store/tables.ts'
+import { temporaryDirectory } from './databases.ts'
+import { findPostgres, startPostgres, type Postgres } from './postgres.ts'
+import { loadPostgres, loadSqlite } from './schemas/dump.ts'
+import { fill, verify } from './schemas/installation.ts'
+
+const fixtures = join(import.meta.dirname, 'schemas')
+const fixture = (name: string, kind: DatabaseKind): string => join(fixtures, `${name}.${kind}.sql`)
+const names = (kind: DatabaseKind): string[] => Object.keys(migrations(kind))
+
+/** Tables, columns and indexes, in words that can be compared. */
+async function schemaOf({ kysely, kind }: Database): Promise<string[]> {
+  const tables = await kysely.introspection.getTables()
+  const columns = tables.flatMap(({ name, columns: list }) => list.map((column) => `${name}.${column.name} ${column.dataType} ${column.isNullable}`))
+  const { rows } = kind === 'sqlite'
+    ? await sql<{ text: string }>`select coalesce(sql, name) as text from sqlite_master where type = 'index'`.execute(kysely)
+    : await sql<{ text: string }>`select indexdef as text from pg_indexes where schemaname = 'public'`.execute(kysely)
+  return [...columns, ...rows.map(({ text }) => text)].sort()
+}
+
+test('every landed migration has its fixtures for both databases', () => {
+  for (const kind of ['sqlite', 'postgres'] as const) for (const name of names(kind)) assert.ok(existsSync(fixture(name, kind)), `run test/store/schemas/make.ts for ${name}`)
+  assert.deepEqual(names('sqlite'), names('postgres'))
+})
+
+function suite(kind: DatabaseKind, emptyUrl: () => Promise<string | null>): void {
+  const load = async (t: TestContext, text: string | null) => {
+    const directory = temporaryDirectory()
+    const databaseUrl = await emptyUrl()
+    if (text !== null) {
+      if (databaseUrl === null) loadSqlite(directory.path, text)
+      else await loadPostgres(databaseUrl, text)
+    }
+    const opened: Database[] = []
+    t.after(async () => {
+      for (const database of opened) await database.close()
+      directory.remove()
+    })
+    return async (): Promise<Database> => {
+      const database = await openDatabase({ databaseUrl, dataDir: directory.path })
+      opened.push(database)
+      return database
+    }
+  }
+
+  for (const name of names(kind)) {
+    test(`an installation of schema ${name} is upgraded with all its rows, to the same schema as a new one`, async (t) => {
+      const upgraded = await (await load(t, readFileSync(fixture(name, kind), 'utf8')))()
+      await verify(upgraded)
+      const fresh = await (await load(t, null))()
+      assert.deepEqual(await schemaOf(upgraded), await schemaOf(fresh))
+      await fill(fresh)
+      await verify(fresh)
+    })
+  }
+
+  test('processes that start together upgrade once', async (t) => {
+    const open = await load(t, null)
+    const databases = await Promise.all([open(), open(), open()])
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(databases[0]!.kysely)
+    assert.deepEqual(rows.map((row) => row.name), names(kind))
+  })
+
+  test('an older version keeps working on a database that a newer one expanded', async (t) => {
+    const open = await load(t, null)
+    const { kysely } = await open()
+    await sql`alter table alias add column note text`.execute(kysely)
+    await sql`insert into kysely_migration (name, timestamp) values ('9999-newer', '2027-01-01T00:00:00.000Z')`.execute(kysely)
+    const older = await open()
+    await fill(older)
+    await verify(older)
+  })
+
+  test('a database of an unknown line of versions is refused with what to do', async (t) => {
+    const open = await load(t, null)
+    const { kysely } = await open()
+    await sql`update kysely_migration set name = '0001-other' where name = ${names(kind)[0]!}`.execute(kysely)
+    await assert.rejects(open(), /another version of MegaRouter \(0001-other\).*newest version/)
+  })
+}
+
+describe('SQLite', () => suite('sqlite', async () => null))
+
+const bin = findPostgres()
+describe('PostgreSQL', { skip: bin === null && process.env.CI !== 'true' ? 'PostgreSQL is not installed' : false }, () => {
+  let server: Postgres
+  before(async () => {
+    assert.ok(bin !== null, 'CI=true, but PostgreSQL is not installed in /usr/lib/postgresql')
+    server = await startPostgres(bin)
+  })
+  after(() => server?.stop())
+  suite('postgres', () => server.create())
+})
+
+test('no fixture is left without its migration', () => {
+  const expected = names('sqlite').flatMap((name) => [`${name}.postgres.sql`, `${name}.sqlite.sql`]).sort()
+  assert.deepEqual(readdirSync(fixtures).filter((name) => name.endsWith('.sql')).sort(), expected)
+})

@@ -1,0 +1,379 @@
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE TABLE public.alias (
+    name text NOT NULL,
+    org_id text NOT NULL,
+    strategy text NOT NULL,
+    targets text NOT NULL,
+    version integer NOT NULL,
+    revision bigint NOT NULL,
+    managed_by text NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    deleted_at bigint
+);
+CREATE TABLE public.api_key (
+    id text NOT NULL,
+    org_id text NOT NULL,
+    team_id text,
+    project_id text,
+    user_id text,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    last4 text NOT NULL,
+    hash bytea NOT NULL,
+    pepper_version integer NOT NULL,
+    status text NOT NULL,
+    models text,
+    budget_limit_nano bigint,
+    budget_period text,
+    budget_mode text,
+    rate_rpm integer,
+    rate_tpm integer,
+    rate_concurrency integer,
+    expires_at bigint,
+    version integer NOT NULL,
+    revision bigint NOT NULL,
+    managed_by text NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL
+);
+CREATE TABLE public.bootstrap (
+    id smallint NOT NULL,
+    token_hash bytea NOT NULL,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    used_at bigint,
+    CONSTRAINT bootstrap_id_check CHECK ((id = 1))
+);
+CREATE TABLE public.content_index (
+    request_id bytea NOT NULL,
+    org_id text NOT NULL,
+    data_key_id text NOT NULL,
+    day text NOT NULL,
+    "position" bigint NOT NULL,
+    bytes integer NOT NULL
+);
+CREATE TABLE public.credential (
+    id text NOT NULL,
+    org_id text NOT NULL,
+    provider_id text NOT NULL,
+    name text NOT NULL,
+    last4 text NOT NULL,
+    ciphertext bytea,
+    secret_ref text,
+    version integer NOT NULL,
+    status text NOT NULL,
+    managed_by text NOT NULL,
+    created_at bigint NOT NULL,
+    deleted_at bigint,
+    CONSTRAINT credential_check CHECK ((((ciphertext IS NULL) <> (secret_ref IS NULL)) OR (deleted_at IS NOT NULL)))
+);
+CREATE TABLE public.data_key (
+    id text NOT NULL,
+    org_id text NOT NULL,
+    wrapped bytea NOT NULL,
+    created_at bigint NOT NULL
+);
+CREATE TABLE public.deployment (
+    id text NOT NULL,
+    org_id text NOT NULL,
+    model text NOT NULL,
+    provider_id text NOT NULL,
+    upstream_model text NOT NULL,
+    price text,
+    price_as text,
+    version integer NOT NULL,
+    revision bigint NOT NULL,
+    managed_by text NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    deleted_at bigint
+);
+CREATE TABLE public.dimension (
+    id integer NOT NULL,
+    kind text NOT NULL,
+    value text NOT NULL
+);
+ALTER TABLE public.dimension ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dimension_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.idempotency (
+    scope text NOT NULL,
+    key text NOT NULL,
+    body_hash bytea NOT NULL,
+    result_id text NOT NULL,
+    created_at bigint NOT NULL
+);
+CREATE TABLE public.installation (
+    id smallint NOT NULL,
+    kek_id bytea NOT NULL,
+    created_at bigint NOT NULL,
+    CONSTRAINT installation_id_check CHECK ((id = 1))
+);
+CREATE TABLE public.kysely_migration (
+    name character varying(255) NOT NULL,
+    "timestamp" character varying(255) NOT NULL
+);
+CREATE TABLE public.kysely_migration_lock (
+    id character varying(255) NOT NULL,
+    is_locked integer DEFAULT 0 NOT NULL
+);
+CREATE TABLE public.organisation (
+    id text NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    time_zone text NOT NULL,
+    created_at bigint NOT NULL
+);
+CREATE TABLE public.provider (
+    id text NOT NULL,
+    org_id text NOT NULL,
+    vendor text NOT NULL,
+    name text NOT NULL,
+    base_url text,
+    enabled smallint NOT NULL,
+    version integer NOT NULL,
+    revision bigint NOT NULL,
+    managed_by text NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    deleted_at bigint
+);
+CREATE TABLE public.request_log (
+    seq integer NOT NULL,
+    request_id bytea NOT NULL,
+    at bigint NOT NULL,
+    org integer,
+    model_asked text,
+    route text,
+    error_text text,
+    client text,
+    client_address text,
+    client_request_id text,
+    traceparent text,
+    request_bytes bigint,
+    response_bytes bigint,
+    attempts text
+);
+ALTER TABLE public.request_log ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.request_log_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.revision (
+    id smallint NOT NULL,
+    value bigint NOT NULL,
+    CONSTRAINT revision_id_check CHECK ((id = 1))
+);
+CREATE TABLE public.session (
+    id_hash bytea NOT NULL,
+    user_id text NOT NULL,
+    user_version integer NOT NULL,
+    csrf text NOT NULL,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL
+);
+CREATE TABLE public.setting (
+    org_id text NOT NULL,
+    value text NOT NULL,
+    version integer NOT NULL,
+    revision bigint NOT NULL,
+    managed_by text NOT NULL,
+    updated_at bigint NOT NULL
+);
+CREATE TABLE public.usage (
+    request_id bytea NOT NULL,
+    attempt smallint NOT NULL,
+    at bigint NOT NULL,
+    org integer,
+    team integer,
+    project integer,
+    user_id integer,
+    key_id integer,
+    session integer,
+    tags integer,
+    vendor integer,
+    provider integer,
+    model integer,
+    deployment integer,
+    task integer,
+    endpoint integer,
+    status smallint,
+    outcome smallint,
+    attempt_status smallint,
+    attempt_outcome smallint,
+    error_code integer,
+    cache smallint,
+    stream smallint,
+    decision text,
+    input integer,
+    cache_read integer,
+    cache_write_5m integer,
+    cache_write_1h integer,
+    output integer,
+    reasoning integer,
+    audio_in integer,
+    audio_out integer,
+    image_in integer,
+    image_out integer,
+    tool_calls integer,
+    requests integer,
+    cost_nano bigint,
+    price_version integer,
+    flags smallint,
+    final smallint,
+    first_token_us bigint,
+    total_us bigint,
+    overhead_us bigint,
+    steps bytea
+);
+CREATE TABLE public.user_account (
+    id text NOT NULL,
+    org_id text NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    password_hash text,
+    version integer NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    deleted_at bigint
+);
+INSERT INTO public.alias VALUES ('fast', 'org_01ksr49200e40r2081040g2081', 'weighted', '[{"model":"gpt-5.1","weight":2}]', 1, 5, 'api', 1780000000000000, 1780000000000000, NULL);
+INSERT INTO public.api_key VALUES ('key_a', 'org_01ksr49200e40r2081040g2081', NULL, NULL, NULL, 'CI', 'mr-abc', 'wxyz', '\x0505050505050505050505050505050505050505050505050505050505050505', 1, 'active', '["gpt-*"]', 25000000000, 'month', 'strict', 60, NULL, 4, 1780086400000000, 1, 2, 'api', 1780000000000000, 1780000000000000);
+INSERT INTO public.bootstrap VALUES (1, '\x0303030303030303030303030303030303030303030303030303030303030303', 1780000000000000, 1780086400000000, NULL);
+INSERT INTO public.content_index VALUES ('\x019e704488007000800008094bc0cf39', 'org_01ksr49200e40r2081040g2081', 'dk_01ksr49200ecwtxs1seszq2618', '2026-05-28', 76, 76);
+INSERT INTO public.credential VALUES ('cred_fixture', 'org_01ksr49200e40r2081040g2081', 'openai', 'main', 'ture', '\x01e9f34e9da7d3494f434eb4215a19c24f76c55623a03bfe85419da79a6273fb4a79b24890e9ffc904e0a036ac8577ec85d93efd2f852c17b76d2da7957e5379cdf11c31ab5af5726837f2fd848a31820eda4c0f1ea0c9d5c9c04e073b06e5ca833bd86bfa261c', NULL, 1, 'active', 'api', 1780000000000000, NULL);
+INSERT INTO public.data_key VALUES ('dk_01ksr49200ecwtxs1seszq2618', 'org_01ksr49200e40r2081040g2081', '\x3b16616db9cce5e96a0f1a18b7c4a2fe6c5e9a362d94857a8970a788673264493fa1523356056f20f4cf323bd60f283d17acc8b370b08136abe2500d', 1780000000000000);
+INSERT INTO public.deployment VALUES ('own', 'org_01ksr49200e40r2081040g2081', 'own-model', 'openai', 'ft:1', NULL, 'gpt-5.1', 1, 6, 'api', 1780000000000000, 1780000000000000, NULL);
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (1, 'org', 'org_01ksr49200e40r2081040g2081');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (2, 'team', 'team_a');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (3, 'project', 'project_a');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (4, 'user', 'usr_fixture');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (5, 'key', 'key_a');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (6, 'session', 'chat-1');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (7, 'tags', '["prod"]');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (8, 'task', 'code');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (9, 'endpoint', 'chat.completions');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (10, 'vendor', 'groq');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (11, 'vendor', 'openai');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (12, 'provider', 'groq');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (13, 'provider', 'openai');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (14, 'model', 'gpt-5.1');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (15, 'deployment', 'groq/gpt-5.1');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (16, 'deployment', 'openai/gpt-5.1');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (17, 'price_version', 'models-dev-2026-07-02');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (18, 'error_code', 'overloaded');
+INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (19, 'error_code', 'budget_exceeded');
+INSERT INTO public.idempotency VALUES ('owner', 'k', '\x0404040404040404040404040404040404040404040404040404040404040404', 'key_a', 1780000000000000);
+INSERT INTO public.installation VALUES (1, '\xe9f34e9d', 1780000000000000);
+INSERT INTO public.kysely_migration VALUES ('0001-initial', '2026-11-22T16:49:14.313Z');
+INSERT INTO public.kysely_migration_lock VALUES ('migration_lock', 0);
+INSERT INTO public.organisation VALUES ('org_01ksr49200e40r2081040g2081', 'default', 'ACME', 'Europe/Berlin', 1780000000000000);
+INSERT INTO public.provider VALUES ('openai', 'org_01ksr49200e40r2081040g2081', 'openai', 'OpenAI', NULL, 1, 2, 4, 'api', 1780000000000000, 1780000000000000, NULL);
+INSERT INTO public.request_log OVERRIDING SYSTEM VALUE VALUES (1, '\x019e704488007000800008094bc0cf39', 1780000000000000, 1, 'gpt-5.1', 'fallback', NULL, 'openai-node/6.1', '10.2.3.4', NULL, NULL, 18231, 9120, '[{"number":1,"provider":"groq","upstreamModel":"gpt-5.1-2025-11-13","credential":"cred_1","errorText":"model is overloaded","upstreamRequestId":"chatcmpl-abc","startedUs":310,"firstTokenUs":null,"endedUs":90000},{"number":2,"provider":"openai","upstreamModel":"gpt-5.1-2025-11-13","credential":"cred_1","errorText":null,"upstreamRequestId":"chatcmpl-abc","startedUs":90400,"firstTokenUs":502000,"endedUs":2100000}]');
+INSERT INTO public.request_log OVERRIDING SYSTEM VALUE VALUES (2, '\x019e704488007000800008094bc0cf3a', 1780000000000000, 1, 'gpt-5.1', 'origin', 'the key has spent its budget', 'openai-node/6.1', '10.2.3.4', NULL, NULL, 18231, 210, NULL);
+INSERT INTO public.revision VALUES (1, 6);
+INSERT INTO public.session VALUES ('\x0202020202020202020202020202020202020202020202020202020202020202', 'usr_fixture', 1, 'csrf', 1780000000000000, 1780086400000000);
+INSERT INTO public.setting VALUES ('org_01ksr49200e40r2081040g2081', '{"unknownPrice":"block","content":{"store":false,"retentionDays":30,"quotaMb":1024},"retention":{"requestsDays":30,"usageDays":400}}', 1, 1, 'api', 1780000000000000);
+INSERT INTO public.usage VALUES ('\x019e704488007000800008094bc0cf39', 1, 1780000000000000, 1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 15, 8, 9, 200, NULL, 503, 3, 18, 1, 1, 'd1', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 17, NULL, NULL, NULL, 89690, NULL, NULL);
+INSERT INTO public.usage VALUES ('\x019e704488007000800008094bc0cf39', 2, 1780000000000000, 1, 2, 3, 4, 5, 6, 7, 11, 13, 14, 16, 8, 9, 200, NULL, 200, 1, NULL, 1, 1, 'd1', 1200, 4096, NULL, NULL, 350, 128, NULL, NULL, NULL, NULL, NULL, NULL, 5012750, 17, NULL, 1, 412010, 2100900, 241, '\x78081f000e16e0921980c5662806');
+INSERT INTO public.usage VALUES ('\x019e704488007000800008094bc0cf3a', 0, 1780000000000000, 1, 2, 3, NULL, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 9, 402, 1, NULL, NULL, 19, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1, NULL, 300, 241, '\x7808ac0100000000000000');
+INSERT INTO public.user_account VALUES ('usr_fixture', 'org_01ksr49200e40r2081040g2081', 'ann@example.org', 'Ann', 'owner', 'scrypt$x', 1, 1780000000000000, 1780000000000000, NULL);
+SELECT pg_catalog.setval('public.dimension_id_seq', 19, true);
+SELECT pg_catalog.setval('public.request_log_seq_seq', 2, true);
+ALTER TABLE ONLY public.alias
+    ADD CONSTRAINT alias_pkey PRIMARY KEY (org_id, name);
+ALTER TABLE ONLY public.alias
+    ADD CONSTRAINT alias_revision_key UNIQUE (revision);
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_hash_key UNIQUE (hash);
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_revision_key UNIQUE (revision);
+ALTER TABLE ONLY public.bootstrap
+    ADD CONSTRAINT bootstrap_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.content_index
+    ADD CONSTRAINT content_index_pkey PRIMARY KEY (request_id);
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.data_key
+    ADD CONSTRAINT data_key_org_id_key UNIQUE (org_id);
+ALTER TABLE ONLY public.data_key
+    ADD CONSTRAINT data_key_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.deployment
+    ADD CONSTRAINT deployment_pkey PRIMARY KEY (org_id, id);
+ALTER TABLE ONLY public.deployment
+    ADD CONSTRAINT deployment_revision_key UNIQUE (revision);
+ALTER TABLE ONLY public.dimension
+    ADD CONSTRAINT dimension_kind_value_key UNIQUE (kind, value);
+ALTER TABLE ONLY public.dimension
+    ADD CONSTRAINT dimension_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.idempotency
+    ADD CONSTRAINT idempotency_pkey PRIMARY KEY (scope, key);
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.kysely_migration_lock
+    ADD CONSTRAINT kysely_migration_lock_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.kysely_migration
+    ADD CONSTRAINT kysely_migration_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.organisation
+    ADD CONSTRAINT organisation_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.organisation
+    ADD CONSTRAINT organisation_slug_key UNIQUE (slug);
+ALTER TABLE ONLY public.provider
+    ADD CONSTRAINT provider_pkey PRIMARY KEY (org_id, id);
+ALTER TABLE ONLY public.provider
+    ADD CONSTRAINT provider_revision_key UNIQUE (revision);
+ALTER TABLE ONLY public.request_log
+    ADD CONSTRAINT request_log_pkey PRIMARY KEY (seq);
+ALTER TABLE ONLY public.request_log
+    ADD CONSTRAINT request_log_request_id_key UNIQUE (request_id);
+ALTER TABLE ONLY public.revision
+    ADD CONSTRAINT revision_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (id_hash);
+ALTER TABLE ONLY public.setting
+    ADD CONSTRAINT setting_pkey PRIMARY KEY (org_id);
+ALTER TABLE ONLY public.setting
+    ADD CONSTRAINT setting_revision_key UNIQUE (revision);
+ALTER TABLE ONLY public.usage
+    ADD CONSTRAINT usage_pkey PRIMARY KEY (request_id, attempt);
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_email_key UNIQUE (email);
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_pkey PRIMARY KEY (id);
+CREATE INDEX api_key_org ON public.api_key USING btree (org_id, id);
+CREATE INDEX content_index_day ON public.content_index USING btree (org_id, day, bytes);
+CREATE INDEX credential_provider ON public.credential USING btree (org_id, provider_id);
+CREATE INDEX idempotency_age ON public.idempotency USING btree (created_at);
+CREATE INDEX request_log_org_at ON public.request_log USING btree (org, at);
+CREATE INDEX request_log_org_seq ON public.request_log USING btree (org, seq);
+CREATE INDEX session_expiry ON public.session USING btree (expires_at);
+CREATE INDEX usage_key_at ON public.usage USING btree (key_id, at) INCLUDE (cost_nano, final);
+CREATE INDEX usage_org_at ON public.usage USING btree (org, at);
+ALTER TABLE ONLY public.alias
+    ADD CONSTRAINT alias_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.organisation(id);
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.organisation(id);
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_org_id_provider_id_fkey FOREIGN KEY (org_id, provider_id) REFERENCES public.provider(org_id, id);
+ALTER TABLE ONLY public.deployment
+    ADD CONSTRAINT deployment_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.organisation(id);
+ALTER TABLE ONLY public.provider
+    ADD CONSTRAINT provider_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.organisation(id);
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.user_account(id);
+ALTER TABLE ONLY public.setting
+    ADD CONSTRAINT setting_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.organisation(id);
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.organisation(id);

@@ -1,0 +1,78 @@
+/** A small installation with a row in every table: what the fixtures of landed schemas hold and what must survive their upgrade. */
+import assert from 'node:assert/strict'
+import { findAlias, createAlias } from '../../../src/store/aliases.ts'
+import { ContentStore } from '../../../src/store/content.ts'
+import { transaction, type Database } from '../../../src/store/database.ts'
+import { createDeployment, findDeployment } from '../../../src/store/deployments.ts'
+import { once } from '../../../src/store/edits.ts'
+import { bindMasterKey } from '../../../src/store/installation.ts'
+import { createKey, findKey } from '../../../src/store/keys.ts'
+import { MasterKey } from '../../../src/store/master-key.ts'
+import { addCredential, createProvider, findProvider } from '../../../src/store/providers.ts'
+import type { RequestRecord } from '../../../src/store/records.ts'
+import { findRequest } from '../../../src/store/requests.ts'
+import { RecordStore } from '../../../src/store/save.ts'
+import { openSecret, sealSecret, Secret } from '../../../src/store/secrets.ts'
+import { findSettings, updateSettings } from '../../../src/store/settings.ts'
+import { usageReport } from '../../../src/store/usage.ts'
+import { createSession, createUser, ensureOrganisation, findBootstrap, findOrganisation, findSession, putBootstrap } from '../../../src/store/users.ts'
+import { fallback, refusal } from '../fixtures.ts'
+
+const at = 1_780_000_000_000_000
+const dayUs = 86_400_000_000
+const masterKey = new MasterKey(Buffer.alloc(32, 7), 'environment')
+const context = (org: string) => ({ org, id: 'cred_fixture', version: 1 })
+
+export async function fill(database: Database): Promise<void> {
+  const org = await transaction(database, at, async (write) => {
+    await bindMasterKey(write, masterKey)
+    const { id } = await ensureOrganisation(write, Buffer.alloc(16, 1))
+    await updateSettings(write, id, { organisation: 'ACME', timeZone: 'Europe/Berlin', unknownPrice: 'block' })
+    const user = await createUser(write, { id: 'usr_fixture', org: id, email: 'ann@example.org', name: 'Ann', role: 'owner', passwordHash: 'scrypt$x' })
+    await createSession(write, { idHash: Buffer.alloc(32, 2), user, csrf: 'csrf', expiresAt: at + dayUs })
+    await putBootstrap(write, Buffer.alloc(32, 3), at + dayUs)
+    await once(write, { scope: 'owner', key: 'k', bodyHash: Buffer.alloc(32, 4) }, async () => 'key_a')
+    await createKey(write, {
+      id: 'key_a', org: id, name: 'CI', prefix: 'mr-abc', last4: 'wxyz', hash: Buffer.alloc(32, 5), pepperVersion: 1, models: ['gpt-*'],
+      budget: { limitNano: 25_000_000_000, period: 'month', mode: 'strict' }, rateLimit: { rpm: 60, tpm: null, concurrency: 4 }, expiresAt: at + dayUs,
+    })
+    await createProvider(write, { id: 'openai', org: id, vendor: 'openai', name: 'OpenAI', baseUrl: null })
+    const secret = sealSecret(masterKey.kek(), new Secret('sk-fixture'), context(id))
+    await addCredential(write, id, 'openai', { id: 'cred_fixture', name: 'main', last4: 'ture', ciphertext: secret })
+    await createAlias(write, { name: 'fast', org: id, strategy: 'weighted', targets: [{ model: 'gpt-5.1', weight: 2 }] })
+    await createDeployment(write, { id: 'own', org: id, model: 'own-model', provider: 'openai', upstreamModel: 'ft:1', priceAs: 'gpt-5.1' })
+    return id
+  })
+  const store = new RecordStore(database, new ContentStore(database, masterKey.kek('content')), assert.ifError)
+  await store.save(recordsOf(org))
+}
+
+const content = { request: Buffer.from('question'), response: Buffer.from('answer'), truncated: false }
+
+const recordsOf = (org: string): RequestRecord[] => [
+  fallback({ id: 'req_01ksr49200e0080008155w1kss', org, session: 'chat-1', tags: ['prod'], task: 'code', user: 'usr_fixture', decision: 'd1', cache: 'miss', content }),
+  refusal({ id: 'req_01ksr49200e0080008155w1kst', org }),
+]
+
+export async function verify(database: Database): Promise<void> {
+  const organisation = await findOrganisation(database)
+  assert.deepEqual([organisation!.name, organisation!.timeZone], ['ACME', 'Europe/Berlin'])
+  const org = organisation!.id
+  await transaction(database, at, (write) => bindMasterKey(write, masterKey))
+  assert.equal((await findSettings(database, org))!.unknownPrice, 'block')
+  assert.equal((await findSession(database, Buffer.alloc(32, 2), at))!.user.email, 'ann@example.org')
+  assert.equal((await findBootstrap(database))!.expiresAt, at + dayUs)
+  const key = (await findKey(database, org, 'key_a'))!
+  assert.deepEqual([key.models, key.budget, key.rateLimit, key.expiresAt], [['gpt-*'], { limitNano: 25_000_000_000, period: 'month', mode: 'strict' }, { rpm: 60, tpm: null, concurrency: 4 }, at + dayUs])
+  const provider = (await findProvider(database, org, 'openai'))!
+  assert.equal(openSecret(masterKey.kek(), provider.credentials[0]!.ciphertext!, context(org)).reveal(), 'sk-fixture')
+  assert.deepEqual((await findAlias(database, org, 'fast'))!.targets, [{ model: 'gpt-5.1', weight: 2 }])
+  assert.equal((await findDeployment(database, org, 'own'))!.priceAs, 'gpt-5.1')
+  const [expected] = recordsOf(org)
+  const found = (await findRequest(database, org, expected!.id))!
+  assert.deepEqual(found.attemptList.map(({ usage, costNano, outcome, upstreamModel }) => ({ usage, costNano, outcome, upstreamModel })),
+    expected!.attempts.map(({ usage, costNano, outcome, upstreamModel }) => ({ usage, costNano, outcome, upstreamModel })))
+  assert.deepEqual([found.session, found.tags, found.decision, found.cache, found.steps.map(({ us }) => us)], ['chat-1', ['prod'], 'd1', 'miss', expected!.steps])
+  const { totals } = await usageReport(database, { org, from: at - dayUs, to: at + dayUs, groupBy: 'none', bucket: 'none', timeZone: 'UTC', now: at })
+  assert.deepEqual([totals.requests, totals.refused, totals.costNano], [2, 1, 5_012_750])
+}
