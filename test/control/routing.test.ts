@@ -1,0 +1,121 @@
+/** Aliases, deployments and models. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { SnapshotData } from '../../src/gateway/snapshot.ts'
+import { startRig, type Rig } from './rig.ts'
+
+let rig: Rig
+let model: string
+before(async () => {
+  rig = await startRig({ variables: { OPENAI_API_KEY: 'sk-environment' }, config: 'aliases:\n  from-file:\n    targets: [openai/any]\n' })
+  model = ((await rig.call('GET', '/models?available=true&limit=1')).body.data as { id: string }[])[0]?.id ?? ''
+  assert.notEqual(model, '')
+})
+after(() => rig.stop())
+
+const alias = (name: string, ...targets: string[]) => rig.call('POST', '/aliases', { body: { name, targets: targets.map((each) => ({ model: each })) } })
+const snapshot = (): SnapshotData | undefined => rig.posts.findLast((each) => each.kind === 'snapshot')?.snapshot
+
+describe('aliases', () => {
+  test('201: stored and published', async () => {
+    const answer = await rig.call('POST', '/aliases', { body: { name: 'fast', strategy: 'weighted', targets: [{ model, weight: 3 }, { model: 'openai/whatever', weight: 1 }] } })
+    assert.equal(answer.status, 201)
+    assert.deepEqual(snapshot()?.aliases.find((each) => each.name === 'fast'), { name: 'fast', strategy: 'weighted', targets: [{ model, weight: 3 }, { model: 'openai/whatever', weight: 1 }] })
+    assert.equal((await rig.call('GET', '/aliases/fast')).headers.etag, answer.headers.etag)
+  })
+
+  test('200, 412, 204, 404: changed, changed on an old version, deleted, gone', async () => {
+    await alias('short-lived', model)
+    const changed = await rig.call('PATCH', '/aliases/short-lived', { body: { targets: [{ model: 'openai/x' }] }, headers: { 'if-match': '"1"' } })
+    assert.deepEqual([changed.status, changed.body.targets, changed.body.version], [200, [{ model: 'openai/x', weight: 1 }], 2])
+    const late = await rig.call('PATCH', '/aliases/short-lived', { body: { strategy: 'weighted' }, headers: { 'if-match': '"1"' } })
+    assert.deepEqual([late.status, late.body.error.current.version], [412, 2])
+    assert.equal((await rig.call('DELETE', '/aliases/short-lived', { headers: { 'if-match': '"2"' } })).status, 204)
+    assert.equal(snapshot()?.aliases.some((each) => each.name === 'short-lived'), false)
+    for (const method of ['GET', 'PATCH', 'DELETE']) assert.equal((await rig.call(method, '/aliases/short-lived', { body: method === 'PATCH' ? {} : undefined })).status, 404)
+  })
+
+  test('409: a name that is taken, a row of the file', async () => {
+    await alias('taken', model)
+    assert.equal((await alias('taken', model)).body.error.code, 'already_exists')
+    assert.equal((await rig.call('DELETE', '/aliases/from-file')).body.error.code, 'managed_by_file')
+  })
+
+  test('422: unknown targets with near names; cycles, direct and through others; chains that are too deep', async () => {
+    const misspelt = `${model.slice(0, -1)}~`
+    const unknown = await alias('lost', misspelt)
+    assert.deepEqual([unknown.status, unknown.body.error.code], [422, 'unknown_target'])
+    assert.match(unknown.body.error.message, /Did you mean|GET \/api\/v1\/models/)
+    assert.equal((await alias('self', 'self')).body.error.code, 'alias_cycle')
+    await alias('ring-a', model)
+    await alias('ring-b', 'ring-a')
+    const ring = await rig.call('PATCH', '/aliases/ring-a', { body: { targets: [{ model: 'ring-b' }] } })
+    assert.deepEqual([ring.status, ring.body.error.code], [422, 'alias_cycle'])
+    assert.match(ring.body.error.message, /ring-a → ring-b → ring-a/)
+    const names = ['d1', 'd2', 'd3', 'd4', 'd5']
+    const answers = []
+    for (const [index, name] of names.entries()) answers.push((await alias(name, names[index - 1] ?? model)).status)
+    assert.deepEqual(answers, [201, 201, 201, 201, 422])
+  })
+
+  test('400: no target, weights of 0 only, fields that do not exist', async () => {
+    for (const body of [{ name: 'x', targets: [] }, { name: 'x', strategy: 'weighted', targets: [{ model, weight: 0 }] }, { name: 'x y', targets: [{ model }] }, { name: 'x', targets: [{ model, extra: 1 }] }]) {
+      assert.equal((await rig.call('POST', '/aliases', { body })).status, 400, JSON.stringify(body))
+    }
+  })
+})
+
+describe('deployments', () => {
+  test('201: priced exactly and published; an alias can point to it; 204: deleted by its encoded id', async () => {
+    const answer = await rig.call('POST', '/deployments', { body: { model: 'house-model', provider: 'openai', upstream_model: 'ft:house', price_usd_per_million: { input: '0.25', output: 2 } } })
+    assert.equal(answer.status, 201)
+    assert.deepEqual([answer.body.id, answer.body.price_nano_per_million.input, answer.body.price_nano_per_million.reasoning], ['openai/ft:house', 250_000_000, 2_000_000_000])
+    assert.equal(snapshot()?.deployments[0]?.price?.base.output, 2_000_000_000)
+    assert.equal((await alias('house', 'house-model')).status, 201)
+    const listed = (await rig.call('GET', '/models?search=house-model')).body.data as { id: string; available: boolean; aliases: string[] }[]
+    assert.deepEqual(listed.map((each) => [each.id, each.available, each.aliases]), [['house-model', true, ['house']]])
+    assert.equal((await rig.call('DELETE', `/deployments/${encodeURIComponent('openai/ft:house')}`)).status, 204)
+    assert.equal((await rig.call('DELETE', `/deployments/${encodeURIComponent('openai/ft:house')}`)).status, 404)
+    assert.deepEqual((await rig.call('GET', '/deployments')).body.data, [])
+  })
+
+  test('409, 422, 400: declared twice; unknown provider or model; two prices', async () => {
+    const body = { model: 'm', provider: 'openai', upstream_model: 'twice' }
+    await rig.call('POST', '/deployments', { body })
+    assert.equal((await rig.call('POST', '/deployments', { body })).status, 409)
+    assert.equal((await rig.call('POST', '/deployments', { body: { ...body, provider: 'nobody' } })).body.error.code, 'unknown_provider')
+    assert.equal((await rig.call('POST', '/deployments', { body: { ...body, upstream_model: 'x', price_as: 'no-such-model-at-all' } })).body.error.code, 'unknown_target')
+    assert.equal((await rig.call('POST', '/deployments', { body: { ...body, price_as: model, price_usd_per_million: { input: 1, output: 1 } } })).status, 400)
+  })
+})
+
+describe('GET /models', () => {
+  test('200: filters and pages agree with one another', async () => {
+    const all = (await rig.call('GET', '/models?vendor=openai&limit=500')).body.data as { id: string; available: boolean; vendors: { vendor: string; enabled: boolean }[] }[]
+    assert.ok(all.length > 5)
+    assert.ok(all.every((each) => each.vendors.some((served) => served.vendor === 'openai' && served.enabled) && each.available))
+    const paged: string[] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page = await rig.call('GET', `/models?vendor=openai&limit=7${cursor === '' ? '' : `&cursor=${cursor}`}`)
+      paged.push(...(page.body.data as { id: string }[]).map((each) => each.id))
+      cursor = page.body.next_cursor as string | null
+    }
+    assert.deepEqual(paged, all.map((each) => each.id))
+    const off = (await rig.call('GET', '/models?available=false&limit=500')).body.data as { vendors: { enabled: boolean }[] }[]
+    assert.ok(off.length > 0 && off.every((each) => each.vendors.every((served) => !served.enabled)))
+  })
+
+  test('200: the breaker of a deployment is shown', async () => {
+    const [first] = (await rig.call('GET', '/models?vendor=openai&limit=1')).body.data as { id: string; health: null; vendors: { provider: string | null; upstream_model: string }[] }[]
+    const served = first?.vendors.find((each) => each.provider === 'openai')
+    assert.equal(first?.health, null)
+    rig.control.receive({ kind: 'health', deployments: [{ id: `openai/${served?.upstream_model}`, state: 'open', successRate: 0.1, inFlight: 2 }], queued: 7 })
+    assert.equal((await rig.call('GET', '/models?vendor=openai&limit=1')).body.data[0].health, 'open')
+    const status = (await rig.call('GET', '/status')).body
+    assert.deepEqual([status.health[0].success_rate, status.database.queued], [0.1, 7])
+  })
+
+  test('400: a bad filter', async () => {
+    for (const query of ['available=maybe', 'limit=501', 'cursor=%21']) assert.equal((await rig.call('GET', `/models?${query}`)).status, 400, query)
+  })
+})
