@@ -3,7 +3,7 @@
  * Unsafe calls carry the CSRF token of the running session, creates an idempotency key, and edits the version they were based on.
  */
 import type {
-  Alias, Deployment, GroupBy, Key, KeyInput, Model, Page, Provider, ProviderTest, RequestDetail, RequestRow, Session, Settings, Setup, Status, Usage, Vendor,
+  Alias, Claim, CreatedKey, GroupBy, Key, KeyInput, Model, Page, Provider, ProviderInput, ProviderTest, RequestContent, RequestDetail, RequestRow, Session, Settings, SettingsInput, Setup, Status, Usage, Vendor,
 } from './api-types.ts'
 
 export class ApiError extends Error {
@@ -77,7 +77,6 @@ async function signedIn(session: Promise<Session>): Promise<Session> {
 }
 const id = encodeURIComponent
 
-export interface Claim { token: string; organisation?: string; name: string; email: string; password: string }
 export interface RequestFilter { key?: string; model?: string; vendor?: string; status?: string; outcome?: string; search?: string; from?: string; to?: string; min_cost_nano?: number }
 export interface UsageQuery { range: string; group_by: GroupBy; bucket: 'hour' | 'day' | 'none' }
 
@@ -89,14 +88,14 @@ export const api = {
   signOut: () => call<void>('DELETE', '/session'),
 
   keys: (query: Query = { limit: 200 }) => call<Page<Key>>('GET', '/keys', { query }),
-  createKey: (body: KeyInput) => call<Key & { key: string }>('POST', '/keys', { body, create: true }),
+  createKey: (body: KeyInput) => call<CreatedKey>('POST', '/keys', { body, create: true }),
   updateKey: (key: string, body: KeyInput, version?: number) => call<Key>('PATCH', `/keys/${id(key)}`, { body, version }),
   revokeKey: (key: string) => call<void>('DELETE', `/keys/${id(key)}`),
   playgroundToken: (key: string) => call<{ token: string; expires_at: string }>('POST', `/keys/${id(key)}/playground`),
 
   vendors: () => call<Page<Vendor>>('GET', '/vendors'),
   providers: () => call<Page<Provider>>('GET', '/providers'),
-  createProvider: (body: { vendor: string; id?: string; base_url?: string; credential?: string }) => call<Provider>('POST', '/providers', { body, create: true }),
+  createProvider: (body: ProviderInput) => call<Provider>('POST', '/providers', { body, create: true }),
   updateProvider: (provider: string, body: { enabled?: boolean; base_url?: string }, version?: number) =>
     call<Provider>('PATCH', `/providers/${id(provider)}`, { body, version }),
   deleteProvider: (provider: string) => call<void>('DELETE', `/providers/${id(provider)}`),
@@ -108,15 +107,14 @@ export const api = {
   createAlias: (body: Pick<Alias, 'name' | 'strategy' | 'targets'>) => call<Alias>('POST', '/aliases', { body, create: true }),
   updateAlias: (name: string, body: Partial<Pick<Alias, 'strategy' | 'targets'>>, version?: number) => call<Alias>('PATCH', `/aliases/${id(name)}`, { body, version }),
   deleteAlias: (name: string, version?: number) => call<void>('DELETE', `/aliases/${id(name)}`, { version }),
-  deployments: () => call<Page<Deployment>>('GET', '/deployments'),
 
   models: (query: Query) => call<Page<Model>>('GET', '/models', { query }),
   usage: (query: UsageQuery) => call<Usage>('GET', '/usage', { query: { ...query } }),
   requests: (filter: RequestFilter, cursor?: string | null, limit = 100) => call<Page<RequestRow>>('GET', '/requests', { query: { ...filter, limit, cursor } }),
   request: (request: string) => call<RequestDetail>('GET', `/requests/${id(request)}`),
-  requestContent: (request: string) => call<{ request: string; response: string }>('GET', `/requests/${id(request)}/content`),
+  requestContent: (request: string) => call<RequestContent>('GET', `/requests/${id(request)}/content`),
 
   status: () => call<Status>('GET', '/status'),
   settings: () => call<Settings>('GET', '/settings'),
-  updateSettings: (body: Partial<Settings>, version?: number) => call<Settings>('PATCH', '/settings', { body, version }),
+  updateSettings: (body: SettingsInput, version?: number) => call<Settings>('PATCH', '/settings', { body, version }),
 }

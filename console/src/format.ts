@@ -78,6 +78,7 @@ export function split(text: string): [string, string] {
 export function percent(ratio: number): string {
   const value = ratio * 100
   if (value === 100 || value === 0) return `${value} %`
+  if (value < 0.05) return '< 0.1 %'
   if (value < 99) return `${value.toFixed(1)} %`
   for (let decimals = 2; decimals < 6; decimals++) if (Number(value.toFixed(decimals)) < 100) return `${value.toFixed(decimals)} %`
   return '> 99.9999 %'

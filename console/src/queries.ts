@@ -29,6 +29,12 @@ export const queries = {
   request: (id: string) => queryOptions({ queryKey: ['request', id], queryFn: () => api.request(id), staleTime: Number.POSITIVE_INFINITY, placeholderData: () => undefined }),
 }
 
+/** Only the simulated provider answers: said on every page. */
+export function useSimulatedOnly(): boolean {
+  const on = useQuery(queries.providers).data?.data.filter((provider) => provider.enabled) ?? []
+  return on.length > 0 && on.every((provider) => provider.simulated)
+}
+
 /** Reads again what a write may have changed. */
 export const changed = (...names: string[]): Promise<unknown> => Promise.all(names.map((name) => client.invalidateQueries({ queryKey: [name] })))
 

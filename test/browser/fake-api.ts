@@ -59,7 +59,7 @@ const vendorRows = Object.entries(vendorNames).map(([id, name]) => ({ id, name, 
   self_hosted: id === 'vllm' || id === 'ollama', simulated: id === 'simulated', state: providerRows.some((row) => row.id === id) ? 'on' : 'off', models: id === 'openrouter' ? 312 : 24 }))
 const modelRows = [...models, ...['gpt-4.1', 'mixtral-8x22b', 'grok-4-fast', 'qwen3-235b', 'kimi-k2-instruct-with-a-very-long-model-name-0905-preview'].map((id, index) => ({ id, vendor: index === 2 ? 'xai' : 'together', input: 2, output: 8, read: 0.5, ttft: 600, share: 0 }))].map((model, index) => ({
   id: model.id, name: model.id, vendors: [{ vendor: model.vendor, name: vendorNames[model.vendor], upstream_model: model.id, enabled: index < 7, price: model.input === null ? null : { input: nano(model.input), output: nano(model.output), cache_read: model.read === null ? null : nano(model.read) } }],
-  context_tokens: index === 6 ? 0 : 128_000 * (1 + (index % 3)), output_tokens: 16_384, capabilities: { tools: model.ttft !== null, structured_output: index % 2 === 0, reasoning: index < 2, vision: index % 3 === 0, audio: false }, open_weights: index % 4 === 3, released_on: '2026-05-01',
+  kind: model.ttft === null ? 'embedding' : 'chat', context_tokens: index === 6 ? 0 : 128_000 * (1 + (index % 3)), output_tokens: 16_384, capabilities: { tools: model.ttft !== null, structured_output: index % 2 === 0, reasoning: index < 2, vision: index % 3 === 0, audio: false }, open_weights: index % 4 === 3, released_on: '2026-05-01',
   deprecated: index === 8, available: index < 7, aliases: index === 2 ? ['fast'] : [], health: index < 7 ? (model.vendor === 'groq' ? 'half_open' : 'closed') : null }))
 
 const routes: Record<string, (query: URLSearchParams) => unknown> = {
@@ -75,9 +75,9 @@ const routes: Record<string, (query: URLSearchParams) => unknown> = {
     const start = Number(query.get('cursor') ?? 0)
     return list(own.slice(start, start + 100), start + 100 < own.length ? String(start + 100) : null)
   },
-  '/status': () => ({ version: '0.1.0', started_at: '2026-11-02T08:00:00Z', uptime_s: 1_488_000, node: 'v26.10.0', database: { kind: 'sqlite', up: true, queued: 0, dropped: 0 }, config: { file: 'megarouter.yaml', managed: true, loaded_at: '2026-11-18T16:02:11Z', error: null },
+  '/status': () => ({ version: '0.1.0', started_at: '2026-11-02T08:00:00Z', uptime_s: 1_488_000, node: 'v26.10.0', database: { kind: 'sqlite', up: true, queued: 0, dropped: 0 }, config: { file: 'megarouter.yaml', managed: 4, loaded_at: '2026-11-18T16:02:11Z', error: null }, problems: [],
     catalog_version: 'models-dev-2026-11-03', providers_on: 5, health: [{ deployment: 'groq/llama-4-maverick', state: 'half_open', success_rate: 0.86, in_flight: 2 }] }),
-  '/settings': () => ({ organisation: { name: 'Larkfield' }, time_zone: 'Europe/Berlin', unknown_price: 'allow', content: { store: false, retention_days: 7, quota_mb: 500 }, retention: { requests_days: 30, usage_days: 400 }, version: 1 }),
+  '/settings': () => ({ organisation: 'Larkfield', time_zone: 'Europe/Berlin', unknown_price: 'allow', content: { store: false, retention_days: 7, quota_mb: 500 }, retention: { requests_days: 30, usage_days: 400 }, version: 1, managed_by: 'api' }),
 }
 
 function events(response: ServerResponse): void {

@@ -47,7 +47,7 @@ export function Sidebar({ openPalette }: { openPalette: () => void }) {
     <aside aria-label="Main" className="scrollbar-none sticky top-0 flex h-dvh flex-col gap-0.5 overflow-y-auto border-r border-line bg-bg px-2.5 py-3 max-md:hidden">
       <div className="mb-1.5 flex items-center gap-2 px-1.5 py-1 font-semibold"><Mark /><span className="truncate">{data?.organisation.name ?? 'MegaRouter'}</span></div>
       <button type="button" onClick={openPalette} className="mx-0.5 mb-1.5 flex h-[30px] flex-none items-center gap-2 rounded-2 border border-line-2 bg-surface px-2 text-fg-3 hover:bg-hover">
-        <Search className="size-3.5" aria-hidden /><span className="truncate">Search or jump to…</span><span className="ml-auto"><Kbd>{mac ? '⌘K' : 'Ctrl K'}</Kbd></span>
+        <Search className="size-3.5" aria-hidden /><span className="truncate">Search or jump…</span><span className="ml-auto"><Kbd>{mac ? '⌘K' : 'Ctrl K'}</Kbd></span>
       </button>
       <nav aria-label="Pages" className="grid gap-0.5">
         {places.map(({ group, places: own }) => (

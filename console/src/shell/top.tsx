@@ -1,11 +1,10 @@
 /** The top bar: where am I, is what I see live, docs, theme; below it the strips that must not be missed. */
-import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { ChevronRight, CircleHelp, FlaskConical, SunMoon, WifiOff } from 'lucide-react'
 import { Fragment, type ReactNode, useEffect, useState } from 'react'
 import { clockTime } from '../format.ts'
 import { useLive } from '../live.ts'
-import { queries, useZone } from '../queries.ts'
+import { useSimulatedOnly, useZone } from '../queries.ts'
 import { Button, link } from '../ui/button.tsx'
 import { Dot } from '../ui/pill.tsx'
 import { Mark } from './mark.tsx'
@@ -50,8 +49,7 @@ const strip = 'num flex items-center gap-2 border-b border-line px-6 py-1.5 text
 
 /** Only the simulated provider is on: said on every page, all the time. */
 export function SimulatedStrip() {
-  const { data } = useQuery(queries.setup)
-  if (!data?.simulated) return null
+  if (!useSimulatedOnly()) return null
   return (
     <div className={`${strip} bg-warn-bg text-warn-fg`}>
       <FlaskConical className="size-3.5 flex-none" aria-hidden /><span><b className="font-semibold">Simulated.</b> Answers, prices and delays are invented; no provider is called. <Link to="/providers" search={{ add: 'true' }} className="font-medium underline underline-offset-3">Add a provider</Link></span>

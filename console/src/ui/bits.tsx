@@ -33,7 +33,7 @@ export const Hint = ({ text, children }: { text: string; children: ReactNode }) 
     <Tooltip.Portal><Tooltip.Content sideOffset={5} collisionPadding={8} className="z-40 max-w-[260px] rounded-2 bg-raised px-2.5 py-1.5 text-12 text-fg shadow-float">{text}</Tooltip.Content></Tooltip.Portal>
   </Tooltip.Root>
 )
-export const th = 'border-b border-line bg-surface px-2.5 py-[7px] text-left text-12 font-medium whitespace-nowrap text-fg-3 first:pl-3.5 last:pr-3.5'
+export const th = 'border-b border-line bg-surface px-2.5 py-[7px] text-left text-12 font-medium whitespace-nowrap text-fg-3 first:rounded-tl-3 first:pl-3.5 last:rounded-tr-3 last:pr-3.5'
 export const td = 'h-[34px] border-b border-line px-2.5 whitespace-nowrap first:pl-3.5 last:pr-3.5 group-last/row:border-b-0 group-hover/row:bg-hover max-md:h-11'
 export const right = 'text-right num'
 

@@ -48,7 +48,7 @@ export function KeyFields({ values, onChange, problems, short, disabled = false 
   const set = <K extends keyof KeyValues>(name: K) => (event: { target: { value: string } }) => onChange({ ...values, [name]: event.target.value })
   return (
     <>
-      <TextField label="Name" autoComplete="off" autoFocus={!disabled && !values.name} {...field('name')} help={short ? 'For example the application or person that will use it.' : undefined} />
+      <TextField label="Name" autoComplete="off" {...(values.name ? {} : { 'data-focus': '' })} {...field('name')} help={short ? 'For example the application or person that will use it.' : undefined} />
       <div className={`grid gap-4 ${short ? 'md:grid-cols-2' : 'grid-cols-2 max-md:grid-cols-1'}`}>
         <TextField label="Budget, USD" optional inputMode="decimal" placeholder="no limit" {...field('limit')} help="Refused with 402 when it is used up." />
         <Field label="Per">{(described) => <Select {...described} disabled={disabled} value={values.period} onChange={set('period')}>{periods.map((period) => <option key={period} value={period}>{periodName(period)}</option>)}</Select>}</Field>
@@ -59,9 +59,9 @@ export function KeyFields({ values, onChange, problems, short, disabled = false 
         </Field>
       )}
       <div className={`grid gap-4 ${short ? 'md:grid-cols-2' : 'grid-cols-3 max-md:grid-cols-1'}`}>
-        <TextField label="Requests a minute" optional inputMode="numeric" placeholder="no limit" {...field('rpm')} />
-        {short ? null : <TextField label="Tokens a minute" optional inputMode="numeric" placeholder="no limit" {...field('tpm')} />}
-        <TextField label="At the same time" optional inputMode="numeric" placeholder="no limit" {...field('concurrency')} />
+        <TextField label="Requests/min" optional inputMode="numeric" placeholder="no limit" {...field('rpm')} />
+        {short ? null : <TextField label="Tokens/min" optional inputMode="numeric" placeholder="no limit" {...field('tpm')} />}
+        <TextField label="Concurrent" optional inputMode="numeric" placeholder="no limit" {...field('concurrency')} />
       </div>
       {!short && (
         <>

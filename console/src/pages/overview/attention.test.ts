@@ -4,7 +4,7 @@ import type { Key, Measures, Provider, Status } from '../../api-types.ts'
 import { attention } from './attention.ts'
 
 const now = Date.parse('2026-11-19T12:00:00Z')
-const quiet: Status = { version: '1', started_at: '', uptime_s: 1, node: '', database: { kind: 'sqlite', up: true, queued: 3, dropped: 0 }, config: { file: 'megarouter.yaml', managed: true, loaded_at: null, error: null }, catalog_version: '', providers_on: 1, health: [] }
+const quiet: Status = { version: '1', started_at: '', uptime_s: 1, node: '', database: { kind: 'sqlite', up: true, queued: 3, dropped: 0 }, config: { file: 'megarouter.yaml', managed: 1, loaded_at: null, error: null }, problems: [], catalog_version: '', providers_on: 1, health: [] }
 const key = (more: Partial<Key>): Key => ({ id: 'key_1', name: 'ci', prefix: 'mr-', last4: 'abcd', status: 'active', models: null, budget: null, rate_limit: null, expires_at: null, created_at: '', last_used_at: null, spent_month_nano: 0, requests_month: 7, version: 1, managed_by: 'api', ...more })
 const provider = (requests: number, failures: number): Provider => ({ id: 'groq', vendor: 'groq', name: 'Groq', base_url: '', enabled: true, simulated: false, managed_by: 'api', credentials: [], models_count: 1, last_success_at: null, requests_24h: requests, failures_24h: failures, version: 1 })
 const run = (more: Partial<Parameters<typeof attention>[0]>) => attention({ now, day: undefined, providers: [], keys: [], status: quiet, simulated: false, ...more }).map((item) => `${item.tone}: ${item.title}`)

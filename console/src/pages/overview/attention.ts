@@ -15,10 +15,12 @@ const fewFailures = 5
 
 function ofGateway(status: Status): Attention[] {
   const items: Attention[] = []
-  if (!status.database.up) items.push({ id: 'database', tone: 'bad', icon: 'database', title: 'The database does not answer', text: `${plural(status.database.queued, 'record')} wait in memory and on disk; known keys keep working. Nothing is lost while the process runs.`, action: 'See status', to: '/settings', search: {} })
-  else if (status.database.queued > 1_000) items.push({ id: 'queue', tone: 'warn', icon: 'database', title: 'The database is behind', text: `${plural(status.database.queued, 'record')} wait to be written; figures lag until they are.`, action: 'See status', to: '/settings', search: {} })
-  if (status.database.dropped > 0) items.push({ id: 'dropped', tone: 'bad', icon: 'database', title: `${plural(status.database.dropped, 'record')} dropped`, text: 'The queue was full. Spend and counts are short by these.', action: 'See status', to: '/settings', search: {} })
+  const { up, queued, dropped } = status.database
+  if (!up) items.push({ id: 'database', tone: 'bad', icon: 'database', title: 'The database does not answer', text: `${queued === null ? 'Records' : plural(queued, 'record')} wait in memory and on disk; known keys keep working. Nothing is lost while the process runs.`, action: 'See status', to: '/settings', search: {} })
+  else if (queued !== null && queued > 1_000) items.push({ id: 'queue', tone: 'warn', icon: 'database', title: 'The database is behind', text: `${plural(queued, 'record')} wait to be written; figures lag until they are.`, action: 'See status', to: '/settings', search: {} })
+  if (dropped !== null && dropped > 0) items.push({ id: 'dropped', tone: 'bad', icon: 'database', title: `${plural(dropped, 'record')} dropped`, text: 'The queue was full. Spend and counts are short by these.', action: 'See status', to: '/settings', search: {} })
   if (status.config.error) items.push({ id: 'config', tone: 'bad', icon: 'file', title: `${status.config.file ?? 'The configuration'} is not in force`, text: `${status.config.error} The last good version stays.`, action: 'See status', to: '/settings', search: {} })
+  for (const problem of status.problems) items.push({ id: problem, tone: 'warn', icon: 'plug', title: 'A declaration can’t be used', text: problem, action: 'See providers', to: '/providers', search: {} })
   for (const health of status.health) {
     if (health.state !== 'open') continue
     items.push({ id: `breaker-${health.deployment}`, tone: 'bad', icon: 'alert', title: `${health.deployment} is switched off by its breaker`, text: `${percent(health.success_rate)} of its last attempts worked. It is probed and returns by itself; other deployments serve meanwhile.`, action: 'See its models', to: '/models', search: { search: health.deployment.split('/').at(-1) ?? '' } })

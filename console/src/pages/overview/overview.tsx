@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useRef } from 'react'
 import type { Measures, Usage } from '../../api-types.ts'
-import { count, duration, money, moneySummary, percent, plural } from '../../format.ts'
+import { count, duration, money, moneySummary, percent } from '../../format.ts'
 import { useRequestEvents } from '../../live.ts'
 import { changed, queries, useZone } from '../../queries.ts'
 import { Page } from '../../shell/page.tsx'
@@ -25,7 +25,7 @@ function Figures({ usage }: { usage: Usage }) {
   const spark = (pick: (measures: Measures) => number | null) => series.map((point) => (point.requests === 0 ? null : pick(point)))
   return (
     <Band count={5} label="Key figures">
-      <Figure label="Spend this month" value={moneySummary(totals.cost_nano)} hint={money(totals.cost_nano)} note={totals.unpriced_requests ? `and ${plural(totals.unpriced_requests, 'unpriced request')}` : totals.requests ? `${money(totals.cost_nano / Math.max(1, totals.succeeded))} a success` : 'nothing yet'}><Spark values={series.map((point) => point.cost_nano)} partial={partial} floor={0} /></Figure>
+      <Figure label="Spend this month" value={moneySummary(totals.cost_nano)} hint={money(totals.cost_nano)} note={totals.unpriced_requests ? `and ${count(totals.unpriced_requests)} unpriced requests` : totals.requests ? `${money(totals.cost_nano / Math.max(1, totals.succeeded))} a success` : 'nothing yet'}><Spark values={series.map((point) => point.cost_nano)} partial={partial} floor={0} /></Figure>
       <Figure label="Requests" value={count(totals.requests)} note={`${count(totals.input_tokens + totals.output_tokens)} tokens`}><Spark values={series.map((point) => point.requests)} partial={partial} floor={0} /></Figure>
       <Figure label="Success, as callers saw it" value={rate === null ? '–' : percent(rate)} note={`${count(totals.failed)} failed, ${count(totals.refused)} refused`}><Spark values={spark(success)} color="var(--ok)" partial={partial} /></Figure>
       <Figure label="First token, p95" value={totals.p95_first_token_ms === null ? '–' : duration(totals.p95_first_token_ms)} note={totals.p50_first_token_ms === null ? 'from 20 requests on' : `p50 ${duration(totals.p50_first_token_ms)}`}><Spark values={spark((point) => point.p95_first_token_ms)} partial={partial} /></Figure>

@@ -67,7 +67,7 @@ function Body({ request }: { request: RequestDetail }) {
       <div className="mb-3.5 flex flex-wrap items-start gap-3">
         <div className="min-w-0">
           <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1"><h1 className="mono min-w-0 text-[18px] font-medium tracking-[-0.02em] wrap-anywhere max-md:text-[15px]">{request.id}</h1><StatusPill status={request.status} outcome={request.outcome} attempts={request.attempts.length} icon />{request.simulated && <SimulatedPill />}</div>
-          <p className="num text-12 leading-5 text-fg-2">{instant(request.at, zone)} · <span className="mono">POST /v1/{request.endpoint.replace('.', '/')}</span>{request.stream && ' · streamed'}</p>
+          <p className="num text-12 leading-5 text-fg-2">{instant(request.at, zone)} · <span className="mono">POST /v1/{(request.endpoint ?? '').replace('.', '/')}</span>{request.stream && ' · streamed'}</p>
         </div>
         <div className="ml-auto flex gap-2 max-md:m-0 max-md:w-full max-md:*:flex-1">
           <Button onClick={copy}>{copied ? <Check className="size-3.5" aria-hidden /> : <Copy className="size-3.5" aria-hidden />}<span aria-live="polite">{copied ? 'Copied' : 'Copy as curl'}</span></Button>

@@ -35,7 +35,7 @@ export function CostPanel({ request }: { request: RequestDetail }) {
           <tr className="font-semibold"><th scope="row" className={`${cell} bg-sunken text-left`}>Settled</th><td className={`${cell} num bg-sunken text-right`}>{unpriced ? 'unpriced' : moneyExact(request.cost_nano)}</td></tr>
         </tbody>
       </table>
-      <div className="num border-t border-line px-3.5 pt-2 pb-[11px] text-12 text-fg-3">
+      <div className="border-t border-line px-3.5 pt-2 pb-[11px] text-12 text-fg-3">
         {version ? <>Prices of {version}</> : 'No price applies'}
         {!unpriced && Math.round(shown / 1000) !== Math.round(request.cost_nano / 1000) && '. Rounded up once per attempt'}
         {request.flags.includes('estimated') && '. Usage was not reported: it is our estimate'}
@@ -53,7 +53,7 @@ export function Details({ request }: { request: RequestDetail }) {
     <Panel label="Details">
       <PanelHead title="Details" />
       <dl className="px-3.5 pb-3.5">
-        <Line name="Key">{request.key ? <Link to="/keys" search={{ key: request.key.id }} className={link}>{request.key.name}</Link> : 'unknown'}</Line>
+        <Line name="Key">{request.key ? <Link to="/keys" search={{ key: request.key.id }} className={link}>{request.key.name ?? request.key.id}</Link> : 'unknown'}</Line>
         <Line name="Model asked for"><span className="mono">{request.model_asked ?? '–'}</span></Line>
         {request.route && <Line name="Route">{request.route}</Line>}
         {request.session && <Line name="Session"><Link to="/requests" search={{ search: request.session }} className={`${link} mono`}>{clip(request.session)}</Link></Line>}

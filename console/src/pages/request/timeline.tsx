@@ -68,7 +68,7 @@ function Magnified({ request }: { request: RequestDetail }) {
         {steps.map((step) => (
           <li key={step.name} className="min-w-[5px]" style={{ flex: `${step.us} 1 0` }} title={`${step.name} ${duration(step.us / 1000)}`}>
             <i className={`block h-2 rounded-[2px] ${step === widest ? 'bg-accent' : 'bg-c0'}`} />
-            <span className={step.us / total > 0.085 ? 'num block text-11 leading-[14px] whitespace-nowrap' : 'sr-only'}><span className="mt-1 block text-fg-2">{step.name}</span><span className="block text-fg-3">{(step.us / 1000).toFixed(2)}</span></span>
+            <span className={step.us / total > 0.085 ? `num block text-11 leading-[14px] whitespace-nowrap ${step.us / total > 0.2 ? '' : 'max-md:sr-only'}` : 'sr-only'}><span className="mt-1 block text-fg-2">{step.name}</span><span className="block text-fg-3">{(step.us / 1000).toFixed(2)}</span></span>
           </li>
         ))}
       </ol>

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { noUsage } from '../../../../src/catalog/price.ts'
 import type { Attempt, RequestDetail } from '../../api-types.ts'
 import { verdict, wasBilled } from './verdict.ts'
 
-const attempt = (more: Partial<Attempt>): Attempt => ({ number: 1, vendor: 'openai', provider: 'openai', deployment: 'openai/gpt-5.1', upstream_model: 'gpt-5.1', outcome: 'success', status: 200, error_code: null, error_text: null, upstream_request_id: null, started_ms: 1, first_token_ms: 500, ended_ms: 413, usage: {}, cost_nano: 0, price_version: null, flags: [], final: true, cost_by_class: [], ...more })
+const attempt = (more: Partial<Attempt>): Attempt => ({ number: 1, vendor: 'openai', provider: 'openai', deployment: 'openai/gpt-5.1', upstream_model: 'gpt-5.1', outcome: 'success', status: 200, error_code: null, error_text: null, upstream_request_id: null, started_ms: 1, first_token_ms: 500, ended_ms: 413, usage: noUsage(), model: 'gpt-5.1', cost_nano: 0, price_version: null, flags: [], final: true, cost_by_class: [], ...more })
 const request = (more: Partial<RequestDetail>) => ({ outcome: 'success', model_asked: 'gpt-5.1', model: 'gpt-5.1', attempts: [attempt({})], error_text: null, total_ms: 900, output_tokens: 12, cost_nano: 2e6, ...more }) as RequestDetail
 const say = (more: Partial<RequestDetail>): string => verdict(request(more)).parts.map((part) => part.text).join('')
 

@@ -41,7 +41,7 @@ export function verdict(request: RequestDetail): Verdict {
 }
 
 /** The request as curl: what is known of it, never a key and never content that isn't stored. */
-export const asCurl = (request: RequestDetail, baseUrl: string): string => `curl ${baseUrl}/v1/${request.endpoint === 'chat.completions' ? 'chat/completions' : request.endpoint} \\
+export const asCurl = (request: RequestDetail, baseUrl: string): string => `curl ${baseUrl}/v1/${(request.endpoint ?? 'chat.completions').replace('.', '/')} \\
   -H "Authorization: Bearer $MEGAROUTER_KEY" \\
   -H "Content-Type: application/json" \\
   -d '${JSON.stringify({ model: request.model_asked ?? request.model ?? 'MODEL', ...(request.endpoint === 'embeddings' ? { input: '…' } : { messages: [{ role: 'user', content: '…' }] }), ...(request.stream ? { stream: true } : {}) })}'`

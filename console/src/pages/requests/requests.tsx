@@ -17,7 +17,7 @@ import { costWord } from './cost-word.ts'
 import { filterOf, Filters, type RequestSearch } from './filters.tsx'
 import { useRequests } from './use-requests.ts'
 
-const columns: [string, string][] = [['Time', 'w-[104px]'], ['Status', 'w-[150px] max-md:w-[92px]'], ['Model', ''], ['Route', 'w-[19%] max-xl:hidden'], ['Key', 'w-[15%] max-md:hidden'], ['Tokens', `w-[96px] ${right} max-lg:hidden`], ['Cost', `w-[104px] ${right}`], ['First token', `w-[96px] ${right} max-lg:hidden`], ['Total', `w-[92px] ${right} max-md:hidden`]]
+const columns: [string, string][] = [['Time', 'w-[94px]'], ['Status', 'w-[134px] max-md:w-[92px]'], ['Model', ''], ['Route', 'w-[17%] max-xl:hidden'], ['Key', 'w-[13%] max-lg:w-[20%] max-md:hidden'], ['Tokens', `w-[80px] ${right} max-lg:hidden`], ['Cost', `w-[104px] ${right}`], ['First token', `w-[90px] ${right} max-lg:hidden`], ['Total', `w-[84px] ${right} max-md:hidden`]]
 
 function Row({ row, clock, height, current, index, onOpen }: { row: RequestRow; clock: Clock; height: number; current: boolean; index: number; onOpen: (event: MouseEvent) => void }) {
   const cell = `${td} truncate ${current ? 'bg-selected' : ''}`
@@ -27,7 +27,7 @@ function Row({ row, clock, height, current, index, onOpen }: { row: RequestRow; 
       <td className={cell} title={row.error_text ?? undefined}><StatusPill status={row.status} outcome={row.outcome} attempts={row.attempts} /></td>
       <td className={cell}><span className="flex min-w-0 items-center gap-2">{row.model ?? row.model_asked ? <ModelName vendor={row.vendor} name={row.model ?? row.model_asked ?? ''} /> : <span className="text-fg-3">{row.error_code ?? row.endpoint}</span>}{row.simulated && <Pill tone="warn">Simulated</Pill>}</span></td>
       <td className={`${cell} text-fg-2 max-xl:hidden`}>{row.error_code ? <span className="mono">{row.error_code}</span> : (row.route ?? '–')}</td>
-      <td className={`${cell} max-md:hidden`} title={row.key?.name}>{row.key?.name ?? <span className="text-fg-3">unknown</span>}</td>
+      <td className={`${cell} max-md:hidden`} title={row.key?.name ?? undefined}>{row.key?.name ?? row.key?.id ?? <span className="text-fg-3">unknown</span>}</td>
       <td className={`${cell} ${right} max-lg:hidden`}>{count(row.input_tokens + row.output_tokens)}</td>
       <td className={`${cell} ${right}`}>{costWord(row)}</td>
       <td className={`${cell} ${right} max-lg:hidden`}>{row.first_token_ms === null ? '–' : duration(row.first_token_ms)}</td>

@@ -15,7 +15,7 @@ export function KeyStep({ onDone }: { onDone: (key: Key, secret: string) => void
   const [problems, setProblems] = useState<Partial<Record<keyof KeyValues, string>>>({})
   const create = useMutation({
     mutationFn: () => api.createKey(keyInput(values)),
-    onSuccess: async ({ key: secret, ...key }) => { await changed('keys'); onDone(key, secret) },
+    onSuccess: async ({ key: secret, ...key }) => { await changed('keys'); onDone(key, secret ?? '') },
   })
   const submit = () => {
     const found = keyProblems(values)

@@ -16,7 +16,7 @@ function tokenFromAddress(): string {
 }
 const initialToken = tokenFromAddress()
 const tokenCodes = new Set(['bootstrap_token_wrong', 'bootstrap_token_expired', 'bootstrap_token_used'])
-const shortest = 10
+const shortest = 12
 
 interface Values { token: string; organisation: string; name: string; email: string; password: string }
 const checks: { [K in keyof Values]: (value: string) => string | null } = {

@@ -21,7 +21,7 @@ import { Lead } from './lead.tsx'
 function useModel(): string | null {
   const aliases = useQuery(queries.aliases)
   const models = useQuery(queries.available)
-  const chat = models.data?.data.filter((model) => !/embed|rerank|whisper|tts|image|moderation/.test(model.id)) ?? []
+  const chat = models.data?.data.filter((model) => model.kind === 'chat') ?? []
   const known = ['gpt-5-mini', 'gpt-4o-mini', 'mistral-small', 'llama-3.3-70b', 'deepseek-chat']
   return aliases.data?.data[0]?.name ?? known.find((name) => chat.some((model) => model.id === name)) ?? chat[0]?.id ?? null
 }
