@@ -73,7 +73,12 @@ export class GatewayProcess {
     this.url = ''
     const { promise, resolve } = Promise.withResolvers<GatewayExit>()
     this.exited = promise
-    child.once('exit', (code, signal) => resolve({ code, signal }))
+    const killChild = (): void => { child.kill('SIGKILL') }
+    process.once('exit', killChild)
+    child.once('exit', (code, signal) => {
+      process.removeListener('exit', killChild)
+      resolve({ code, signal })
+    })
     const listening = Promise.withResolvers<string>()
     let pending = ''
     const collect = (chunk: Buffer): void => {
@@ -84,9 +89,9 @@ export class GatewayProcess {
     }
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
-    const failed = promise.then(({ code, signal }) => { throw new Error(`The gateway ended with ${code ?? signal} before it was ready:\n${this.log}`) })
+    const failed = promise.then(({ code, signal }) => { throw new Error(`The gateway ended with ${code ?? signal} before it was ready:\n${this.log.slice(-4000)}`) })
     const timeout = AbortSignal.timeout(readyMs)
-    const late = new Promise<never>((_, reject) => timeout.addEventListener('abort', () => reject(new Error(`The gateway was not ready within ${readyMs / 1000} s:\n${this.log}`)), { once: true }))
+    const late = new Promise<never>((_, reject) => timeout.addEventListener('abort', () => reject(new Error(`The gateway was not ready within ${readyMs / 1000} s:\n${this.log.slice(-4000)}`)), { once: true }))
     const unused = (): void => {}
     failed.catch(unused)
     late.catch(unused)

@@ -124,7 +124,8 @@ class Oracle {
     const script = spoil(answer, faults)
     const played = await play(peer, script, faults, seededRandom((this.options.seed ?? 1) * 1_000_003 + number))
     arrival.played = played
-    const free = request.method === 'GET' || script.status >= 400 || faults.okError || faults.empty
+    const silent = script.stream && !script.reported && script.pieces.every((part) => !part.output)
+    const free = request.method === 'GET' || script.status >= 400 || faults.okError || faults.empty || silent
     settle(this.bill, number, answer, faults, free, script.reported, played)
     if (request.headers['connection']?.toLowerCase() === 'close' && played.end === 'complete') peer.socket.end()
     ended.resolve()
@@ -179,7 +180,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const { port } = server.address() as AddressInfo
   const refuse = async (): Promise<void> => {
     const stopped = stop(server)
-    for (const socket of sockets) socket.resetAndDestroy()
+    // A socket that is shutting down can't be reset any more (EINVAL) and would stay open.
+    for (const socket of sockets) if (socket.writableEnded) socket.destroy(); else socket.resetAndDestroy()
     await stopped
   }
   return {

@@ -1,0 +1,80 @@
+/**
+ * The gateway's usage and cost of every recorded exchange are the vendor's own bill: each class, to the nano-dollar, however the
+ * bytes were cut. The bill is computed by `test/upstream/bill.ts`, which knows nothing of `src/`.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { requestBodyOf, type RecordedExchange } from '../fixtures/recorded.ts'
+import { closeConnections, overAll, pathOf, post } from './ask.ts'
+import { withModel } from './edits.ts'
+import type { Charge } from '../upstream/bill.ts'
+import { compareWithBill, recordOf, type RecordedAttempt } from './ledger.ts'
+import { modelOf, nameOf, startRig, type Rig } from './rig.ts'
+import { sample } from './sample.ts'
+
+const exchanges = sample()
+
+/** Recorded usage that contradicts itself, so that no split into classes is the right one: it must be flagged. */
+const impossible = new Map([['3dc781d1d19fee60', '4 completion tokens, of them 3 reasoning and 4 audio']])
+/** Recorded usage that can be read in two ways: llama.cpp sends one usage chunk for each of two choices. */
+const ambiguous = new Set(['2776f3f15467382a'])
+
+let rig: Rig
+/** Request id → exchange. */
+const asked = new Map<string, RecordedExchange>()
+
+before(async () => { rig = await startRig({ models: exchanges.map(modelOf) }) })
+after(async () => {
+  closeConnections()
+  await rig?.close()
+})
+
+async function replay(some: readonly RecordedExchange[]): Promise<void> {
+  const target = { url: `${rig.gateway.url}/v1`, key: rig.key }
+  await overAll(some, 8, async (exchange) => {
+    const answer = await post(target, pathOf(exchange), withModel(requestBodyOf(exchange), nameOf(exchange.id)))
+    asked.set(String(answer.headers['x-megarouter-request-id']), exchange)
+  })
+}
+
+/** Where the vendor said nothing of usage, an estimate is right, and marked; everywhere else it is wrong. */
+function compare(exchange: RecordedExchange, attempt: RecordedAttempt, charge: Charge | undefined): string | null {
+  const estimated = attempt.flags.includes('estimated')
+  if (charge?.outcome === 'complete' && !charge.reported) return estimated ? null : 'usage that nobody reported is not marked as an estimate'
+  if (impossible.has(exchange.id)) return attempt.flags.includes('anomalous') ? null : 'contradictory usage is not marked as anomalous'
+  if (ambiguous.has(exchange.id)) return null
+  return compareWithBill(attempt, charge) ?? (estimated || attempt.flags.includes('uncertain') ? `marked ${attempt.flags.join()} although the vendor reported it` : null)
+}
+
+describe(`the bill of ${exchanges.length} recorded exchanges`, () => {
+  for (const [name, chunk] of [['random', ''], ['1-byte', 'chunk:1']] as const) {
+    it(`equals the gateway’s usage and cost, attempt by attempt, with ${name} chunks`, async () => {
+      for (const { id } of exchanges) rig.upstream.script(id, chunk)
+      asked.clear()
+      await replay(chunk === '' ? exchanges : exchanges.filter(({ stream }) => stream))
+      const differing: string[] = []
+      let compared = 0
+      await overAll([...asked], 4, async ([id, exchange]) => {
+        const record = await recordOf(rig.gateway, id)
+        for (const attempt of record.attempts) {
+          compared += 1
+          const charge = rig.upstream.bill.charge(`${id}-${attempt.number}`)
+          const problem = compare(exchange, attempt, charge)
+          if (problem !== null) differing.push(`${exchange.provider} ${exchange.endpoint} ${exchange.status} ${exchange.id}: ${problem}`)
+        }
+      })
+      assert.ok(compared >= asked.size - 3, `${compared} attempts of ${asked.size} requests`)
+      assert.ok(differing.length === 0, `${differing.length} of ${compared} attempts differ:\n${differing.slice(0, 25).join('\n')}`)
+    })
+  }
+
+  it('the sum of all usage is the sum of the bill', async () => {
+    const charges = rig.upstream.bill.charges()
+    const left = new Set([...impossible.keys(), ...ambiguous, ...charges.filter(({ outcome, reported }) => outcome === 'complete' && !reported).map(({ model }) => model)])
+    const billed = charges.filter(({ model }) => !left.has(model)).reduce((sum, { costNano }) => sum + BigInt(costNano ?? 0), 0n)
+    const { body } = await rig.gateway.admin<{ groups: { group: string; cost_nano: number }[] }>('GET', '/usage?group_by=model')
+    const recorded = body.groups.filter(({ group }) => !left.has(group.replace(/^at-/, ''))).reduce((sum, group) => sum + BigInt(group.cost_nano), 0n)
+    assert.ok(billed > 0n && left.size < 10, `${left.size} models are left out`)
+    assert.equal(recorded, billed)
+  })
+})
