@@ -129,7 +129,7 @@ let pruning: Promise<void> | null = null
 function prune(): void {
   pruning ??= connected
     .then(({ database, content }) => applyRetention(database, content, Date.now() * 1000, () => stopping))
-    .then((removed) => log.info(removed, 'retention applied'), (error: unknown) => log.error({ err: error }, 'retention could not be applied; it is tried again in an hour'))
+    .then((removed) => log.debug(removed, 'retention applied'), (error: unknown) => log.error({ err: error }, 'retention could not be applied; it is tried again in an hour'))
     .finally(() => {
       pruning = null
     })

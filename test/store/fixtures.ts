@@ -38,6 +38,14 @@ export function record(more: Partial<RequestRecord> = {}): RequestRecord {
   }
 }
 
+/** Unlike `record`, the same in every process: the id tells seed and number. */
+export function seededRecord(seed: number, number: number): RequestRecord {
+  const random = new Uint8Array(16)
+  new DataView(random.buffer).setUint32(8, seed)
+  new DataView(random.buffer).setUint32(12, number)
+  return record({ id: newId('req', Math.floor(1_780_000_000_000 + number), random) })
+}
+
 /** Never dispatched. */
 export const refusal = (more: Partial<RequestRecord> = {}): RequestRecord => record({
   status: 402, outcome: 'refused', errorCode: 'budget_exceeded', errorText: 'the key has spent its budget', attempts: [], firstTokenUs: null, totalUs: 300, responseBytes: 210,

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { openDatabase } from '../../src/store/database.ts'
+import { encodeId } from '../../src/store/ids.ts'
+import type { FromStore, ToStore } from '../../src/threads/messages.ts'
+import { temporaryDirectory } from './databases.ts'
+import { record } from './fixtures.ts'
+import { findPostgres, startPostgres } from './postgres.ts'
+
+const rounds = 3
+/** The promise: what was handed over longer ago is on disk. */
+const lossWindowMs = 1_000
+
+function startWorker(t: TestContext, databaseUrl: string | null, dataDir: string) {
+  const worker = new Worker(new URL('../../src/threads/store-worker.ts', import.meta.url), {
+    workerData: { databaseUrl, dataDir, configFile: null }, env: { ...process.env, MEGAROUTER_MASTER_KEY: 'ab'.repeat(32), LOG_LEVEL: 'silent' },
+  })
+  const inbox: FromStore[] = []
+  worker.on('message', (message: FromStore) => inbox.push(message))
+  t.after(() => worker.terminate())
+  const until = async <Kind extends FromStore['kind']>(kind: Kind, matches: (message: Extract<FromStore, { kind: Kind }>) => boolean = () => true) => {
+    for (;;) {
+      const index = inbox.findIndex((message) => message.kind === kind && matches(message as Extract<FromStore, { kind: Kind }>))
+      if (index >= 0) return inbox.splice(0, index + 1).at(-1) as Extract<FromStore, { kind: Kind }>
+      await once(worker, 'message')
+    }
+  }
+  return { worker, until, send: (message: ToStore) => worker.postMessage(message) }
+}
+
+async function savedIds(databaseUrl: string | null, dataDir: string): Promise<string[]> {
+  const database = await openDatabase({ databaseUrl, dataDir })
+  const rows = await database.kysely.selectFrom('usage').select('request_id').execute()
+  await database.close()
+  return rows.map((row) => encodeId('req', row.request_id))
+}
+
+test('the worker saves, counts, reports its state, and has written everything when it says drained', async (t) => {
+  const { path, remove } = temporaryDirectory()
+  t.after(remove)
+  const { until, send, worker } = startWorker(t, null, path)
+  await until('ready')
+  const first = record()
+  send({ kind: 'records', records: [first] })
+  assert.deepEqual(await until('state', ({ queued }) => queued === 0), { kind: 'state', queued: 0, dropped: 0, databaseUp: true, oldestQueuedMs: 0 })
+  send({ kind: 'metrics', id: 7, gauges: { megarouter_requests_in_flight: 3 } })
+  const { id, text, contentType } = await until('metrics')
+  assert.equal(id, 7)
+  assert.match(contentType, /text\/plain/)
+  assert.match(text, /megarouter_requests_in_flight 3\n/)
+  assert.match(text, /megarouter_database_up 1\n/)
+  assert.match(text, /megarouter_requests_total\{[^}]*outcome="success"[^}]*\} 1\n/)
+  const rest = Array.from({ length: 2_000 }, () => record())
+  send({ kind: 'records', records: rest })
+  send({ kind: 'drain' })
+  await until('drained')
+  const [code] = await once(worker, 'exit')
+  assert.equal(code, 0)
+  assert.deepEqual((await savedIds(null, path)).sort(), [first, ...rest].map((one) => one.id).sort())
+})
+
+test('after kill -9 no record is missing that was handed over more than a second before, and none is there twice', async (t) => {
+  const { path, remove } = temporaryDirectory()
+  t.after(remove)
+  const handed = new Map<string, number>()
+  for (let round = 0; round < rounds; round++) {
+    const child = spawn(process.execPath, [new URL('store-process.ts', import.meta.url).pathname, path, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+    await once(child.stdout, 'data')
+    await sleep(1_600 + round * 37)
+    const killedAt = Date.now()
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    for (const line of text.split('\n').slice(0, -1)) {
+      const [id, at] = line.split(' ')
+      if (killedAt - Number(at) > lossWindowMs) handed.set(id!, Number(at))
+    }
+  }
+  const saved = await savedIds(null, path)
+  assert.ok(handed.size > 500, `only ${handed.size} records were handed over`)
+  assert.deepEqual([...handed.keys()].filter((id) => !saved.includes(id)), [])
+  assert.equal(new Set(saved).size, saved.length)
+})
+
+test('a data directory that cannot be is a clear failure and not a silent wait', async (t) => {
+  const { until, worker } = startWorker(t, null, '/dev/null/impossible')
+  assert.match((await until('failed')).reason, /impossible/)
+  await once(worker, 'exit')
+})
+
+const bin = findPostgres()
+test('a PostgreSQL that refuses us is a failure; while it is gone records wait, and are all saved when it is back', { skip: bin === null && process.env.CI !== 'true' ? 'PostgreSQL is not installed' : false }, async (t) => {
+  assert.ok(bin !== null, 'CI=true, but PostgreSQL is not installed in /usr/lib/postgresql')
+  const server = await startPostgres(bin)
+  t.after(() => server.stop())
+  const { path, remove } = temporaryDirectory()
+  t.after(remove)
+  const databaseUrl = await server.create()
+  const wrong = startWorker(t, `${databaseUrl}_missing`, path)
+  assert.match((await wrong.until('failed')).reason, /does not exist/)
+  const { until, send } = startWorker(t, databaseUrl, path)
+  await until('ready')
+  const records = Array.from({ length: 900 }, () => record())
+  send({ kind: 'records', records: records.slice(0, 300) })
+  await until('state', ({ queued }) => queued === 0)
+  await server.halt()
+  send({ kind: 'records', records: records.slice(300) })
+  const down = await until('state', ({ databaseUp }) => !databaseUp)
+  assert.deepEqual([down.queued, down.dropped], [600, 0])
+  await server.start()
+  await until('state', ({ databaseUp, queued }) => databaseUp && queued === 0)
+  send({ kind: 'drain' })
+  await until('drained')
+  assert.deepEqual((await savedIds(databaseUrl, path)).sort(), records.map(({ id }) => id).sort())
+})
