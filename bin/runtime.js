@@ -102,12 +102,13 @@ async function npm(node, folder) {
   const args = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-fund', '--no-audit', '--no-progress', '--no-update-notifier', '--loglevel=error']
   const script = npmScript()
   const [command, first] = script === null ? ['npm', []] : [node, [script]]
-  const code = await run(command, [...first, ...args], { cwd: folder, env: environment(node), shell: script === null && process.platform === 'win32' })
+  const options = { cwd: folder, env: environment(node), stdio: ['inherit', 'ignore', 'inherit'], shell: script === null && process.platform === 'win32' }
+  const code = await run(command, [...first, ...args], options)
   if (code !== 0) {
     throw new SetupError([
       `npm ci failed in ${folder} (exit code ${code}); its own message is above.`,
       'Check that the npm registry can be reached (npm ping), that a proxy is set if you need one (HTTPS_PROXY), and that the disk has 1 GB free.',
-      'Then run the same command again: it continues where it stopped.',
+      'Then run the same command again. If npm speaks of ERESOLVE or of a lock file out of sync, package.json and package-lock.json do not belong together: take a clean clone.',
     ].join('\n'))
   }
 }
