@@ -106,7 +106,8 @@ export async function deleteProvider(write: Write, org: string, id: string, edit
 export async function addCredential(write: Write, org: string, providerId: string, credential: NewCredential, edit: Edit = {}): Promise<Provider | null> {
   const current = await findProvider(write, org, providerId)
   if (current === null) return null
-  if (edit.ifVersion !== undefined) checkEdit(current, { ...edit, by: edit.by ?? current.managedBy })
+  // A declared provider may get further credentials by the API: only the version is checked.
+  checkEdit(current, { ...edit, by: current.managedBy })
   const row: CredentialRow = {
     id: credential.id, org_id: org, provider_id: providerId, name: credential.name, last4: credential.last4,
     ciphertext: credential.ciphertext ?? null, secret_ref: credential.secretRef ?? null,

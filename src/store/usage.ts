@@ -105,7 +105,8 @@ async function timingsOf({ kysely, kind }: Read, org: number, column: RawBuilder
   return rows
 }
 
-export async function usageReport(read: Read, query: UsageQuery): Promise<UsageReport> {
+/** `exactRows`: requests up to which percentiles are exact. */
+export async function usageReport(read: Read, query: UsageQuery, exactRows: number = percentileRows): Promise<UsageReport> {
   const buckets = bucketsOf(query)
   const org = (await findDimensions(read, 'org', [query.org])).get(query.org) ?? -1
   const name = groupColumns[query.groupBy]
@@ -121,7 +122,7 @@ export async function usageReport(read: Read, query: UsageQuery): Promise<UsageR
     for (const { grp, ...sums } of await sumsOf(read, org, column, bucket)) parts.push({ bucket, grp, sums })
   }
   const requests = parts.reduce((count, { sums }) => count + sums.requests, 0)
-  const share = requests === 0 ? 1 : percentileRows / requests
+  const share = requests === 0 ? 1 : exactRows / requests
   const samples = new Samples()
   for (const bucket of buckets) {
     inTime()

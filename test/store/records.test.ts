@@ -103,6 +103,16 @@ onBothDatabases((open) => {
     assert.equal((await report({ org: 'org_b' })).totals.p50TotalUs, null)
   })
 
+  test('beyond the exact limit percentiles come from a sample and say so, while sums stay exact', async () => {
+    const batch = traffic(1_000, 4, at, 1_000)
+    await records.save(batch)
+    const query = { org: 'org_a', from: at, to: at + hour, groupBy: 'none', bucket: 'none', timeZone: 'UTC', now: at + hour } as const
+    const [exact, sampled] = [await usageReport(store.database, query), await usageReport(store.database, query, 400)]
+    assert.deepEqual([exact.sampled, sampled.sampled, sampled.totals.requests, sampled.totals.costNano], [false, true, 1_000, exact.totals.costNano])
+    assert.ok(batch.some(({ totalUs }) => totalUs === sampled.totals.p50TotalUs))
+    assert.notEqual(sampled.totals.p95TotalUs, exact.totals.p95TotalUs)
+  })
+
   test('days are local days, also when the clock changes', async () => {
     // 2026-03-29 has 23 hours in Berlin.
     const from = Date.UTC(2026, 2, 27, 23) * 1000
