@@ -10,8 +10,8 @@ const maxPauseMs = 5_000
 
 export interface Supervised<To> {
   post(message: To): void
-  /** Lets the worker end without a restart. */
-  stop(): Promise<void>
+  /** Sends the last message and lets the worker end without a restart; what is returned ends it at once. */
+  drain(message: To): () => Promise<void>
 }
 
 export function supervise<To, From>(file: URL, settings: WorkerSettings, on: { message(message: From): void; died(error: Error, restartsInMs: number): void }): Supervised<To> {
@@ -39,10 +39,11 @@ export function supervise<To, From>(file: URL, settings: WorkerSettings, on: { m
 
   return {
     post: (message) => worker.postMessage(message),
-    async stop() {
+    drain(message) {
       stopping = true
       if (restart) clearTimeout(restart)
-      await worker.terminate()
+      worker.postMessage(message)
+      return async () => void (await worker.terminate())
     },
   }
 }

@@ -1,0 +1,173 @@
+/** Wiring only: settings → workers → snapshot and keys → listener → graceful drain. */
+import { timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { destination, pino } from 'pino'
+import { banner } from './banner.ts'
+import { loadCatalog } from './catalog/load.ts'
+import { systemClock } from './clock.ts'
+import { environment, errorText, loadConfig, parseConfig, serverSettings, type Environment, type ServerSettings } from './config.ts'
+import { clientAddress, trustedProxies } from './gateway/client-address.ts'
+import { Deadlines, tickMs } from './gateway/deadlines.ts'
+import { route, type Door } from './gateway/front-door.ts'
+import { KeyIndex } from './gateway/key-index.ts'
+import { Live } from './gateway/live.ts'
+import type { Gateway } from './gateway/pipeline.ts'
+import { BodyBudget } from './gateway/receive.ts'
+import { Recorder } from './gateway/record.ts'
+import { Transport } from './gateway/transport.ts'
+import { LocalAdmission } from './governance/local-admission.ts'
+import { limits } from './limits.ts'
+import { vendors } from './providers/index.ts'
+import { CredentialTurns } from './routing/credentials.ts'
+import { HealthBook } from './routing/health.ts'
+import { RetryBudget } from './routing/retry-budget.ts'
+import { loadMasterKey } from './store/master-key.ts'
+import { Workers } from './threads/workers.ts'
+import { version } from './version.ts'
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+const clock = systemClock
+/** Time for the workers to write what they hold at a shutdown, and for cut requests to end. */
+const lastWriteMs = 10_000
+const lastCutMs = 5_000
+
+export async function serve(variables: Variables): Promise<void> {
+  const { settings, server } = readSettings(variables)
+  const log = pino({ level: settings.logLevel, base: null }, destination({ dest: 2, sync: false }))
+  const keys = new KeyIndex()
+  const live = new Live()
+  const pepper = loadMasterKey({ value: settings.masterKey ?? undefined, databaseUrl: settings.databaseUrl, dataDir: settings.dataDir }).derive('pepper')
+  const workers = new Workers({ databaseUrl: settings.databaseUrl, dataDir: settings.dataDir, configFile: settings.configFile }, keys, live, loadCatalog(), {
+    onSetupFailed: (reason) => refuseToStart([reason]),
+    onError: (err, what) => log.error({ err }, what),
+  })
+  const gateway = createGateway(keys, live, pepper, workers)
+  const running = { draining: false }
+  const door = createDoor(gateway, workers, running, settings, server, (err, method) => log.error({ err, method }, 'a request failed inside the gateway'))
+  await workers.until(() => door.notReady() === null && workers.controlSocket !== null)
+  const listener = await listen(door, server)
+  process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
+  const timers = [
+    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush() }, tickMs),
+    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()) }), 1_000),
+    setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000) }, 60_000),
+  ]
+  process.on('SIGHUP', () => workers.tell({ kind: 'reload' }))
+  const shutDown = async (): Promise<void> => {
+    // The second signal means now.
+    if (running.draining) return live.cutAll()
+    running.draining = true
+    log.info({ running: live.count }, 'shutting down: no new requests, running ones finish')
+    listener.close()
+    await drained(live)
+    for (const timer of timers) clearInterval(timer)
+    gateway.recorder.flush()
+    await workers.stop(lastWriteMs)
+    await gateway.transport.close()
+    log.flush(() => process.exit(0))
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown())
+}
+
+/** Prints what is wrong with the settings and ends; nothing was served yet. */
+function refuseToStart(lines: readonly string[]): never {
+  for (const line of lines) process.stderr.write(`megarouter: ${line}\n`)
+  process.exit(1)
+}
+
+function readSettings(variables: Variables): { settings: Environment; server: ServerSettings } {
+  const read = environment(variables)
+  if (!read.ok) refuseToStart(read.errors.map((error) => errorText(error, null)))
+  for (const warning of read.warnings) process.stderr.write(`megarouter: ${warning}\n`)
+  const file = loadConfig(read.environment.configFile, variables, [...vendors.keys()])
+  if (file.ok) return { settings: read.environment, server: serverSettings(read.environment, file.config) }
+  // A broken file does not keep the gateway from starting on its last good state, which is in the database.
+  for (const error of file.errors) process.stderr.write(`megarouter: ${errorText(error, file.path)}\n`)
+  const empty = parseConfig('{}', variables)
+  return { settings: read.environment, server: serverSettings(read.environment, empty.ok ? empty.config : refuseToStart(['no settings'])) }
+}
+
+function createGateway(keys: KeyIndex, live: Live, pepper: Uint8Array, workers: Workers): Gateway {
+  return {
+    keys, live, pepper,
+    bodies: new BodyBudget(limits.inFlightBodyBytes),
+    admission: new LocalAdmission(clock),
+    tools: {
+      health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+      random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
+    },
+    transport: new Transport(() => clock.epochMs()),
+    deadlines: new Deadlines(),
+    recorder: new Recorder((records) => workers.record(records)),
+    userAgent: `megarouter/${version}`,
+  }
+}
+
+function createDoor(gateway: Gateway, workers: Workers, running: { draining: boolean }, settings: Environment, server: ServerSettings, onError: (error: unknown, method: string | undefined) => void): Door {
+  const lag = monitorEventLoopDelay({ resolution: 20 })
+  lag.enable()
+  const gauges = (): Record<string, number> => {
+    const { heapUsed, rss } = process.memoryUsage()
+    const breakers = gateway.tools.health.all(clock.epochMs()).filter(({ state }) => state !== 'closed')
+    return {
+      megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes,
+      megarouter_event_loop_lag_p99_seconds: lag.percentile(99) / 1e9, megarouter_heap_used_bytes: heapUsed, megarouter_resident_bytes: rss,
+      megarouter_breakers_open: breakers.length, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_config_error: workers.configError === null ? 0 : 1,
+    }
+  }
+  const trusted = trustedProxies(server.trustedProxies)
+  return {
+    gateway, clock, trusted, isTls: server.tls !== null,
+    snapshot: () => workers.snapshot,
+    draining: () => running.draining,
+    controlSocket: () => (server.adminPort === null ? workers.controlSocket : null),
+    notReady() {
+      if (running.draining) return 'shutting down'
+      if (!workers.snapshot || !gateway.keys.complete) return 'keys and configuration are being read'
+      if (!workers.storeReady) return 'the store is starting'
+      return workers.queued >= limits.recordQueue ? 'the database does not take the records of requests' : null
+    },
+    metrics: () => workers.metrics(gauges()),
+    mayReadMetrics: ({ headers }) => settings.adminToken !== null && sameText(headers.authorization ?? '', `Bearer ${settings.adminToken}`),
+    onError: (error, request) => onError(error, `${request.method} from ${clientAddress(request, trusted)}`),
+  }
+}
+
+async function listen(door: Door, server: ServerSettings): Promise<Server> {
+  const options = {
+    headersTimeout: limits.headersTimeoutMs, requestTimeout: 2 * limits.bodyTimeoutMs, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000,
+    noDelay: true, highWaterMark: 64 * 1024, maxHeaderSize: 64 * 1024,
+  }
+  const listener = server.tls
+    ? createTlsServer({ ...options, cert: readFileSync(server.tls.cert), key: readFileSync(server.tls.key) }, (request, response) => route(door, request, response))
+    : createServer(options, (request, response) => route(door, request, response))
+  try {
+    await new Promise<void>((resolve, reject) => listener.once('listening', resolve).once('error', reject).listen(server.port, server.host))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    refuseToStart([code === 'EADDRINUSE' ? `port ${server.port} is in use. Set PORT to another one, or stop what listens there.` : `cannot listen on ${server.host}:${server.port}: ${message}`])
+  }
+  return listener
+}
+
+/** Resolves when no request runs any more; at the end of the grace they are cut with an error of their own. */
+async function drained(live: Live): Promise<void> {
+  const cutAtUs = clock.monotonicUs() + limits.drainGraceMs * 1000
+  let cut = false
+  while (live.count > 0) {
+    const now = clock.monotonicUs()
+    if (now > cutAtUs && !cut) {
+      cut = true
+      live.cutAll()
+    }
+    if (now > cutAtUs + lastCutMs * 1000) return
+    await new Promise((resolve) => setTimeout(resolve, tickMs))
+  }
+}
+
+const sameText = (a: string, b: string): boolean => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
