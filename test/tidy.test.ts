@@ -12,12 +12,9 @@ interface Exception { rule: string; path: string; reason: string }
 const exceptions: Exception[] = [
 ]
 
-/** What runs: the gateway, the command line, and the console's page. Workers are reached through `new URL('./x.ts', import.meta.url)`. */
+/** What runs, besides the scripts: the gateway, the command line, and the console's page. Workers are reached through `new URL('./x.ts', import.meta.url)`. */
 const entries = ['src/main.ts', 'src/cli/main.ts', 'console/src/main.tsx']
-/** Tools that a person runs by hand, each named by the page that tells how. */
-const tools = ['src/catalog/compile.ts']
-
-const folders = ['.ci', 'bench', 'bin', 'console', 'deploy', 'docs', 'runtime', 'schemas', 'src', 'test']
+const folders = ['.ci', 'bench', 'bin', 'console', 'deploy', 'docs', 'runtime', 'schemas', 'scripts', 'src', 'test']
 const skipped = new Set(['node_modules', 'dist', 'data', '.cache'])
 
 function walk(folder: string): string[] {
@@ -32,7 +29,7 @@ const topLevel = readdirSync(root, { withFileTypes: true })
   .map((entry) => entry.name)
 const everything = [...topLevel, ...folders.flatMap(walk)]
 const read = (path: string): tidy.Source => ({ path, text: readFileSync(join(root, path), 'utf8') })
-const code = everything.filter((path) => /^(src|console\/src|test|bench)\/.*\.tsx?$/.test(path)).map((path) => tidy.parse(read(path)))
+const code = everything.filter((path) => /^(src|console\/src|test|bench|scripts)\/.*\.tsx?$/.test(path)).map((path) => tidy.parse(read(path)))
 
 function clean(findings: readonly tidy.Finding[], ...rules: string[]): void {
   const allowed = exceptions.filter((exception) => rules.includes(exception.rule))
@@ -50,7 +47,7 @@ test('the server imports only packages that production installs', () => {
 test('logic takes clock and randomness as arguments', () => clean(code.flatMap(tidy.clocks), 'clocks'))
 test('no value is of type any and nothing silences the type checker', () => clean(code.flatMap(tidy.types), 'types'))
 test('no text is run as code', () => clean(code.flatMap(tidy.evaluations), 'evaluation'))
-test('every file is reached from something that runs', () => clean(tidy.deadFiles(code, [...entries, ...tools]), 'dead files'))
+test('every file is reached from something that runs', () => clean(tidy.deadFiles(code, [...entries, ...everything.filter((path) => /^scripts\/.*\.ts$/.test(path))]), 'dead files'))
 test('every error code has a page and every page a code', () => {
   const pages = existsSync(join(root, 'docs/errors')) ? readdirSync(join(root, 'docs/errors')) : []
   clean(tidy.errorPages(Object.keys(errorTable), pages), 'error pages')

@@ -118,6 +118,7 @@ export function importProblem(from: string, to: string): string | null {
   if (isTest(from)) return null
   if (from.startsWith('console/') && to.startsWith('src/')) return 'the console talks to the server only through the admin API'
   if (!from.startsWith('src/')) return null
+  if (to.startsWith('console/dist')) return null // what the build made, served as files
   if (/^(console|test|bench)\//.test(to)) return `src never imports ${to.split('/')[0]}`
   if (codeRunners.includes(to)) return 'the server runs no programs and no code from text'
   if (databaseDrivers.includes(to) && !from.startsWith('src/store/')) return 'only src/store/ imports a database driver'
