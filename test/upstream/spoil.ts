@@ -26,7 +26,8 @@ function falseUsage(usage: Record<string, unknown>, fault: UsageFault): Record<s
   return usage
 }
 
-function spoilUsage(pieces: Piece[], stream: boolean, fault: UsageFault, usage: Record<string, number>): Piece[] {
+/** `shown`: the client asked for the chunk that carries usage. */
+function spoilUsage(pieces: Piece[], stream: boolean, shown: boolean, fault: UsageFault, usage: Record<string, number>): Piece[] {
   const said = falseUsage(usage, fault)
   if (!stream) {
     return pieces.map((part) => {
@@ -50,6 +51,7 @@ function spoilUsage(pieces: Piece[], stream: boolean, fault: UsageFault, usage: 
       return data === null ? part : { ...part, text: event({ ...data, usage: sofar }) }
     })
   }
+  if (!shown) return rest
   const first = rest.map((part) => dataOf(part.text)).find((data) => data !== null) ?? {}
   const chunk = piece(event({ ...first, choices: [], usage: said }), 1)
   if (fault === 'early') return rest.toSpliced(Math.max(0, rest.findIndex((part) => part.output)), 0, { ...chunk, generated: 0 })
@@ -105,8 +107,8 @@ export function spoil(healthy: Answer, faults: Faults): Script {
   if (faults.usage !== null && answer.status < 400) {
     const { input, output, reasoning } = answer.units
     const usage = { prompt_tokens: input, completion_tokens: output + reasoning, total_tokens: input + output + reasoning }
-    pieces = spoilUsage(pieces, answer.stream, faults.usage, usage)
-    reported = ['cumulative', 'early', 'late'].includes(faults.usage)
+    pieces = spoilUsage(pieces, answer.stream, answer.reported, faults.usage, usage)
+    reported = faults.usage === 'cumulative' || (answer.reported && ['early', 'late'].includes(faults.usage))
   }
   if (answer.stream && pieces.length > 0) pieces = spoilStream(pieces, faults)
   if (faults.noEnd || faults.error !== null || faults.pings > 0) reported = pieces.some((part) => dataOf(part.text)?.['usage'] !== undefined)
