@@ -36,6 +36,9 @@ const perMillion = 1_000_000n
 export const inputTokens = (usage: Usage): number =>
   usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.audioIn + usage.imageIn
 
+/** All tokens of a usage, whatever their class. */
+export const allTokens = (usage: Usage): number => inputTokens(usage) + usage.output + usage.reasoning + usage.audioOut + usage.imageOut
+
 export function pricesFor(vector: PriceVector, usage: Usage): Prices {
   if (vector.tiers.length === 0) return vector.base
   const tokens = inputTokens(usage)

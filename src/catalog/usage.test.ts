@@ -6,7 +6,7 @@ import { vendors } from '../providers/index.ts'
 import type { UsageRules } from '../providers/provider.ts'
 import { loadCatalog } from './load.ts'
 import { costNano, noUsage, usageClasses, type Usage } from './price.ts'
-import { findUsage, normaliseUsage } from './usage.ts'
+import { normaliseUsage } from './usage.ts'
 
 const openaiRules: UsageRules = { promptIncludesCached: true, completionIncludesReasoning: true }
 const rulesOf = (vendor: string): UsageRules => vendors.get(vendor)?.usage ?? openaiRules
@@ -82,15 +82,6 @@ test('an impossible value is bounded and flagged', () => {
 test('no count at all is missing usage, not zero usage', () => {
   for (const raw of [undefined, null, 7, 'usage', [], {}, { prompt_tokens: null }, { cost: 1 }]) assert.equal(normaliseUsage(raw, openaiRules), null)
   assert.notEqual(normaliseUsage({ prompt_tokens: 0 }, openaiRules), null)
-})
-
-test('usage is found where the vendor puts it', () => {
-  const usage = { prompt_tokens: 1 }
-  assert.equal(findUsage({ usage }, openaiRules), usage)
-  assert.equal(findUsage({ x_groq: { usage } }, rulesOf('groq')), usage)
-  assert.equal(findUsage({ usage, x_groq: { usage: {} } }, rulesOf('groq')), usage)
-  for (const payload of [null, 1, {}, { usage: null }, { x_groq: { usage } }]) assert.equal(findUsage(payload, openaiRules), undefined)
-  for (const payload of [null, {}, { x_groq: null }, { x_groq: {} }]) assert.equal(findUsage(payload, rulesOf('groq')), undefined)
 })
 
 test('whatever a vendor sends, every class is a whole number that is not negative, and nothing throws', () => {

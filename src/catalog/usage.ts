@@ -19,15 +19,6 @@ type Fields = Record<string, unknown>
 const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Fields : {}
 
-/** The usage object of an answer or of a stream chunk, undefined when it carries none. */
-export function findUsage(payload: unknown, rules: UsageRules): unknown {
-  const usage = fieldsOf(payload)['usage']
-  if (usage !== undefined && usage !== null) return usage
-  let found: unknown = rules.alternativePath === undefined ? undefined : payload
-  for (const name of rules.alternativePath ?? []) found = fieldsOf(found)[name]
-  return found ?? undefined
-}
-
 /** Null: `raw` reports no token count at all, so that the caller has to estimate. */
 export function normaliseUsage(raw: unknown, rules: UsageRules): NormalisedUsage | null {
   const reported = fieldsOf(raw)

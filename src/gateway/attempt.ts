@@ -3,6 +3,7 @@
  * (the pre-commit window), then hands bytes to the client's stream. It ends exactly once, with an outcome; what can fail
  * before the commit is a fault that another attempt may mend, afterwards an error event inside the stream.
  */
+import type { Usage } from '../catalog/price.ts'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { AnswerFacts, Protocol, UpstreamFault } from '../protocols/protocol.ts'
@@ -22,6 +23,16 @@ export interface Sink {
   onDrain: (() => void) | null
   /** The last call. A fault is said in the protocol's own words. */
   end(fault: Fault | null): void
+}
+
+/** What an attempt used and what that costs. */
+export interface Metered {
+  usage: Usage
+  costNano: number
+  /** Null: the price is unknown. */
+  priceVersion: string | null
+  /** Bits of `usageFlags`. */
+  flags: number
 }
 
 export type Reply = 'answer' | 'stream' | 'failed' | 'cancelled'
@@ -56,7 +67,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   outputChars = 0
   body: Buffer | null = null
   answer: AnswerFacts | null = null
-  costNano = 0
+  /** Set when it is settled. */
+  metered: Metered | null = null
   final = false
   /** Settles when the attempt has ended, whatever became of it. */
   readonly finished: Promise<void>

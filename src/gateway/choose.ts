@@ -46,7 +46,7 @@ export function resolve(snapshot: Snapshot, name: string, random: () => number, 
   const provider = slash > 0 ? snapshot.providers.get(name.slice(0, slash)) : undefined
   if (provider && slash + 1 < name.length) return [deploymentOf(snapshot, provider, name.slice(slash + 1))]
   return snapshot.catalog.logical(name).flatMap((entry) => {
-    const serving = [...snapshot.providers.values()].filter(({ vendor }) => (vendor.catalogId ?? vendor.id) === entry.vendor || vendor.id === entry.vendor)
+    const serving = [...snapshot.providers.values()].filter(({ vendor }) => vendor.id === entry.vendor)
     return serving.map((each) => deploymentOf(snapshot, each, entry.upstreamModel))
   })
 }
@@ -79,7 +79,8 @@ function unpricedIsBlocked({ snapshot, key }: Exchange): boolean {
 
 function unknownModel({ snapshot }: Exchange, name: string): Failure {
   const near = [...snapshot.aliases.keys(), ...snapshot.declared.keys()].filter((known) => known.includes(name) || name.includes(known))
-  const nearest = [...near, ...snapshot.catalog.nearest(name, 5)].slice(0, 5)
+  const served = (logicalModel: string): boolean => resolve(snapshot, logicalModel, () => 0).length > 0
+  const nearest = [...near, ...snapshot.catalog.nearest(name, 5, served)].slice(0, 5)
   const hint = nearest.length > 0 ? ` Nearest names: ${nearest.join(', ')}.` : ''
   return failure('model_not_found', `There is no model "${name.slice(0, 100)}".${hint} GET /v1/models lists what this key may use.`, { param: 'model' })
 }

@@ -32,7 +32,7 @@ export function deploymentOf(snapshot: Snapshot, provider: Provider, upstreamMod
   const id = `${provider.id}/${upstreamModel}`
   let deployment = known.get(id)
   if (!deployment) {
-    const entry = snapshot.catalog.find(provider.vendor.catalogId ?? provider.vendor.id, upstreamModel) ?? snapshot.catalog.find(provider.vendor.id, upstreamModel)
+    const entry = snapshot.catalog.find(provider.vendor.id, upstreamModel)
     deployment = {
       id, provider, upstreamModel,
       logicalModel: entry?.logicalModel ?? upstreamModel,
@@ -48,7 +48,7 @@ export function deploymentOf(snapshot: Snapshot, provider: Provider, upstreamMod
 
 function declaredDeployment(snapshot: Snapshot, provider: Provider, data: DeploymentData): Deployment {
   const like = data.priceAs === null ? undefined : snapshot.catalog.logical(data.priceAs)[0]
-  const entry = like ?? snapshot.catalog.find(provider.vendor.catalogId ?? provider.vendor.id, data.upstreamModel)
+  const entry = like ?? snapshot.catalog.find(provider.vendor.id, data.upstreamModel)
   return {
     id: data.id, provider, upstreamModel: data.upstreamModel, logicalModel: data.model,
     price: data.price ?? entry?.price ?? defaultPrice(snapshot, provider),

@@ -97,7 +97,7 @@ function decode(text: string): string {
 function refuseAndRecord(door: Door, exchange: Exchange, refused: Failure): void {
   exchange.refusal = refused
   refuse(exchange, refused)
-  door.gateway.recorder.add(recordOf(exchange, []))
+  door.gateway.recorder.add(recordOf(exchange))
 }
 
 function operations(door: Door, request: IncomingMessage, response: ServerResponse, path: string): void {

@@ -2,16 +2,9 @@
 import { costNano, noUsage, type PriceVector, type Usage } from '../catalog/price.ts'
 import { normaliseUsage } from '../catalog/usage.ts'
 import { usageFlags } from '../store/records.ts'
-import type { Attempt } from './attempt.ts'
+import type { Attempt, Metered } from './attempt.ts'
 import type { Asked } from './exchange.ts'
 import type { Deployment } from './snapshot.ts'
-
-export interface Metered {
-  usage: Usage
-  costNano: number
-  priceVersion: string | null
-  flags: number
-}
 
 /** Characters per output token of an estimate. */
 const charsPerToken = 4

@@ -28,7 +28,7 @@ const listed = new WeakMap<Snapshot, string[]>()
 function names(snapshot: Snapshot): string[] {
   let all = listed.get(snapshot)
   if (!all) {
-    const served = new Set([...snapshot.providers.values()].flatMap(({ vendor }) => [vendor.id, vendor.catalogId ?? vendor.id]))
+    const served = new Set([...snapshot.providers.values()].map(({ vendor }) => vendor.id))
     const logical = snapshot.catalog.entries.filter((entry) => served.has(entry.vendor) && isServed(entry)).map(({ logicalModel }) => logicalModel)
     all = [...new Set([...snapshot.aliases.keys(), ...snapshot.declared.keys(), ...logical])]
     listed.set(snapshot, all)
@@ -49,7 +49,7 @@ export function describeModel(snapshot: Snapshot, key: KeyEntry, health: HealthB
   const first = deployments[0]
   if (!first) return null
   const { vendor } = first.provider
-  const entry = snapshot.catalog.find(vendor.catalogId ?? vendor.id, first.upstreamModel) ?? snapshot.catalog.logical(first.logicalModel)[0]
+  const entry = snapshot.catalog.find(vendor.id, first.upstreamModel) ?? snapshot.catalog.logical(first.logicalModel)[0]
   return {
     id: name, object: 'model',
     created: entry?.releasedOn ? Math.floor(Date.parse(entry.releasedOn) / 1000) || 0 : 0,

@@ -1,12 +1,9 @@
 /** The way of a request through its steps, from the matched route to its record. The only file that knows all steps. */
-import { isLease, type Admission } from '../governance/lease.ts'
-import { inputTokens } from '../catalog/price.ts'
+import { allTokens } from '../catalog/price.ts'
 import { failure, type Failure } from '../errors.ts'
+import { isLease, type Admission } from '../governance/lease.ts'
 import { limits } from '../limits.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
-import { addMember } from '../wire/json-edit.ts'
-import { splice } from '../wire/json-edit.ts'
-import { JsonScanner } from '../wire/json-scanner.ts'
 import { Attempt, type AttemptOptions } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
 import { choose } from './choose.ts'
@@ -16,13 +13,14 @@ import { localFault } from './fault.ts'
 import { bytesPerToken, inspect } from './inspect.ts'
 import type { KeyIndex } from './key-index.ts'
 import type { Live } from './live.ts'
-import { costOf, holdNano, meter, type Metered } from './meter.ts'
+import { costOf, holdNano, meter } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
-import { answer, refuse, sayFault, usd } from './respond.ts'
+import { answer, refuse, sayFault } from './respond.ts'
 import { stream } from './stream.ts'
 import { translate } from './translate.ts'
 import type { Transport } from './transport.ts'
+import { withCost } from './usage-cost.ts'
 
 /** What the steps work with: one for the process. */
 export interface Gateway {
@@ -39,16 +37,15 @@ export interface Gateway {
 }
 
 export async function handle(exchange: Exchange, gateway: Gateway): Promise<void> {
-  const metered: Metered[] = []
   const leave = gateway.live.enter(exchange)
   try {
     const plan = await prepare(exchange, gateway)
-    if (plan instanceof Plan) await attempt(exchange, gateway, plan, metered)
+    if (plan instanceof Plan) await attempt(exchange, gateway, plan)
     else refuseAs(exchange, plan)
   } finally {
     leave()
-    exchange.lease?.release(metered.reduce((sum, { usage }) => sum + inputTokens(usage) + usage.output + usage.reasoning, 0))
-    gateway.recorder.add(recordOf(exchange, metered))
+    exchange.lease?.release(exchange.attempts.reduce((sum, { metered }) => sum + (metered ? allTokens(metered.usage) : 0), 0))
+    gateway.recorder.add(recordOf(exchange))
   }
 }
 
@@ -74,7 +71,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Fai
 }
 
 /** Tries targets until one answers, the client leaves, or none is left. */
-async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan, metered: Metered[]): Promise<void> {
+async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promise<void> {
   const { clock } = exchange
   for (let target = plan.next(clock.epochMs()); target; target = plan.next(clock.epochMs())) {
     if (target.delayMs > 0) await pause(exchange, target.delayMs)
@@ -83,7 +80,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan, metered
       gateway.tools.health.done(target.deployment.id, undefined, clock.epochMs())
       return refused ? refuseAs(exchange, refused) : left(exchange)
     }
-    if (await call(exchange, gateway, target, plan, metered)) return
+    if (await call(exchange, gateway, target, plan)) return
   }
   const last = exchange.attempts.at(-1)
   if (!last) return refuseAs(exchange, failure('upstream_unavailable', `Every deployment of ${exchange.asked!.model} is resting after failures. It is tried again shortly.`, { retryAfterMs: 5000 }))
@@ -94,7 +91,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan, metered
 }
 
 /** One attempt, to its settlement. True when the client has its answer, whatever it is. */
-async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: Plan, metered: Metered[]): Promise<boolean> {
+async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: Plan): Promise<boolean> {
   const number = exchange.attempts.length + 1
   const { request, askedForUsage } = translate(exchange, target, number, gateway.userAgent)
   exchange.enter('call')
@@ -108,10 +105,8 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   if (reply === 'stream') await stream(exchange, tried, gateway.deadlines)
   exchange.enter('meter')
   exchange.onCut = null
-  const used = meter(tried, exchange.asked!)
-  tried.costNano = used.costNano
-  metered.push(used)
-  exchange.lease!.settle(number, used.costNano)
+  tried.metered = meter(tried, exchange.asked!)
+  exchange.lease!.settle(number, tried.metered.costNano)
   const now = exchange.clock.epochMs()
   gateway.tools.health.done(target.deployment.id, tried.outcome === 'cancelled' ? undefined : (tried.fault?.class ?? null), now)
   exchange.firstTokenUs = tried.firstTokenUs
@@ -120,7 +115,7 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
     return false
   }
   tried.final = true
-  if (reply === 'answer') answer(exchange, tried, answerBody(exchange, tried))
+  if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, tried.metered.costNano) : tried.body!)
   conclude(exchange, tried)
   return true
 }
@@ -138,23 +133,6 @@ function attemptOptions(exchange: Exchange, { deployment, credential }: Target, 
     stripUsage: stripUsage && !includeCost,
     rewriteUsage: includeCost ? (json, usage) => withCost(Buffer.from(json), costOf(deployment, usage)).toString() : null,
   }
-}
-
-/** The answer as it came, or with `usage.cost_usd` where the client asked for it. */
-function answerBody(exchange: Exchange, { body, costNano }: Attempt): Buffer {
-  return exchange.options!.includeCost ? withCost(body!, costNano) : body!
-}
-
-function withCost(json: Buffer, costNano: number): Buffer {
-  const scan = (bytes: Buffer): JsonScanner => {
-    const scanner = new JsonScanner({ maxDepth: 1000, maxKeys: 1_000_000, unique: new Set() })
-    scanner.push(bytes)
-    return scanner
-  }
-  const usage = scan(json).find('usage')
-  if (!usage || json[usage.valueStart] !== 0x7b) return json
-  const inner = json.subarray(usage.valueStart, usage.valueEnd)
-  return Buffer.concat([json.subarray(0, usage.valueStart), splice(inner, [addMember(scan(inner).members, 0, 'cost_usd', usd(costNano))]), json.subarray(usage.valueEnd)])
 }
 
 function conclude(exchange: Exchange, tried: Attempt): void {

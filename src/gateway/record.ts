@@ -1,10 +1,12 @@
 /** Turns a finished exchange into its record and hands records to the store worker in batches. Content never enters a record. */
+import { noUsage } from '../catalog/price.ts'
 import { statusOf } from '../errors.ts'
-import type { AttemptRecord, RequestRecord } from '../store/records.ts'
-import type { Attempt } from './attempt.ts'
+import { usageFlags, type AttemptRecord, type RequestRecord } from '../store/records.ts'
+import type { Attempt, Metered } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
-import { meter, type Metered } from './meter.ts'
 
+/** An attempt that a defect of ours left open: what it cost is not known. */
+const unsettled: Metered = { usage: noUsage(), costNano: 0, priceVersion: null, flags: usageFlags.uncertain }
 /** Bytes of request and of response content that one record keeps. */
 const contentBytes = 1024 * 1024
 /** Refusals without a key that are recorded per flush: a flood of them must not become a flood of rows. */
@@ -41,7 +43,7 @@ export class Recorder {
   }
 }
 
-export function recordOf(exchange: Exchange, metered: readonly Metered[]): RequestRecord {
+export function recordOf(exchange: Exchange): RequestRecord {
   exchange.enter('record')
   const { key, asked, options, request, refusal } = exchange
   const last = exchange.attempts.at(-1)
@@ -62,13 +64,14 @@ export function recordOf(exchange: Exchange, metered: readonly Metered[]): Reque
     firstTokenUs: exchange.firstTokenUs === null ? null : Math.round(exchange.firstTokenUs - exchange.startedUs),
     overheadUs: Math.round(exchange.overheadUs()),
     client: header('user-agent'), clientAddress: exchange.clientAddress, clientRequestId: header('x-client-request-id')?.slice(0, 128) ?? null, traceparent: header('traceparent'),
-    attempts: exchange.attempts.map((attempt, i) => attemptRecord(exchange, attempt, metered[i] ?? meter(attempt, asked!))),
+    attempts: exchange.attempts.map((attempt) => attemptRecord(exchange, attempt)),
     content: contentOf(exchange),
   }
 }
 
-function attemptRecord(exchange: Exchange, attempt: Attempt, metered: Metered): AttemptRecord {
+function attemptRecord(exchange: Exchange, attempt: Attempt): AttemptRecord {
   const { deployment, credentialId, number } = attempt.options
+  const metered = attempt.metered ?? unsettled
   const since = (at: number | null): number | null => (at === null ? null : Math.round(at - exchange.startedUs))
   return {
     number, vendor: deployment.provider.vendor.id, provider: deployment.provider.id, deployment: deployment.id, model: deployment.logicalModel, upstreamModel: deployment.upstreamModel,

@@ -4,6 +4,7 @@ import type { SaidError } from '../protocols/protocol.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fault } from './fault.ts'
+import { usd } from './usage-cost.ts'
 
 type Headers = Record<string, string | string[]>
 
@@ -17,13 +18,6 @@ export const saidError = (exchange: Exchange, failed: Failure): SaidError => ({
   param: failed.param ?? null,
   requestId: exchange.id,
 })
-
-/** Integer nano-dollars as a plain decimal of dollars, without rounding. */
-export function usd(nano: number): string {
-  const whole = Math.floor(nano / 1e9)
-  const rest = String(nano % 1e9).padStart(9, '0').replace(/0+$/, '')
-  return rest === '' ? String(whole) : `${whole}.${rest}`
-}
 
 function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {
   const headers: Headers = {}
@@ -61,7 +55,7 @@ export function answer(exchange: Exchange, attempt: Attempt, body: Buffer): void
   const contentType = attempt.headers['content-type']
   const headers = commonHeaders(exchange, attempt)
   headers['content-type'] = typeof contentType === 'string' ? contentType : 'application/json'
-  headers['x-megarouter-cost-usd'] = usd(attempt.costNano)
+  headers['x-megarouter-cost-usd'] = usd(attempt.metered?.costNano ?? 0)
   send(exchange, attempt.status, headers, body)
 }
 

@@ -8,5 +8,4 @@ import { vendor } from './provider.ts'
 export const groq = vendor({
   id: 'groq', name: 'Groq', docs: 'https://console.groq.com/docs/openai',
   baseUrl: 'https://api.groq.com/openai/v1', endpoints: ['chat'], billsAfterAbort: true,
-  usage: { promptIncludesCached: true, completionIncludesReasoning: true, alternativePath: ['x_groq', 'usage'] },
 })

@@ -34,8 +34,6 @@ export interface UsageRules {
   completionIncludesReasoning: boolean
   /** `prompt_tokens` contains the audio tokens (OpenAI, the default) or not (Mistral). */
   promptIncludesAudio?: boolean
-  /** Where a payload carries its usage when its `usage` member is missing. */
-  alternativePath?: readonly string[]
 }
 
 export interface Quirks {

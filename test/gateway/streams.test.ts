@@ -132,11 +132,10 @@ test('a stalled client holds its upstream and is cut and settled; little is buff
   const { socket, closed } = await open(rig, 'up/echo-2+giant:64')
   socket.pause()
   const [record] = await rig.recorded(1)
-  const sent = rig.upstream.log[0]!.played?.bytes ?? 0
   socket.resume()
   await closed
   assert.equal(record!.outcome, 'cancelled')
-  assert.ok(record!.responseBytes < 32 * 1024 * 1024, `${record!.responseBytes} of 64 MiB taken (${sent})`)
+  assert.ok(record!.responseBytes < 32 * 1024 * 1024, `${record!.responseBytes} of 64 MiB taken`)
 })
 
 test('a revoked key ends its running streams with an error event', async () => {
