@@ -5,6 +5,7 @@ import { deployments } from './deployments/routes.ts'
 import { events } from './events/routes.ts'
 import { keys } from './keys/routes.ts'
 import { models } from './models/routes.ts'
+import { credentials } from './providers/credentials.ts'
 import { providers } from './providers/routes.ts'
 import { requests } from './requests/routes.ts'
 import { router } from './router.ts'
@@ -22,6 +23,7 @@ export const createApi = (services: Services) => router()
   .route('/', keys(services))
   .route('/', vendors(services))
   .route('/', providers(services))
+  .route('/', credentials(services))
   .route('/', aliases(services))
   .route('/', deployments(services))
   .route('/', models(services))

@@ -34,7 +34,7 @@ const headers: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 }
 
-export interface AppSettings {
+interface AppSettings {
   services: Services
   /** Directory of the built console. */
   console: string

@@ -5,7 +5,7 @@
 import type { Env, Hono, MiddlewareHandler, Schema } from 'hono'
 import type { ControlEnv } from './context.ts'
 
-export type Policy = 'public' | 'owner'
+type Policy = 'public' | 'owner'
 
 const allowAnyone: MiddlewareHandler<ControlEnv> = (_, next) => next()
 

@@ -11,7 +11,7 @@ const pollEveryMs = 2_000
 /** Editors write in several steps. */
 const settleMs = 100
 
-export interface ConfigFileSettings {
+interface ConfigFileSettings {
   /** Null: ./megarouter.yaml if it exists. */
   path: string | null
   variables: Variables
@@ -22,7 +22,7 @@ export interface ConfigFileSettings {
   log: { info(message: string): void; warn(message: string): void }
 }
 
-export interface ConfigState {
+interface ConfigState {
   file: string | null
   /** Epoch ms of the last good load. */
   loadedAt: number
@@ -83,6 +83,7 @@ export class ConfigFile {
     try {
       await apply(loaded.config)
     } catch (error) {
+      this.#signature = '' // looked at again with the next poll
       return this.#failed(`The configuration could not be applied: ${error instanceof Error ? error.message : String(error)}`, loaded.path)
     }
     log.info(`Configuration loaded again${loaded.path === null ? '' : ` from ${loaded.path}`}.`)

@@ -18,7 +18,6 @@ export interface Client {
 }
 
 export interface Bindings {
-  incoming: IncomingMessage
   /** Set by the listener: only the front door's socket may say who the client is. */
   client: Client
 }

@@ -64,7 +64,7 @@ export function docsPage(given: object): string {
   }))
   const tags = Map.groupBy(all, (each) => each.tag)
   const page = html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${info.title}</title><link rel="stylesheet" href="/api/docs.css"></head><body>
+<title>${info.title}</title><link rel="icon" href="/favicon.svg"><link rel="stylesheet" href="/api/docs.css"></head><body>
 <nav><b>${info.title}</b>${[...tags.keys()].map((tag) => html`<a href="#tag-${tag}">${tag}</a>`)}<a href="#schemas">Schemas</a><a href="/api/v1/openapi.json">openapi.json</a></nav>
 <main><h1>${info.title} <small>${info.version}</small></h1><p>${info.description ?? ''}</p>
 <p>Log in with <code>POST /api/v1/session</code>, or send <code>Authorization: Bearer $MEGAROUTER_ADMIN_TOKEN</code>. With a session cookie every change needs the header <code>x-megarouter-csrf</code>, whose value is in <code>GET /api/v1/session</code>.

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts'
 import { transaction, type Database, type Write } from '../store/database.ts'
 import { newId } from '../store/ids.ts'
 import { findSettings, updateSettings } from '../store/settings.ts'
-import { createSession, createUser, deleteSession, ensureOrganisation, extendSession, findBootstrap, findSession, findUserByEmail, isClaimed, putBootstrap, useBootstrap, type User } from '../store/users.ts'
+import { createSession, createUser, deleteSession, ensureOrganisation, extendSession, findBootstrap, findOrganisation, findSession, findUserByEmail, isClaimed, putBootstrap, useBootstrap, type User } from '../store/users.ts'
 import { isLoopback, type Caller, type Client } from './context.ts'
 import { ControlError } from './errors.ts'
 import { hashPassword, passwordCost, verifyPassword, type PasswordCost } from './identity/password.ts'
@@ -24,7 +24,7 @@ export const attemptsPerAddress = 10
 const attemptsPerAccount = 50
 export const minimumAdminToken = 24
 
-export interface IdentitySettings {
+interface IdentitySettings {
   database: Database
   clock: Clock
   /** MEGAROUTER_ADMIN_TOKEN; null switches it off. */
@@ -35,8 +35,8 @@ export interface IdentitySettings {
   cost?: PasswordCost
 }
 
-export interface LoggedIn { caller: Caller; cookie: string }
-export interface Claim { token: string; organisation?: string | undefined; name: string; email: string; password: string }
+interface LoggedIn { caller: Caller; cookie: string }
+interface Claim { token: string; organisation?: string | undefined; name: string; email: string; password: string }
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 const equal = (a: string, b: string): boolean => timingSafeEqual(sha256(a), sha256(b))
@@ -92,11 +92,12 @@ export class Identity {
   }
 
   async #automation(authorization: string): Promise<Caller> {
-    const { adminToken, random } = this.#settings
+    const { adminToken, database } = this.#settings
     const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
     if (adminToken === null) throw new ControlError('unauthenticated', 'Bearer tokens are off: start MegaRouter with MEGAROUTER_ADMIN_TOKEN set to a long random text. API keys (mr-…) are for /v1 only.')
     if (given === undefined || !equal(given, adminToken)) throw new ControlError('unauthenticated', 'The bearer token is wrong: it must equal MEGAROUTER_ADMIN_TOKEN. API keys (mr-…) are for /v1 only.')
-    const organisation = await this.#write((write) => ensureOrganisation(write, random(16)))
+    const organisation = await findOrganisation(database)
+    if (organisation === null) throw new Error('the organisation is made at start')
     return { org: organisation.id, user: { id: 'admin-token', name: 'MEGAROUTER_ADMIN_TOKEN', email: '' }, csrf: '' }
   }
 

@@ -21,10 +21,7 @@ export function socketPathIn(dataDir: string, pid: number, name = 'control'): st
 }
 
 function attach(server: Server, handler: Handler, clientOf: (message: IncomingMessage) => Client): Server {
-  const listener = getRequestListener((request, bindings) => {
-    const incoming = bindings.incoming as IncomingMessage
-    return handler(request, { incoming, client: clientOf(incoming) })
-  })
+  const listener = getRequestListener((request, bindings) => handler(request, { client: clientOf(bindings.incoming as IncomingMessage) }))
   server.requestTimeout = 60_000
   server.headersTimeout = 10_000
   server.keepAliveTimeout = 30_000
@@ -54,7 +51,7 @@ export async function listenOnSocket(handler: Handler, path: string): Promise<Se
   return server
 }
 
-export interface PortSettings { host: string; port: number; tls: { cert: Buffer; key: Buffer } | null }
+interface PortSettings { host: string; port: number; tls: { cert: Buffer; key: Buffer } | null }
 
 export async function listenOnPort(handler: Handler, { host, port, tls }: PortSettings): Promise<Server> {
   const server = tls === null ? createServer() : createTlsServer(tls)

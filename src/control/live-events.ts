@@ -10,9 +10,9 @@ const heartbeatMs = 5_000
 const rowsPerPoll = 100
 const maxWatchers = 64
 /** A session may end meanwhile: the browser connects again and is asked anew. */
-export const maxWatchMs = 15 * 60_000
+const maxWatchMs = 15 * 60_000
 
-export interface State { database_up: boolean; queued: number | null; config_error: string | null }
+interface State { database_up: boolean; queued: number | null; config_error: string | null }
 export type LiveEvent =
   | { kind: 'request'; seq: number; request: LoggedRequest }
   | { kind: 'heartbeat'; at: number }

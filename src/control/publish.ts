@@ -13,11 +13,11 @@ import { spentSince } from '../store/usage.ts'
 import type { FromControl } from '../threads/messages.ts'
 import { keyEntry, snapshotData, type FileLimits, type Resolving, type Rows } from './snapshot-data.ts'
 
-export const pollMs = 400
+const pollMs = 400
 const heartbeatMs = 1_000
 const batchSize = 1_000
 
-export interface PublisherSettings {
+interface PublisherSettings {
   database: Database
   clock: Clock
   resolving: Resolving

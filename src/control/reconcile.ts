@@ -33,7 +33,7 @@ const released = { by: 'api', release: true } as const
 
 interface WantedCredential { name: string; reference: string | null; secret: string }
 
-export interface WantedProvider {
+interface WantedProvider {
   id: string
   vendor: string
   name: string
@@ -44,7 +44,7 @@ export interface WantedProvider {
 }
 
 /** What should be there, from both sources. The file wins over the environment for a provider that both name. */
-export function wantedProviders(declarations: readonly ProviderConfig[], { vendors, variables }: Pick<Reconciling, 'vendors' | 'variables'>): { wanted: WantedProvider[]; problems: string[] } {
+function wantedProviders(declarations: readonly ProviderConfig[], { vendors, variables }: Pick<Reconciling, 'vendors' | 'variables'>): { wanted: WantedProvider[]; problems: string[] } {
   const { on, problems } = vendorsInEnvironment(vendors.values(), variables)
   const wanted = new Map<string, WantedProvider>()
   for (const { vendor, baseUrl, keys } of on) {
@@ -128,9 +128,10 @@ async function reconcileCredentials(write: Write, row: Provider, { credentials, 
   for (const credential of present) {
     if (!credentials.some((want) => same(credential, want))) await removeCredential(write, org, row.id, credential.id, { by: managedBy })
   }
-  for (const want of credentials) {
+  for (const [index, want] of credentials.entries()) {
     if (present.some((credential) => same(credential, want))) continue
-    const id = newId('cred', Math.floor(write.at / 1000), random(16))
+    // Credentials are read in the order of their ids, which keeps the declared one: each is a millisecond younger.
+    const id = newId('cred', Math.floor(write.at / 1000) + index, random(16))
     const secret = new Secret(want.secret)
     const stored = want.reference === null ? { ciphertext: sealSecret(kek, secret, { org, id, version: 1 }) } : { secretRef: want.reference }
     await addCredential(write, org, row.id, { id, name: want.name, last4: secret.last4, managedBy: want.reference === null ? 'file' : 'environment', ...stored }, { by: managedBy })

@@ -5,7 +5,7 @@ import type { ControlEnv } from './context.ts'
 import { ControlError } from './errors.ts'
 import { VersionConflictError } from '../store/edits.ts'
 
-export const maxIssues = 3
+const maxIssues = 3
 
 function describe(error: ZodError, target: string): ControlError {
   const [first] = error.issues

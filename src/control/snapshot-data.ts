@@ -51,7 +51,7 @@ export const baseUrlOfProvider = (provider: Pick<Provider, 'baseUrl'>, vendor: V
   vendor.simulated === true ? simulatedBaseUrl : provider.baseUrl ?? vendor.baseUrl ?? null
 
 /** The operator's own addresses are trusted; one that came through the API may lead to public addresses only. */
-export const isGuarded = (provider: Pick<Provider, 'managedBy' | 'baseUrl'>): boolean => provider.managedBy === 'api' && provider.baseUrl !== null
+const isGuarded = (provider: Pick<Provider, 'managedBy' | 'baseUrl'>): boolean => provider.managedBy === 'api' && provider.baseUrl !== null
 
 export function resolveSecret(org: string, credential: Credential, { variables, kek }: Pick<Resolving, 'variables' | 'kek'>): { secret: string } | { problem: string } {
   if (credential.secretRef !== null) {

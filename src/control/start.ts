@@ -36,10 +36,10 @@ import type { Variables } from './vendor-environment.ts'
 
 const reopenMs = 1_000
 const closeGraceMs = 2_000
-export const bootstrapFile = 'bootstrap-token'
+const bootstrapFile = 'bootstrap-token'
 const builtConsole = fileURLToPath(new URL('../../console/dist', import.meta.url))
 
-export interface Log {
+interface Log {
   info(message: string): void
   warn(message: string): void
   error(details: object, message: string): void

@@ -27,7 +27,7 @@ const maxFiles = 2_000
 /** Vite writes a hash into the names of what it bundles. */
 const hashed = /-[\w-]{8}\.\w+$/
 
-export function readStaticFiles(directory: string): ReadonlyMap<string, StaticFile> {
+function readStaticFiles(directory: string): ReadonlyMap<string, StaticFile> {
   const files = new Map<string, StaticFile>()
   let names: string[]
   try {

@@ -6,7 +6,7 @@ import type { Vendor } from '../providers/provider.ts'
 
 export type Variables = Readonly<Record<string, string | undefined>>
 
-export interface VendorEnvironment {
+interface VendorEnvironment {
   vendor: Vendor
   /** Null: the vendor's own address. */
   baseUrl: string | null

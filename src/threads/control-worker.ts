@@ -27,6 +27,6 @@ try {
 } catch (error) {
   log.debug({ err: error }, 'the control plane could not start')
   post({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) })
-  process.exitCode = 1
-  port.close()
+  // Ends this thread, also when a server of it already listens.
+  setImmediate(() => process.exit(1))
 }

@@ -91,7 +91,7 @@ function declared(here: Here): Model[] {
   })
 }
 
-export interface ModelFilters { search?: string | undefined; vendor?: string | undefined; available?: 'true' | 'false' | undefined }
+interface ModelFilters { search?: string | undefined; vendor?: string | undefined; available?: 'true' | 'false' | undefined }
 
 /** Sorted by id. */
 export function listModels(services: Services, { search, vendor, available }: ModelFilters): Model[] {

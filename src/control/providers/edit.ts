@@ -12,7 +12,7 @@ import { baseUrlOf } from '../vendor-environment.ts'
 import { isPrivateLiteral } from './probe.ts'
 import type { newProviderSchema } from './schema.ts'
 
-export type NewProviderInput = z.output<typeof newProviderSchema>
+type NewProviderInput = z.output<typeof newProviderSchema>
 
 /** An address from the API: public hosts only. A name that leads inside is refused when it is dialled. */
 export function checkedBaseUrl(text: string): string {

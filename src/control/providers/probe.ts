@@ -11,7 +11,7 @@ import { EgressError, guardedLookup, isSpecialAddress } from '../../gateway/egre
 const timeoutMs = 10_000
 const maxBytes = 4 * 1024 * 1024
 
-export interface ProbeResult { ok: boolean; status: number; latency_ms: number; message: string }
+interface ProbeResult { ok: boolean; status: number; latency_ms: number; message: string }
 
 const bareHost = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '')
 

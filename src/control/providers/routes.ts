@@ -1,21 +1,19 @@
-/** `/providers`: switch vendors on, hold their credentials (write-only), test them. */
+/** `/providers`: switch vendors on, change them, delete them with their secrets. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { once } from '../../store/edits.ts'
-import { deleteProvider, findProvider, listProviders, removeCredential, updateProvider, type Provider } from '../../store/providers.ts'
+import { deleteProvider, findProvider, listProviders, updateProvider, type Provider } from '../../store/providers.ts'
 import { owner } from '../authorize.ts'
-import { ControlError, errors } from '../errors.ts'
+import { errors } from '../errors.ts'
 import { idempotent } from '../idempotent.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, json, pageQuery } from '../schema.ts'
 import { edit, type Services } from '../services.ts'
 import { describeProvider, describeProviders } from './describe.ts'
-import { checkedBaseUrl, checkedVendor, createFromInput, followSimulated, storeCredential, takeOverSimulated } from './edit.ts'
-import { probe } from './probe.ts'
-import { newCredentialSchema, newProviderSchema, providerListSchema, providerPatchSchema, providerSchema, testSchema } from './schema.ts'
+import { checkedBaseUrl, checkedVendor, createFromInput, followSimulated, takeOverSimulated } from './edit.ts'
+import { newProviderSchema, providerListSchema, providerPatchSchema, providerSchema } from './schema.ts'
 
 const tags = ['Providers']
 const params = z.object({ id: z.string().max(64) })
-const credentialParams = params.extend({ credential_id: z.string().max(64) })
 const one = { 200: json(providerSchema, 'The provider') }
 
 const list = createRoute({ ...owner, method: 'get', path: '/providers', tags, summary: 'List providers', request: { query: pageQuery }, responses: { 200: json(providerListSchema, 'A page of providers'), ...errors(400, 401) } })
@@ -32,19 +30,6 @@ const remove = createRoute({
   ...owner, method: 'delete', path: '/providers/{id}', tags, summary: 'Delete a provider and destroy its credentials', request: { params, headers: ifMatch },
   responses: { 204: { description: 'Deleted' }, ...errors(401, 403, 404, 409, 412) },
 })
-const addCredential = createRoute({
-  ...owner, method: 'post', path: '/providers/{id}/credentials', tags, summary: 'Add a credential', request: { params, headers: idempotencyKey, body: body(newCredentialSchema) },
-  responses: { 201: json(providerSchema, 'The provider with the credential'), ...errors(400, 401, 403, 404, 409) },
-})
-const dropCredential = createRoute({
-  ...owner, method: 'delete', path: '/providers/{id}/credentials/{credential_id}', tags, summary: 'Destroy a credential', request: { params: credentialParams, headers: ifMatch },
-  responses: { ...one, ...errors(401, 403, 404, 409, 412) },
-})
-const test = createRoute({
-  ...owner, method: 'post', path: '/providers/{id}/test', tags, summary: 'Ask the provider for its models', request: { params },
-  responses: { 200: json(testSchema, 'What came of it'), ...errors(401, 403, 404, 422) },
-})
-
 export const providers = (services: Services) => router()
   .openapi(list, async (c) => {
     const { limit, cursor = null } = c.req.valid('query')
@@ -96,35 +81,4 @@ export const providers = (services: Services) => router()
       }),
       (current: Provider) => describeProvider(services, current)), 'provider', id)
     return c.body(null, 204)
-  })
-  .openapi(addCredential, async (c) => {
-    const { id } = c.req.valid('param')
-    const { org } = c.var.caller
-    const input = c.req.valid('json')
-    const repeat = idempotent(`${org} credentials ${id}`, c.req.valid('header')['idempotency-key'], input)
-    await edit(services, (write) => once(write, repeat, async () => {
-      const provider = found(await findProvider(write, org, id), 'provider', id)
-      return (await storeCredential(services, write, provider, input.secret, input.name)).id
-    }))
-    const provider = found(await findProvider(services.database, org, id), 'provider', id)
-    c.header('etag', etag(provider))
-    return c.json(await describeProvider(services, provider), 201)
-  })
-  .openapi(dropCredential, async (c) => {
-    const { id, credential_id: credentialId } = c.req.valid('param')
-    const ifVersion = expectedVersion(c.req.valid('header')['if-match'])
-    const provider = found(await conditional(
-      () => edit(services, (write) => removeCredential(write, c.var.caller.org, id, credentialId, editOf(ifVersion))),
-      (current: Provider) => describeProvider(services, current)), 'credential', `${credentialId} of provider ${id}`)
-    c.header('etag', etag(provider))
-    return c.json(await describeProvider(services, provider), 200)
-  })
-  .openapi(test, async (c) => {
-    const { id } = c.req.valid('param')
-    found(await findProvider(services.database, c.var.caller.org, id), 'provider', id)
-    const published = services.publisher.published.get(id)
-    if (published === undefined) {
-      throw new ControlError('unknown_provider', `The provider ${id} is switched off or unusable: ${services.publisher.problems.find((problem) => problem.includes(id)) ?? 'switch it on first'}`)
-    }
-    return c.json(await probe(published), 200)
   })

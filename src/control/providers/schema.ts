@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { displayName, listOf, managedBy, slug, time, version } from '../schema.ts'
 
-export const credentialSchema = z.object({
+const credentialSchema = z.object({
   id: z.string(), name: z.string(), last4: z.string(), managed_by: managedBy, status: z.enum(['active', 'disabled']), created_at: time,
 }).openapi('Credential')
 
@@ -13,7 +13,7 @@ export const providerSchema = z.object({
 
 export const providerListSchema = listOf(providerSchema).openapi('ProviderList')
 
-export const secretText = z.string().trim().min(1).max(16_384).openapi({ description: 'Write-only.' })
+const secretText = z.string().trim().min(1).max(16_384).openapi({ description: 'Write-only.' })
 const baseUrl = z.string().max(2_048)
 
 export const newProviderSchema = z.strictObject({

@@ -2,7 +2,7 @@
 import { periodStart } from '../../governance/periods.ts'
 import { ControlError } from '../errors.ts'
 
-export interface Range { from: number; to: number }
+interface Range { from: number; to: number }
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs

@@ -1,0 +1,64 @@
+/** `/providers/{id}/credentials` and `/test`: secrets go in and never come out; a test tells whether they work. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { once } from '../../store/edits.ts'
+import { findProvider, removeCredential, type Provider } from '../../store/providers.ts'
+import { owner } from '../authorize.ts'
+import { ControlError, errors } from '../errors.ts'
+import { idempotent } from '../idempotent.ts'
+import { conditional, editOf, found, router } from '../router.ts'
+import { body, etag, expectedVersion, idempotencyKey, ifMatch, json } from '../schema.ts'
+import { edit, type Services } from '../services.ts'
+import { describeProvider } from './describe.ts'
+import { storeCredential } from './edit.ts'
+import { probe } from './probe.ts'
+import { newCredentialSchema, providerSchema, testSchema } from './schema.ts'
+
+const tags = ['Providers']
+const params = z.object({ id: z.string().max(64) })
+const credentialParams = params.extend({ credential_id: z.string().max(64) })
+
+const addCredential = createRoute({
+  ...owner, method: 'post', path: '/providers/{id}/credentials', tags, summary: 'Add a credential', request: { params, headers: idempotencyKey, body: body(newCredentialSchema) },
+  responses: { 201: json(providerSchema, 'The provider with the credential'), ...errors(400, 401, 403, 404, 409) },
+})
+const dropCredential = createRoute({
+  ...owner, method: 'delete', path: '/providers/{id}/credentials/{credential_id}', tags, summary: 'Destroy a credential', request: { params: credentialParams, headers: ifMatch },
+  responses: { 200: json(providerSchema, 'The provider without it'), ...errors(401, 403, 404, 409, 412) },
+})
+const test = createRoute({
+  ...owner, method: 'post', path: '/providers/{id}/test', tags, summary: 'Ask the provider for its models', request: { params },
+  responses: { 200: json(testSchema, 'What came of it'), ...errors(401, 403, 404, 422) },
+})
+
+export const credentials = (services: Services) => router()
+  .openapi(addCredential, async (c) => {
+    const { id } = c.req.valid('param')
+    const { org } = c.var.caller
+    const input = c.req.valid('json')
+    const repeat = idempotent(`${org} credentials ${id}`, c.req.valid('header')['idempotency-key'], input)
+    await edit(services, (write) => once(write, repeat, async () => {
+      const provider = found(await findProvider(write, org, id), 'provider', id)
+      return (await storeCredential(services, write, provider, input.secret, input.name)).id
+    }))
+    const provider = found(await findProvider(services.database, org, id), 'provider', id)
+    c.header('etag', etag(provider))
+    return c.json(await describeProvider(services, provider), 201)
+  })
+  .openapi(dropCredential, async (c) => {
+    const { id, credential_id: credentialId } = c.req.valid('param')
+    const ifVersion = expectedVersion(c.req.valid('header')['if-match'])
+    const provider = found(await conditional(
+      () => edit(services, (write) => removeCredential(write, c.var.caller.org, id, credentialId, editOf(ifVersion))),
+      (current: Provider) => describeProvider(services, current)), 'credential', `${credentialId} of provider ${id}`)
+    c.header('etag', etag(provider))
+    return c.json(await describeProvider(services, provider), 200)
+  })
+  .openapi(test, async (c) => {
+    const { id } = c.req.valid('param')
+    found(await findProvider(services.database, c.var.caller.org, id), 'provider', id)
+    const published = services.publisher.published.get(id)
+    if (published === undefined) {
+      throw new ControlError('unknown_provider', `The provider ${id} is switched off or unusable: ${services.publisher.problems.find((problem) => problem.includes(id)) ?? 'switch it on first'}`)
+    }
+    return c.json(await probe(published), 200)
+  })
