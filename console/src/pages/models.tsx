@@ -35,7 +35,7 @@ function Row({ model, onOpen }: { model: Model; onOpen: () => void }) {
     <tr className="group/row cursor-pointer" onClick={onOpen}>
       <th scope="row" className={`${td} truncate text-left font-normal`}>
         <button type="button" className="max-w-full rounded-1 align-middle" aria-haspopup="dialog" onClick={onOpen}><ModelName vendor={null} name={model.id} /></button>
-        {model.deprecated && <span className="ml-2 align-middle"><Pill tone="warn">Deprecated</Pill></span>}
+        {model.deprecated && <span className="ml-2 align-middle max-md:hidden"><Pill tone="warn">Deprecated</Pill></span>}
         {model.aliases.map((alias) => <span key={alias} className="ml-1.5 align-middle max-md:hidden"><Tag>{alias}</Tag></span>)}
       </th>
       <td className={`${td} truncate text-fg-2 max-md:hidden`}>{model.vendors.map((vendor) => vendor.name).filter((name, index, all) => all.indexOf(name) === index).join(', ')}</td>

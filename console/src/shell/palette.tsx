@@ -19,7 +19,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('')
   const keys = useQuery(queries.keys)
   const models = useQuery(queries.available)
-  useEffect(() => { const element = dialog.current; if (element && !element.open) element.showModal(); return () => element?.close() }, [])
+  useEffect(() => { const element = dialog.current; if (element && !element.open) element.showModal(); element?.querySelector('input')?.focus(); return () => element?.close() }, [])
   const Row = ({ value, icon, run, children }: { value: string; icon: ReactNode; run: () => unknown; children: ReactNode }) => (
     <Command.Item value={value} className={item} onSelect={() => { onClose(); void run() }}><span className="text-fg-3">{icon}</span><span className="truncate">{children}</span></Command.Item>
   )
@@ -28,7 +28,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     <dialog ref={dialog} aria-label="Search or jump to" onCancel={(event) => { event.preventDefault(); onClose() }} onMouseDown={(event) => { if (event.target === dialog.current) onClose() }}
       className="rise fixed inset-x-0 top-[14vh] mx-auto w-[580px] max-w-[calc(100vw-24px)] rounded-4 bg-raised shadow-float">
       <Command label="Search or jump to" loop>
-        <div className="flex items-center gap-2.5 border-b border-line px-4"><Search className="size-4 flex-none text-fg-3" aria-hidden /><Command.Input autoFocus value={text} onValueChange={setText} placeholder="A page, key, model, request id, or what to do" className="h-12 w-full bg-transparent text-14 outline-none max-md:text-16" /></div>
+        <div className="flex items-center gap-2.5 border-b border-line px-4"><Search className="size-4 flex-none text-fg-3" aria-hidden /><Command.Input value={text} onValueChange={setText} placeholder="A page, key, model, request id, or what to do" className="h-12 w-full bg-transparent text-14 outline-none max-md:text-16" /></div>
         <Command.List className="max-h-[52vh] overflow-y-auto p-1.5">
           <Command.Empty className="px-2.5 py-6 text-fg-2">Nothing here is called “{text}”. Request ids start with <code className="mono">req_</code>.</Command.Empty>
           {requestId && <Row value={text} icon={<ArrowRight className="size-4" />} run={() => navigate({ to: '/requests/$id', params: { id: requestId } })}>Open request <code className="mono">{requestId}</code></Row>}

@@ -36,7 +36,7 @@ export function Sheet({ title, note, onClose, children, footer, onSubmit }: Prop
           <div className="min-w-0 flex-1"><h2 id={id} tabIndex={-1} className="truncate text-16 outline-none">{title}</h2>{note && <div className="text-12 text-fg-3">{note}</div>}</div>
           <Button look="ghost" size="icon" aria-label="Close" onClick={onClose}><X className="size-4" aria-hidden /></Button>
         </header>
-        <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
+        <div tabIndex={0} role="group" aria-labelledby={id} className="min-h-0 flex-1 overflow-y-auto px-5 py-4 -outline-offset-2">{children}</div>
         {footer && <footer className="flex flex-wrap items-center gap-2 border-t border-line px-5 py-3">{footer}</footer>}
       </form>
     </dialog>

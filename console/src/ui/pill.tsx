@@ -24,5 +24,5 @@ const outcomeWords: Record<Outcome, string> = { success: '', refused: 'refused',
 export function StatusPill({ status, outcome, attempts, icon }: { status: number; outcome: Outcome; attempts: number; icon?: boolean }) {
   const word = outcome === 'success' && attempts > 1 ? 'after fallback' : outcomeWords[outcome]
   const Icon = outcome === 'success' ? Check : CircleX
-  return <Pill tone={outcomeTone[outcome]}>{icon && <Icon className="size-3" aria-hidden />}{status}{word && ` ${word}`}</Pill>
+  return <Pill tone={outcomeTone[outcome]}>{icon && <Icon className="size-3" aria-hidden />}{status}{word && ' '}{word && <span className={outcome === 'success' && !icon ? 'max-md:hidden' : ''}>{word}</span>}</Pill>
 }

@@ -77,16 +77,14 @@ function EditKey({ row, clock, onClose }: { row: Key; clock: Clock; onClose: () 
       <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRevoking(true)}>Revoke key…</Button>
     </>
   )
+  if (revoking) return <Revoke row={base} onClose={() => setRevoking(false)} onDone={onClose} />
   return (
-    <>
       <Sheet title={base.name} onClose={onClose} onSubmit={readOnly ? () => undefined : submit} footer={footer}>
         <Facts row={base} clock={clock} />
         {base.managed_by !== 'api' && <p className="mb-4 flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2"><Lock className="size-3.5 flex-none" aria-hidden />Declared in {base.managed_by === 'file' ? 'megarouter.yaml' : 'the environment'}. Change it there; it is read again at once.</p>}
         {conflict && <Conflict current={conflict} mine={values} onMine={() => { setBase(conflict); save.mutate({ version: conflict.version }) }} onTheirs={() => { setBase(conflict); setValues(keyValues(conflict)); setConflict(null) }} />}
         <div className="grid gap-4"><KeyFields values={values} onChange={setValues} problems={problems} disabled={readOnly} />{!conflict && <FormError>{save.error?.message}</FormError>}</div>
       </Sheet>
-      {revoking && <Revoke row={base} onClose={() => setRevoking(false)} onDone={onClose} />}
-    </>
   )
 }
 

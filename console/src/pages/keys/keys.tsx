@@ -40,7 +40,7 @@ function Row({ row, clock, onOpen }: { row: Key; clock: Clock; onOpen: () => voi
     </tr>
   )
 }
-const columns: [string, string][] = [['Name', ''], ['Key', 'w-[132px] max-lg:hidden'], ['Models', 'w-[15%] max-xl:hidden'], ['Spend this month', `w-[134px] ${right} max-md:w-[110px]`], ['Budget', 'w-[228px] max-md:hidden'], ['Requests', `w-[92px] ${right} max-lg:hidden`], ['Last used', 'w-[108px] max-md:hidden'], ['State', 'w-[112px]']]
+const columns: [string, string][] = [['Name', ''], ['Key', 'w-[132px] max-lg:hidden'], ['Models', 'w-[15%] max-xl:hidden'], ['Spend, month', `w-[126px] ${right} max-md:w-[116px]`], ['Budget', 'w-[228px] max-md:hidden'], ['Requests', `w-[92px] ${right} max-lg:hidden`], ['Last used', 'w-[108px] max-md:hidden'], ['State', 'w-[112px]']]
 
 export function Keys() {
   const navigate = useNavigate()

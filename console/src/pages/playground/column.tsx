@@ -37,11 +37,14 @@ function useElapsed(running: boolean): number {
   return elapsed
 }
 
+/** Our own refusals come before anything is sent; other statuses come from upstream or from having tried everything. */
+const deniedTitle = (status: number): string => (status === 0 ? 'The gateway could not be reached' : [400, 401, 402, 403, 404].includes(status) ? 'Refused: not sent, not billed' : 'No answer came')
+
 function Denied({ run, onPick }: { run: Run; onPick: () => void }) {
   return (
     <div className="flex flex-1 flex-col items-start gap-2 border-t border-line px-3.5 py-4">
       <ShieldX className="size-4 text-bad" strokeWidth={1.75} aria-hidden />
-      <p className="font-semibold">{run.end?.status === 0 ? 'The gateway could not be reached' : 'Not sent, not billed'}</p>
+      <p className="font-semibold">{deniedTitle(run.end?.status ?? 0)}</p>
       <p className="text-fg-2 wrap-anywhere">{run.end?.message}</p>
       {run.end?.code && <dl className="my-1 w-full border-y border-line text-12"><div className="flex gap-2 py-[5px]"><dt className="w-20 text-fg-3">Code</dt><dd className="mono">{run.end.code}</dd></div></dl>}
       <div className="flex flex-wrap items-center gap-3"><Button size="s" onClick={onPick}>Pick another</Button>{run.end?.requestId && <Link to="/requests/$id" params={{ id: run.end.requestId }} className={`${link} text-12`}>Open request</Link>}</div>
@@ -49,7 +52,7 @@ function Denied({ run, onPick }: { run: Run; onPick: () => void }) {
   )
 }
 
-function Answer({ run }: { run: Run }) {
+function Answer({ run, model }: { run: Run; model: string }) {
   const ref = useRef<HTMLDivElement>(null)
   const [follow, setFollow] = useState(true)
   const streaming = run.state === 'streaming'
@@ -57,7 +60,7 @@ function Answer({ run }: { run: Run }) {
   const scrolled = () => { const box = ref.current; if (box) setFollow(box.scrollHeight - box.scrollTop - box.clientHeight < 24) }
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
-      <div ref={ref} onScroll={scrolled} tabIndex={0} role="region" aria-label="Answer" aria-busy={streaming} className="max-h-[min(62vh,720px)] min-h-[200px] flex-1 overflow-y-auto px-3.5 py-3 -outline-offset-2">
+      <div ref={ref} onScroll={scrolled} tabIndex={0} role="region" aria-label={`Answer of ${model}`} aria-busy={streaming} className="max-h-[min(62vh,720px)] min-h-[200px] flex-1 overflow-y-auto px-3.5 py-3 -outline-offset-2">
         {run.state === 'idle' && <p className="text-fg-3">The answer appears here.</p>}
         <Markdown text={run.text} />
         {(streaming || run.state === 'waiting') && <i className="blink ml-0.5 inline-block h-[15px] w-[7px] bg-accent align-[-2px]" aria-hidden />}
@@ -95,7 +98,7 @@ export function ColumnView({ column: { model, run }, marks, options, removable, 
             <Measure name="Total" value={run.totalMs !== null ? duration(run.totalMs) : running ? `${(elapsed / 1000).toFixed(1)} s …` : '–'} mark={marks?.fastest && best('fastest')} />
             <Measure name="Cost" value={cost == null ? (run.state === 'done' ? 'unpriced' : '–') : money(Math.round(cost * 1e9))} mark={marks?.cheapest && best('cheapest')} />
           </div>
-          <Answer run={run} />
+          <Answer run={run} model={model} />
           <div className="flex min-h-[45px] flex-wrap items-center gap-1.5 border-t border-line px-3.5 py-[9px]">
             {running ? <Button size="s" onClick={onStop}><Square className="size-3.5" aria-hidden />Stop</Button> : run.text && <CopyButton text={run.text} look="ghost" />}
             <span className="num ml-auto text-12 text-fg-3">{run.end?.outputTokens != null ? `${countExact(run.end.outputTokens)} tokens` : run.chunks > 0 ? `≈ ${countExact(run.chunks)} tokens` : ''}</span>

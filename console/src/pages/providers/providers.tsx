@@ -69,8 +69,13 @@ function ProviderSheet({ provider, clock, onClose }: { provider: Provider; clock
   const toggle = useMutation({ mutationFn: (enabled: boolean) => api.updateProvider(provider.id, { enabled }, provider.version), onSettled: refresh })
   const remove = useMutation({ mutationFn: () => api.deleteProvider(provider.id), onSuccess: async () => { await refresh(); onClose() } })
   const readOnly = provider.managed_by !== 'api'
+  if (removing) return (
+        <Dialog title={`Remove ${provider.name}?`} onClose={() => setRemoving(false)} onSubmit={() => remove.mutate()} footer={<><Button onClick={() => setRemoving(false)}>Keep provider</Button><Button type="submit" look="danger" disabled={remove.isPending}>Remove provider</Button></>}>
+          <p className="text-fg-2">{provider.requests_24h === 0 ? 'No attempt used it in 24 h.' : `${plural(provider.requests_24h, 'attempt')} used it in 24 h; later ones go to other deployments, or are refused where there is none.`} Its stored keys are deleted. Usage is kept.</p>
+          <FormError>{remove.error?.message}</FormError>
+        </Dialog>
+  )
   return (
-    <>
       <Sheet title={provider.name} note={<code className="mono">{provider.base_url}</code>} onClose={onClose}
         footer={<><Button look="primary" disabled={test.isPending} onClick={() => test.mutate()}>{test.isPending ? 'Testing…' : 'Test'}</Button><Link to="/requests" search={{ vendor: provider.vendor }} className={button()}>Its requests</Link><Link to="/models" search={{ vendor: provider.vendor, available: 'true' }} className={button()}>Its models</Link>{!readOnly && <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRemoving(true)}>Remove…</Button>}</>}>
         <div className="grid gap-5">
@@ -83,13 +88,6 @@ function ProviderSheet({ provider, clock, onClose }: { provider: Provider; clock
           <Credentials provider={provider} />
         </div>
       </Sheet>
-      {removing && (
-        <Dialog title={`Remove ${provider.name}?`} onClose={() => setRemoving(false)} onSubmit={() => remove.mutate()} footer={<><Button onClick={() => setRemoving(false)}>Keep provider</Button><Button type="submit" look="danger" disabled={remove.isPending}>Remove provider</Button></>}>
-          <p className="text-fg-2">{provider.requests_24h === 0 ? 'No attempt used it in 24 h.' : `${plural(provider.requests_24h, 'attempt')} used it in 24 h; later ones go to other deployments, or are refused where there is none.`} Its stored keys are deleted. Usage is kept.</p>
-          <FormError>{remove.error?.message}</FormError>
-        </Dialog>
-      )}
-    </>
   )
 }
 

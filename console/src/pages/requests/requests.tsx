@@ -63,9 +63,9 @@ function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; 
       <table className="table-fixed" aria-rowcount={total}>
         <thead><tr aria-rowindex={1}>{columns.map(([name, className]) => <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>{name}</th>)}</tr></thead>
         <tbody>
-          {before > 0 && <tr aria-hidden><td colSpan={columns.length} style={{ height: before }} className="p-0" /></tr>}
+          {before > 0 && <tr aria-hidden><td style={{ height: before }} className="p-0" /></tr>}
           {items.map((item) => { const row = rows[item.index]; return row && <Row key={row.id} row={row} clock={clock} height={height} index={item.index} current={item.index === cursor} onOpen={click(row)} /> })}
-          {after > 0 && <tr aria-hidden><td colSpan={columns.length} style={{ height: after }} className="p-0" /></tr>}
+          {after > 0 && <tr aria-hidden><td style={{ height: after }} className="p-0" /></tr>}
         </tbody>
       </table>
     </div>
@@ -96,7 +96,7 @@ export function Requests() {
     <Page title="Requests" wide>
       <PageHead title="Requests" note={rows.length > 0 && <span className="num">{countExact(rows.length)}{query.hasNextPage ? ' loaded, more below' : ' in all'}{fresh > 0 && `, ${countExact(fresh)} since you came`}</span>}>
         {waiting > 0 && <Button size="s" onClick={() => { release(); scrollTo({ top: 0 }) }}><ArrowUp className="size-3.5" aria-hidden />{countExact(waiting)} new</Button>}
-        <Button aria-pressed={live} onClick={() => change(live ? { ...search, live: 'off' } : Object.fromEntries(Object.entries(search).filter(([name]) => name !== 'live')))}>{live ? <><Pause className="size-3.5" aria-hidden />Pause updates</> : <><Play className="size-3.5" aria-hidden />Resume updates</>}</Button>
+        <Button aria-pressed={live} onClick={() => change(live ? { ...search, live: 'off' } : Object.fromEntries(Object.entries(search).filter(([name]) => name !== 'live')))}>{live ? <><Pause className="size-3.5" aria-hidden /><span className="max-md:sr-only">Pause updates</span></> : <><Play className="size-3.5" aria-hidden /><span className="max-md:sr-only">Resume updates</span></>}</Button>
       </PageHead>
       <div className="mb-3.5"><Filters search={search} onChange={change} /></div>
       <div onPointerEnter={() => hold(true)} onPointerLeave={() => { if (!scrolled.current) { hold(false); release() } }}>

@@ -1,0 +1,133 @@
+/** Every page of the console over an invented month: accessible, within its width, without errors, in both themes and three sizes. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { violations } from './axe.ts'
+import { browserPath, launch, open, settled, sizes, themes } from './browser.ts'
+import { type FakeApi, startFakeApi } from './fake-api.ts'
+import { now, requestRow } from './fake-data.ts'
+
+const rows = Array.from({ length: 200 }, (_, index) => requestRow(index, now))
+const one = (outcome: string, attempts?: number): string => `/requests/${rows.find((row) => row.outcome === outcome && row.stream && (attempts === undefined || row.attempts === attempts))?.id}`
+const pages: Record<string, string> = {
+  overview: '/', byKey: '/?by=key', requests: '/requests', filtered: '/requests?outcome=failed&vendor=groq', nothing: '/requests?model=no-such-model', fallback: one('success', 2), refused: one('refused'), failed: one('failed'), missing: '/requests/req_unknown',
+  models: '/models', model: '/models?model=gpt-5.1', keys: '/keys?revoked=true', key: '/keys?key=key_01', fileKey: '/keys?key=key_05', newKey: '/keys?key=new', providers: '/providers', provider: '/providers?provider=groq', add: '/providers?add=true',
+  routing: '/routing', alias: '/routing?alias=fast', playground: '/playground?models=gpt-5-mini,gpt-5.1', settings: '/settings', login: '/login', lost: '/nowhere',
+}
+const skip = browserPath === undefined ? 'no Chromium here' : false
+
+let browser: Browser
+let api: FakeApi
+before(async () => { if (!skip) [browser, api] = await Promise.all([launch(), startFakeApi()]) })
+after(async () => { await browser?.close(); await api?.close() })
+
+const visit = async (page: Page, path: string): Promise<void> => { await page.goto(api.url + path); await settled(page) }
+
+for (const theme of themes) for (const size of ['desktop', 'phone'] as const) {
+  test(`each page has no accessibility breach, no error and no sideways scroll: ${theme}, ${size}`, { skip, timeout: 180_000 }, async () => {
+    const { page, problems, close } = await open(browser, { theme, size, expected: /status of 404/ })
+    await page.clock.setFixedTime(now)
+    for (const [name, path] of Object.entries(pages)) {
+      await visit(page, path)
+      assert.deepEqual(await violations(page), [], `${name}: axe`)
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, `${name}: sideways scroll`)
+      assert.equal(await page.locator('h1').count(), 1, `${name}: one h1`)
+      assert.deepEqual(problems(), [], `${name}: errors`)
+    }
+    await close()
+  })
+}
+
+test('no page is wider than a tablet', { skip, timeout: 120_000 }, async () => {
+  const { page, close } = await open(browser, { size: 'tablet' })
+  await page.clock.setFixedTime(now)
+  for (const [name, path] of Object.entries(pages)) {
+    await visit(page, path)
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= sizes.tablet.width, name)
+  }
+  await close()
+})
+
+test('open menus, dialogs, the palette and the chart’s table are accessible too', { skip, timeout: 120_000 }, async () => {
+  for (const theme of themes) {
+    const { page, problems, close } = await open(browser, { theme })
+    await page.clock.setFixedTime(now)
+    const steps: [string, () => Promise<unknown>][] = [
+      ['/', () => page.keyboard.press('Control+k')], ['/', () => page.keyboard.press('?')], ['/', () => page.getByRole('button', { name: 'You and this console' }).click()],
+      ['/requests', () => page.keyboard.press('f')], ['/keys?key=key_02', () => page.getByRole('button', { name: 'Revoke key…' }).click()], ['/providers?provider=groq', () => page.getByRole('button', { name: 'Remove…' }).click()],
+      ['/', async () => { await page.getByRole('group', { name: /spent this month/ }).focus(); await page.keyboard.press('t') }], ['/', async () => { await page.getByRole('group', { name: /spent this month/ }).focus(); await page.keyboard.press('ArrowRight') }],
+    ]
+    for (const [path, act] of steps) {
+      await visit(page, path)
+      await act()
+      await page.waitForTimeout(150)
+      assert.deepEqual(await violations(page), [], `${theme} ${path}`)
+      assert.deepEqual(problems(), [])
+    }
+    await close()
+  }
+})
+
+test('filters live in the address, and going back takes them away again', { skip }, async () => {
+  const { page, close } = await open(browser)
+  await page.clock.setFixedTime(now)
+  await visit(page, '/requests')
+  await page.keyboard.press('f')
+  await page.getByRole('button', { name: 'Outcome' }).click()
+  await page.getByRole('button', { name: 'failed' }).click()
+  await page.waitForURL('**/requests?outcome=failed')
+  await settled(page)
+  assert.equal(await page.getByText('503 failed').first().isVisible(), true)
+  await page.getByRole('button', { name: 'Remove Outcome is failed' }).click()
+  await page.waitForURL('**/requests')
+  await close()
+})
+
+test('J and K walk through the list that the reader came from, and C copies a curl without a key', { skip }, async () => {
+  const { page, close } = await open(browser)
+  await page.clock.setFixedTime(now)
+  await visit(page, '/requests')
+  await page.locator('tbody tr').nth(2).click()
+  await page.waitForURL(`**/requests/${rows[2]?.id}`)
+  await settled(page)
+  await page.keyboard.press('j')
+  await page.waitForURL(`**/requests/${rows[3]?.id}`)
+  await settled(page)
+  await page.keyboard.press('c')
+  const copied = await page.evaluate(() => navigator.clipboard.readText())
+  assert.match(copied, /^curl http/)
+  assert.doesNotMatch(copied, /mr-/)
+  await close()
+})
+
+test('a session that ended leads to the log-in and back to the same place', { skip }, async () => {
+  const fake = await startFakeApi({ '/session': { status: 401, body: { error: { code: 'unauthenticated', message: 'Sign in first.' } } } })
+  const { page, close } = await open(browser, { expected: /status of 401/ })
+  await page.goto(`${fake.url}/keys?revoked=true`)
+  await page.waitForURL('**/login?next=%2Fkeys%3Frevoked%3Dtrue')
+  await close()
+  await fake.close()
+})
+
+test('a panel that fails says why and leaves the rest of the page alone', { skip }, async () => {
+  const fake = await startFakeApi({ '/status': { status: 503, body: { error: { code: 'database_unavailable', message: 'The database does not answer.', request_id: 'req_x1' } } } })
+  const { page, close } = await open(browser, { expected: /status of 503/ })
+  await page.goto(`${fake.url}/settings`)
+  await page.getByText('The database does not answer.').waitFor()
+  assert.equal(await page.getByText('req_x1').isVisible(), true)
+  assert.equal(await page.getByLabel('Time zone').isVisible(), true)
+  await close()
+  await fake.close()
+})
+
+test('the playground streams two answers side by side and says which was cheaper, and why a third was refused', { skip }, async () => {
+  const { page, close } = await open(browser, { expected: /status of 403/ })
+  await visit(page, '/playground?models=gpt-5-mini,gpt-5.1,deepseek-v3.2')
+  await page.getByPlaceholder('Ask all models the same').fill('Draft the reply.')
+  await page.keyboard.press('Control+Enter')
+  await page.getByText('policy_denied').waitFor()
+  await page.getByText('cheapest').waitFor()
+  assert.equal(await page.locator('strong, b', { hasText: '€64.90' }).count(), 2)
+  assert.equal(await page.getByText('$0.00026').isVisible(), true)
+  await close()
+})
