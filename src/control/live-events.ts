@@ -72,7 +72,7 @@ export class LiveEvents {
   close(): void {
     this.#closed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
-    for (const watcher of [...this.#watchers]) watcher.close()
+    for (const watcher of this.#watchers) watcher.close()
   }
 
   async #tick(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -27,7 +28,7 @@ import type { RoutePolicy } from './authorize.ts'
 import { ConfigFile } from './config-file.ts'
 import { Identity, minimumAdminToken } from './identity.ts'
 import type { PasswordCost } from './identity/password.ts'
-import { closeServer, listenOnPort, listenOnSocket, socketPathIn } from './listen.ts'
+import { closeServer, listenOnPort, listenOnSocket, socketPathIn, type Handler } from './listen.ts'
 import { LiveEvents } from './live-events.ts'
 import { Publisher } from './publish.ts'
 import { reconcile, type Reconciling, type SimulatedRule } from './reconcile.ts'
@@ -149,22 +150,27 @@ async function offerBootstrap({ identity }: Services, dataDir: string, post: Con
   post({ kind: 'bootstrap', token, file })
 }
 
+/** Null without MEGAROUTER_ADMIN_PORT (or `server.admin_port`). */
+async function listenOnAdminPort(handler: Handler, variables: Variables, config: Config | null): Promise<Server | null> {
+  const read = environment(variables)
+  if (!read.ok) return null // the main thread refuses to start with such settings
+  const { host, adminPort, tls } = config === null
+    ? { host: read.environment.host ?? '127.0.0.1', adminPort: read.environment.adminPort, tls: null }
+    : serverSettings(read.environment, config)
+  if (adminPort === null) return null
+  return listenOnPort(handler, { host, port: adminPort, tls: tls === null ? null : { cert: readFileSync(tls.cert), key: readFileSync(tls.key) } })
+}
+
 export async function startControl(settings: ControlSettings): Promise<Control> {
   const { dataDir, variables, post, log } = settings
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const socketPath = socketPathIn(dataDir, process.pid)
   const services = await startServices(settings, socketPathIn(dataDir, process.pid, 'simulated'))
   const app = createApp({ services, console: settings.console ?? builtConsole, log })
-  const servers = [await listenOnSocket(app.handler, socketPath)]
-  const read = environment(variables)
-  const own = read.ok && services.config.config !== null ? serverSettings(read.environment, services.config.config) : null
-  const adminPort = own?.adminPort ?? (read.ok ? read.environment.adminPort : null)
-  if (adminPort !== null) {
-    const tls = own?.tls == null ? null : { cert: readFileSync(own.tls.cert), key: readFileSync(own.tls.key) }
-    servers.push(await listenOnPort(app.handler, { host: own?.host ?? '127.0.0.1', port: adminPort, tls }))
-  }
+  const front = await listenOnSocket(app.handler, socketPath)
+  const port = await listenOnAdminPort(app.handler, variables, services.config.config)
   await offerBootstrap(services, dataDir, post)
-  post({ kind: 'listening', socketPath, adminPort: adminPort === null ? null : (servers[1]?.address() as AddressInfo).port })
+  post({ kind: 'listening', socketPath, adminPort: port === null ? null : (port.address() as AddressInfo).port })
 
   return {
     services,
@@ -177,7 +183,7 @@ export async function startControl(settings: ControlSettings): Promise<Control> 
     async stop() {
       services.events.close()
       await services.config.stop()
-      await Promise.all(servers.map((server) => closeServer(server, closeGraceMs)))
+      await Promise.all([front, port].map((server) => server && closeServer(server, closeGraceMs)))
       await services.publisher.stop()
       await services.simulatedServer?.close()
       await services.database.close()

@@ -61,7 +61,7 @@ describe('the environment', () => {
       const ollama = snapshot(rig).providers.find((each) => each.id === 'ollama')
       assert.deepEqual([ollama?.baseUrl, ollama?.guarded], ['http://127.0.0.1:11434/v1', false])
       const { providers } = await changesSince(rig.control.services.database, 0)
-      assert.ok(providers.flatMap((each) => each.credentials).every((each) => each.ciphertext === null && /^env:OPENAI_API_KEY/.test(each.secretRef ?? '')))
+      assert.ok(providers.flatMap((each) => each.credentials).every((each) => each.ciphertext === null && each.secretRef?.startsWith('env:OPENAI_API_KEY') === true))
       assert.match((await rig.call('GET', '/status')).body.problems.join('\n'), /MISTRAL_BASE_URL is set, but no key/)
     }))
 
