@@ -5,7 +5,8 @@
 import { lookup as resolve } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
-const special = new BlockList()
+// One list for each family: a list that holds ::ffff:0:0/96 would match every IPv4 address.
+const special = { ipv4: new BlockList(), ipv6: new BlockList() }
 for (const range of [
   '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.31.196.0/24',
   '192.52.193.0/24', '192.88.99.0/24', '192.168.0.0/16', '192.175.48.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4',
@@ -17,13 +18,14 @@ for (const range of [
 
 function add(range: string, family: 'ipv4' | 'ipv6'): void {
   const [address, prefix] = range.split('/') as [string, string]
-  special.addSubnet(address, Number(prefix), family)
+  special[family].addSubnet(address, Number(prefix), family)
 }
 
 /** True for every address that is not plainly public, including all IPv4-in-IPv6 forms. */
 export function isSpecialAddress(address: string): boolean {
   const family = isIP(address)
-  return family === 0 || special.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  if (family === 0) return true
+  return family === 4 ? special.ipv4.check(address, 'ipv4') : special.ipv6.check(address, 'ipv6')
 }
 
 export class EgressError extends Error {
