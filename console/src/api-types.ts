@@ -2,6 +2,7 @@
 import type { ExtractSchema } from 'hono/types'
 import type { z } from 'zod'
 import type { aliasSchema } from '../../src/control/aliases/schema.ts'
+import type { LiveEvent } from '../../src/control/live-events.ts'
 import type { createdKeySchema, keyPatchSchema, keySchema } from '../../src/control/keys/schema.ts'
 import type { modelSchema } from '../../src/control/models/schema.ts'
 import type { newProviderSchema, providerSchema, testSchema } from '../../src/control/providers/schema.ts'
@@ -44,4 +45,4 @@ type Answer<Routes, Path extends keyof ExtractSchema<Routes>, Method extends key
 export type Status = Answer<ReturnType<typeof status>, '/status', '$get'>
 export type Settings = Answer<ReturnType<typeof settings>, '/settings', '$get'>
 export type SettingsInput = Partial<Omit<Settings, 'version' | 'managed_by'>>
-export type { State as StateEvent } from '../../src/control/live-events.ts'
+export type StateEvent = Extract<LiveEvent, { kind: 'state' }>['state']

@@ -51,9 +51,9 @@ const strip = 'num flex items-center gap-2 border-b border-line px-6 py-1.5 text
 export function SimulatedStrip() {
   if (!useSimulatedOnly()) return null
   return (
-    <div className={`${strip} bg-warn-bg text-warn-fg`}>
+    <section aria-label="Simulated" className={`${strip} bg-warn-bg text-warn-fg`}>
       <FlaskConical className="size-3.5 flex-none" aria-hidden /><span><b className="font-semibold">Simulated.</b> Answers, prices and delays are invented; no provider is called. <Link to="/providers" search={{ add: 'true' }} className="font-medium underline underline-offset-3">Add a provider</Link></span>
-    </div>
+    </section>
   )
 }
 /** After a minute without a sign of life, the page says so across its width. */

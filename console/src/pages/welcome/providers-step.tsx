@@ -54,16 +54,17 @@ export function ProvidersStep({ onDone }: { onDone: () => void }) {
       <Load of={providers}>
         {({ data }) => {
           const on = data.filter((provider) => provider.enabled)
-          const open = adding || on.length === 0
+          const real = on.filter((provider) => !provider.simulated)
+          const open = adding || real.length === 0
           return (
             <>
               {on.length === 0 && <Simulated />}
               <Panel className="mb-3.5 overflow-hidden">
-                <PanelHead title={on.length ? 'Providers that are on' : 'Add a provider'} note={on.length ? `${on.length} of them` : 'its key is tested at once'} />
+                <PanelHead title={on.length ? 'Providers that are on' : 'Add a provider'} note={on.length === 0 ? 'its key is tested at once' : real.length === 0 ? 'only the simulated one: answers and prices are invented' : `${on.length} of them`} />
                 <ul>{on.map((provider) => <ProviderRow key={provider.id} provider={provider} />)}</ul>
                 <div className="border-t border-line px-3.5 py-3">{open ? <ProviderForm /> : <Button onClick={() => setAdding(true)}><ChevronDown className="size-3.5" aria-hidden />Add another provider</Button>}</div>
               </Panel>
-              <div className="flex flex-wrap items-center gap-3"><Button look={on.length ? 'primary' : 'plain'} disabled={on.length === 0} onClick={onDone}>Continue</Button>{on.length === 0 && <span className="text-12 text-fg-3">One provider is needed to send a request.</span>}</div>
+              <div className="flex flex-wrap items-center gap-3"><Button look={on.length ? 'primary' : 'plain'} disabled={on.length === 0} onClick={onDone}>{on.length > 0 && real.length === 0 ? 'Continue with the simulated provider' : 'Continue'}</Button>{on.length === 0 && <span className="text-12 text-fg-3">One provider is needed to send a request.</span>}</div>
             </>
           )
         }}
