@@ -28,8 +28,6 @@ export interface Rig {
   upstream: Upstream
   gateway: GatewayProcess
   key: string
-  /** Client's name of an upstream model. */
-  nameOf(upstreamModel: string): string
   close(): Promise<void>
 }
 
@@ -39,6 +37,7 @@ export const declaredVendors: ReadonlySet<string> = new Set(['openai', 'groq', '
 export const modelOf = ({ id, provider }: RecordedExchange): RigModel =>
   declaredVendors.has(provider) ? { upstreamModel: id, provider, vendor: provider } : { upstreamModel: id, provider: `recorded-${provider}`, vendor: null }
 
+/** Client's name of an upstream model. */
 export const nameOf = (upstreamModel: string): string => `at-${upstreamModel}`
 
 /** JSON is YAML. */
@@ -54,7 +53,7 @@ export async function startRig({ models, settings = {}, env = {}, billFile, seed
   try {
     const gateway = await startGateway({ config: configFor(models, upstream.url, prices, settings), env })
     const { key } = await gateway.createKey()
-    return { upstream, gateway, key, nameOf, close: async () => { await gateway.remove(); await upstream.close() } }
+    return { upstream, gateway, key, close: async () => { await gateway.remove(); await upstream.close() } }
   } catch (error) {
     await upstream.close()
     throw error

@@ -44,7 +44,7 @@ export interface Faults {
   headerCount: number
   /** Only the first so many requests for this model name are faulty; 0: all. */
   fails: number
-  /** Body bytes per HTTP chunk: `random` (seeded), `whole` (one chunk for each event) or a number. Null: random for recorded answers, else whole. */
+  /** Body bytes per HTTP chunk: `random` (seeded), `whole` (one chunk for each event up to 64 KiB) or a number. Null: random for recorded answers, else whole. */
   chunk: 'random' | 'whole' | number | null
   /** The vendor bills the whole answer although the client left. */
   billsAfterAbort: boolean

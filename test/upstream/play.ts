@@ -45,6 +45,9 @@ async function write(peer: Peer, bytes: Buffer): Promise<void> {
   peer.socket.removeListener('drain', drained.resolve)
 }
 
+/** Bytes handed to the socket at once, so that `bodyBytes` says what a client that stopped reading really took. */
+const blockBytes = 64 * 1024
+
 /** Sizes that hit the edges: often tiny, sometimes large. */
 function sizesFor(chunk: Exclude<Faults['chunk'], null>, random: Random): () => number {
   if (chunk === 'whole') return () => Number.MAX_SAFE_INTEGER
@@ -81,8 +84,7 @@ class Body {
       await this.strike()
       if (this.broken || this.peer.left()) return false
       if (rest.length === 0) return true
-      const room = this.nextFault() - this.sent
-      const part = rest.subarray(0, room)
+      const part = rest.subarray(0, Math.min(blockBytes, this.nextFault() - this.sent))
       this.sent += part.length
       rest = rest.subarray(part.length)
       await this.frame(part)
@@ -143,7 +145,7 @@ function poison(): Buffer {
 }
 
 async function endless(body: Body, faults: Faults): Promise<void> {
-  const block = Buffer.alloc(64 * 1024, 'x')
+  const block = Buffer.alloc(blockBytes, 'x')
   if (!await body.send(Buffer.from('data: {"choices":[{"index":0,"delta":{"content":"'))) return
   for (let sent = 0; sent < faults.endlessBytes; sent += block.length) if (!await body.send(block)) return
 }
