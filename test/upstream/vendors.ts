@@ -11,9 +11,11 @@ export interface VendorRules {
   billsAfterAbort: boolean
   promptIncludesAudio: boolean
   completionIncludesReasoning: boolean
+  /** Its API takes a bearer key. */
+  takesKey: boolean
 }
 
-const usual: VendorRules = { usageOnRequest: true, sendsUsageWhenAsked: false, billsAfterAbort: false, promptIncludesAudio: true, completionIncludesReasoning: true }
+const usual: VendorRules = { usageOnRequest: true, sendsUsageWhenAsked: false, billsAfterAbort: false, promptIncludesAudio: true, completionIncludesReasoning: true, takesKey: true }
 
 const rules: Record<string, Partial<VendorRules>> = {
   openai: { sendsUsageWhenAsked: true },
@@ -25,6 +27,7 @@ const rules: Record<string, Partial<VendorRules>> = {
   openrouter: { usageOnRequest: false },
   together: { usageOnRequest: false },
   perplexity: { billsAfterAbort: true },
+  ollama: { takesKey: false },
   // Recorded and documented: total = prompt + completion + reasoning.
   xai: { completionIncludesReasoning: false },
 }
