@@ -98,7 +98,7 @@ function Filters({ search, onChange }: { search: ModelSearch; onChange: (search:
     <div className="mb-3.5 flex flex-wrap items-center gap-2">
       <div className="relative min-w-[200px] flex-1 md:max-w-[320px]"><Search className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-fg-3" aria-hidden /><Input data-search className="pl-8" type="search" aria-label="Search models" placeholder="Name of a model" value={text} onChange={(event) => setText(event.target.value)} /></div>
       <ChipSelect label="Vendor" value={search.vendor ?? ''} onChange={(event) => onChange({ ...search, vendor: event.target.value })}><option value="">any</option>{vendors.data?.data.map((vendor) => <option key={vendor.id} value={vendor.id}>{vendor.name}</option>)}</ChipSelect>
-      <ChipSelect label="Show" value={search.available ?? ''} onChange={(event) => onChange({ ...search, available: event.target.value })}><option value="">all models</option><option value="true">available here</option></ChipSelect>
+      <ChipSelect label="Show" value={search.available ?? ''} onChange={(event) => onChange({ ...search, available: event.target.value })}><option value="">available here</option><option value="all">whole catalogue</option></ChipSelect>
     </div>
   )
 }
@@ -111,11 +111,11 @@ export function Models() {
   const open = (id: string | undefined) => void navigate({ to: '/models', search: { ...filter, ...(id ? { model: id } : {}) }, resetScroll: false })
   const query = useInfiniteQuery({
     queryKey: ['models', filter], initialPageParam: null as string | null,
-    queryFn: ({ pageParam }): Promise<ApiPage<Model>> => api.models({ search: filter.search, vendor: filter.vendor, available: filter.available, limit: 100, cursor: pageParam }),
+    queryFn: ({ pageParam }): Promise<ApiPage<Model>> => api.models({ search: filter.search, vendor: filter.vendor, available: filter.available === 'all' ? undefined : true, limit: 100, cursor: pageParam }),
     getNextPageParam: (page) => page.next_cursor,
   })
   const models = query.data?.pages.flatMap((page) => page.data) ?? []
-  const filters = Object.values(filter).filter(Boolean).length
+  const narrowed = filter.available !== 'all'
   return (
     <Page title="Models" wide>
       <PageHead title="Models" note={query.data && <span className="num">{plural(models.length, 'model')}{query.hasNextPage ? ' and more' : ''}, prices in USD per million tokens</span>} />
@@ -126,7 +126,7 @@ export function Models() {
             <thead><tr>{([['Model', ''], ['Vendors', 'w-[20%] max-md:hidden'], ['Context', `w-[88px] ${right} max-lg:hidden`], ['Input', `w-[88px] ${right}`], ['Output', `w-[88px] ${right} max-md:hidden`], ['Can do', 'w-[21%] max-xl:hidden'], ['State', 'w-[122px]']] as const).map(([name, className]) => <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>{name}</th>)}</tr></thead>
             <tbody>{models.map((model) => <Row key={model.id} model={model} onOpen={() => open(model.id)} />)}</tbody>
           </table>
-        ) : query.isLoading ? <Skeleton rows={12} /> : query.error ? <Failure error={query.error} retry={() => void query.refetch()} /> : <Empty title={`No model matches ${filters === 1 ? 'this filter' : `these ${filters} filters`}`} action={<Button onClick={() => change({})}>Clear filters</Button>}>A vendor’s model can be used without an entry here, as <code className="mono">vendor/model</code>.</Empty>}
+        ) : query.isLoading ? <Skeleton rows={12} /> : query.error ? <Failure error={query.error} retry={() => void query.refetch()} /> : <Empty title={narrowed ? 'No model that is available here matches' : 'No model in the catalogue matches'} action={<><Button onClick={() => change({})}>Clear filters</Button>{narrowed && <Button onClick={() => change({ ...search, available: 'all' })}>Search the whole catalogue</Button>}</>}>A vendor’s model can be used without an entry here, as <code className="mono">vendor/model</code>.</Empty>}
       </Panel>
       {query.hasNextPage && <div className="mt-3"><Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{query.isFetchingNextPage ? 'Loading…' : 'Show more models'}</Button></div>}
       {opened && <ModelSheet id={opened} onClose={() => open(undefined)} />}

@@ -10,7 +10,7 @@ import { Field, FormError, Select, TextField } from './field.tsx'
 import { Dot } from './pill.tsx'
 
 export const TestResult = ({ result }: { result: ProviderTest }) => (
-  <p role="status" className="flex items-start gap-2"><span className="pt-1.5"><Dot tone={result.ok ? 'ok' : 'bad'} /></span><span className={result.ok ? 'text-ok-fg' : 'text-bad-fg'}>{result.message} <span className="num text-fg-3">{duration(result.latency_ms)}</span></span></p>
+  <p role="status" className="flex items-start gap-2"><span className="flex h-5 items-center"><Dot tone={result.ok ? 'ok' : 'bad'} /></span><span className={result.ok ? 'text-ok-fg' : 'text-bad-fg'}>{result.message} <span className="num text-fg-3">{duration(result.latency_ms)}</span></span></p>
 )
 
 /** Adds the provider (or a further credential to one that is on), then calls it. */

@@ -58,7 +58,7 @@ function ofKeys(keys: Key[], now: number): Attention[] {
 
 export function attention({ now, day, providers, keys, status, simulated }: Input): Attention[] {
   const items = [...(status ? ofGateway(status) : []), ...ofProviders(providers), ...ofKeys(keys, now)]
-  if (day && day.unpriced_requests > 0) items.push({ id: 'unpriced', tone: 'warn', icon: 'money', title: `${plural(day.unpriced_requests, 'request')} without a price`, text: 'In 24 h, to models that the catalogue has no price for. They are counted as unpriced, not as $0.', action: 'See models', to: '/models', search: { available: 'true' } })
+  if (day && day.unpriced_requests > 0) items.push({ id: 'unpriced', tone: 'warn', icon: 'money', title: `${plural(day.unpriced_requests, 'request')} without a price`, text: 'In 24 h, to models that the catalogue has no price for. They are counted as unpriced, not as $0.', action: 'See models', to: '/models', search: {} })
   if (simulated) items.push({ id: 'simulated', tone: 'accent', icon: 'simulated', title: 'Only the simulated provider is on', text: 'Answers and prices are invented. Add a provider’s key to reach real models.', action: 'Add a provider', to: '/providers', search: { add: 'true' } })
   const order = { bad: 0, warn: 1, accent: 2 }
   return items.sort((a, b) => order[a.tone] - order[b.tone])

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useRef } from 'react'
-import type { Measures, Usage } from '../../api-types.ts'
+import type { Usage } from '../../api-types.ts'
 import { count, duration, money, moneySummary, percent } from '../../format.ts'
 import { useRequestEvents } from '../../live.ts'
 import { changed, queries, useZone } from '../../queries.ts'
@@ -12,6 +12,7 @@ import { Spark } from '../../ui/chart/spark.tsx'
 import { Band, Figure, PageHead, Panel } from '../../ui/panel.tsx'
 import { Dot } from '../../ui/pill.tsx'
 import { Empty, Load } from '../../ui/state.tsx'
+import { monthDays, type Point } from './month.ts'
 import { NeedsAttention } from './needs-attention.tsx'
 import { type By, SpendChart } from './spend-chart.tsx'
 import { SuccessStrips } from './success-strips.tsx'
@@ -19,17 +20,18 @@ import { success } from './success.ts'
 import { ModelTable, TopKeys } from './tables.tsx'
 
 function Figures({ usage }: { usage: Usage }) {
-  const { totals, series } = usage
-  const partial = series.at(-1)?.partial ?? false
+  const { totals } = usage
   const rate = success(totals)
-  const spark = (pick: (measures: Measures) => number | null) => series.map((point) => (point.requests === 0 ? null : pick(point)))
+  const days = monthDays(usage, useZone()).filter((day) => !day.later)
+  const sums = (pick: (point: Point) => number) => days.map((day) => (day.points[0] ? pick(day.points[0]) : 0))
+  const spark = (pick: (point: Point) => number | null) => days.map((day) => (day.points[0] ? pick(day.points[0]) : null))
   return (
     <Band count={5} label="Key figures">
-      <Figure label="Spend this month" value={moneySummary(totals.cost_nano)} hint={money(totals.cost_nano)} note={totals.unpriced_requests ? `and ${count(totals.unpriced_requests)} unpriced requests` : totals.requests ? `${money(totals.cost_nano / Math.max(1, totals.succeeded))} a success` : 'nothing yet'}><Spark values={series.map((point) => point.cost_nano)} partial={partial} floor={0} /></Figure>
-      <Figure label="Requests" value={count(totals.requests)} note={`${count(totals.input_tokens + totals.output_tokens)} tokens`}><Spark values={series.map((point) => point.requests)} partial={partial} floor={0} /></Figure>
-      <Figure label="Success, as callers saw it" value={rate === null ? '–' : percent(rate)} note={`${count(totals.failed)} failed, ${count(totals.refused)} refused`}><Spark values={spark(success)} color="var(--ok)" partial={partial} /></Figure>
-      <Figure label="First token, p95" value={totals.p95_first_token_ms === null ? '–' : duration(totals.p95_first_token_ms)} note={totals.p50_first_token_ms === null ? 'from 20 requests on' : `p50 ${duration(totals.p50_first_token_ms)}`}><Spark values={spark((point) => point.p95_first_token_ms)} partial={partial} /></Figure>
-      <Figure label="Gateway overhead, p50" value={totals.overhead_p50_us === null ? '–' : duration(totals.overhead_p50_us / 1000)} note="added to each request"><Spark values={spark((point) => point.overhead_p50_us)} partial={partial} /></Figure>
+      <Figure label="Spend this month" value={moneySummary(totals.cost_nano)} hint={money(totals.cost_nano)} note={totals.unpriced_requests ? `and ${count(totals.unpriced_requests)} unpriced requests` : totals.requests ? `${money(totals.cost_nano / Math.max(1, totals.succeeded))} a success` : 'nothing yet'}><Spark values={sums((point) => point.cost_nano)} partial floor={0} /></Figure>
+      <Figure label="Requests" value={count(totals.requests)} note={`${count(totals.input_tokens + totals.output_tokens)} tokens`}><Spark values={sums((point) => point.requests)} partial floor={0} /></Figure>
+      <Figure label="Success, as callers saw it" value={rate === null ? '–' : percent(rate)} note={`${count(totals.failed)} failed, ${count(totals.refused)} refused`}><Spark values={spark(success)} color="var(--ok)" partial /></Figure>
+      <Figure label="First token, p95" value={totals.p95_first_token_ms === null ? '–' : duration(totals.p95_first_token_ms)} note={totals.p50_first_token_ms === null ? 'from 20 requests on' : `p50 ${duration(totals.p50_first_token_ms)}`}><Spark values={spark((point) => point.p95_first_token_ms)} partial /></Figure>
+      <Figure label="Gateway overhead, p50" value={totals.overhead_p50_us === null ? '–' : duration(totals.overhead_p50_us / 1000)} note="added to each request"><Spark values={spark((point) => point.overhead_p50_us)} partial /></Figure>
     </Band>
   )
 }

@@ -9,23 +9,10 @@ import { type Bar, type Series, StackedBars } from '../../ui/chart/stacked-bars.
 import { coloursFor, otherColour, palette } from '../../ui/colours.ts'
 import { PanelHead } from '../../ui/panel.tsx'
 import { Load } from '../../ui/state.tsx'
+import { monthDays } from './month.ts'
 
 export type By = 'model' | 'vendor' | 'key'
 const dayMs = 86_400_000
-
-/** Days of the month that have not begun, so that the axis is the whole month. */
-function laterDays(usage: Usage, zone: string, known: string[]): string[] {
-  const month = new Intl.DateTimeFormat('en-GB', { month: 'numeric', timeZone: zone })
-  const first = Date.parse(known[0] ?? usage.range.from)
-  const days: string[] = []
-  for (let index = known.length; index < 31; index++) {
-    // Noon, so that a day of 23 or 25 hours stays its own day.
-    const at = first + index * dayMs + dayMs / 2
-    if (month.format(at) !== month.format(first + dayMs / 2)) break
-    days.push(new Date(at).toISOString())
-  }
-  return days
-}
 
 function shape(usage: Usage, by: By, zone: string): { bars: Bar[]; series: Series[] } {
   const ranked = [...usage.groups].filter((group) => group.cost_nano > 0).sort((a, b) => b.cost_nano - a.cost_nano)
@@ -33,17 +20,15 @@ function shape(usage: Usage, by: By, zone: string): { bars: Bar[]; series: Serie
   const colours = coloursFor(by, shown.map((group) => group.group ?? '').slice(0, palette.length))
   const series: Series[] = shown.map((group) => ({ name: group.label ?? group.group ?? 'unknown', color: colours.get(group.group ?? '') ?? otherColour }))
   if (shown.length < ranked.length) series.push({ name: `${ranked.length - shown.length} others`, color: otherColour })
-  const days = new Map<string, { partial: boolean; values: number[] }>()
-  for (const point of usage.series) {
-    const bucket = days.get(point.at) ?? { partial: point.partial, values: series.map(() => 0) }
-    const rank = shown.findIndex((group) => group.group === point.group)
-    const slot = rank >= 0 ? rank : shown.length
-    if (point.cost_nano > 0) bucket.values[slot] = (bucket.values[slot] ?? 0) + point.cost_nano
-    days.set(point.at, bucket)
-  }
-  const known = [...days.keys()].sort()
-  const bars = known.map((at): Bar => ({ id: at, label: days.get(at)?.partial ? 'Today' : day(at, zone), title: weekday(at, zone), partial: days.get(at)?.partial ?? false, values: days.get(at)?.values ?? [] }))
-  for (const at of laterDays(usage, zone, known)) bars.push({ id: at, label: day(at, zone), title: weekday(at, zone), partial: false, values: series.map(() => 0) })
+  const bars = monthDays(usage, zone).map(({ date, at, today, points }): Bar => {
+    const values = series.map(() => 0)
+    for (const point of points) {
+      const rank = shown.findIndex((group) => group.group === point.group)
+      const slot = rank >= 0 ? rank : shown.length
+      if (point.cost_nano > 0) values[slot] = (values[slot] ?? 0) + point.cost_nano
+    }
+    return { id: points.length ? at : date, label: today ? 'Today' : day(at, zone), title: weekday(at, zone), partial: today, values }
+  })
   return { bars, series }
 }
 

@@ -21,7 +21,7 @@ function State({ run, rate }: { run: Run; rate: number | null }) {
   return null
 }
 const Measure = ({ name, value, mark }: { name: string; value: string; mark?: ReactNode }) => (
-  <div className="flex min-h-[58px] flex-col px-3 py-[7px] text-11 leading-[15px] whitespace-nowrap"><span className="text-fg-3">{name}</span><b className="text-13 leading-[18px] font-semibold">{value}</b>{mark}</div>
+  <div className="flex h-[62px] flex-col px-3 py-[7px] text-11 leading-[15px] whitespace-nowrap"><span className="text-fg-3">{name}</span><b className="text-13 leading-[18px] font-semibold">{value}</b>{mark}</div>
 )
 const best = (text: string) => <span className="font-medium text-ok-fg">{text}</span>
 

@@ -77,7 +77,7 @@ function ProviderSheet({ provider, clock, onClose }: { provider: Provider; clock
   )
   return (
       <Sheet title={provider.name} note={<code className="mono">{provider.base_url}</code>} onClose={onClose}
-        footer={<><Button look="primary" disabled={test.isPending} onClick={() => test.mutate()}>{test.isPending ? 'Testing…' : 'Test'}</Button><Link to="/requests" search={{ vendor: provider.vendor }} className={button()}>Its requests</Link><Link to="/models" search={{ vendor: provider.vendor, available: 'true' }} className={button()}>Its models</Link>{!readOnly && <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRemoving(true)}>Remove…</Button>}</>}>
+        footer={<><Button look="primary" disabled={test.isPending} onClick={() => test.mutate()}>{test.isPending ? 'Testing…' : 'Test'}</Button><Link to="/requests" search={{ vendor: provider.vendor }} className={button()}>Its requests</Link><Link to="/models" search={{ vendor: provider.vendor }} className={button()}>Its models</Link>{!readOnly && <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRemoving(true)}>Remove…</Button>}</>}>
         <div className="grid gap-5">
           {(test.data || test.error) && <div>{test.data && <TestResult result={test.data} />}<FormError>{test.error?.message}</FormError></div>}
           {provider.simulated && <p className="flex items-start gap-2 rounded-2 bg-warn-bg px-3 py-2 text-warn-fg"><FlaskConical className="mt-0.5 size-3.5 flex-none" aria-hidden />Simulated: answers, prices and delays are invented. Turn it off when real providers are on.</p>}

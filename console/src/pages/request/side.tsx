@@ -20,7 +20,7 @@ const className = (name: string): string => classNames[name] ?? classNames[name.
 const cell = 'border-t border-line px-3.5 py-1.5 text-12 leading-[17px]'
 export function CostPanel({ request }: { request: RequestDetail }) {
   const unpriced = request.flags.includes('unpriced')
-  const lines = request.attempts.flatMap((attempt) => (attempt.cost_by_class.length ? attempt.cost_by_class.map((entry) => ({ key: `${attempt.number}-${entry.class}`, name: className(entry.class), note: `${countExact(entry.units)} × ${price(entry.price_nano_per_million)} / M`, cost: entry.cost_nano as number | null }))
+  const lines = request.attempts.flatMap((attempt) => (attempt.cost_by_class.length ? attempt.cost_by_class.filter((entry) => entry.cost_nano > 0 || !/^(requests|toolCalls|tool_calls)$/.test(entry.class)).map((entry) => ({ key: `${attempt.number}-${entry.class}`, name: className(entry.class), note: `${countExact(entry.units)} × ${price(entry.price_nano_per_million)} / M`, cost: entry.cost_nano as number | null }))
     : [{ key: `${attempt.number}`, name: request.attempts.length > 1 ? `Attempt ${attempt.number}, ${attempt.provider ?? attemptName(attempt)}` : attemptName(attempt), note: unpriced ? 'no price is known' : wasBilled(attempt), cost: unpriced ? null : attempt.cost_nano }]))
   const shown = lines.reduce((sum, line) => sum + (line.cost ?? 0), 0)
   const version = request.attempts.find((attempt) => attempt.price_version)?.price_version
@@ -58,7 +58,7 @@ export function Details({ request }: { request: RequestDetail }) {
         {request.route && <Line name="Route">{request.route}</Line>}
         {request.session && <Line name="Session"><Link to="/requests" search={{ search: request.session }} className={`${link} mono`}>{clip(request.session)}</Link></Line>}
         {request.tags.length > 0 && <Line name="Tags"><span className="flex flex-wrap gap-1">{request.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}</span></Line>}
-        {request.client && <Line name="Client">{request.client}</Line>}
+        {request.client && <Line name="Client"><span className="block truncate" title={request.client}>{request.client}</span></Line>}
         {request.client_address && <Line name="Address"><span className="num">{request.client_address}</span></Line>}
         {request.client_request_id && <Line name="Client’s id"><span className="mono">{request.client_request_id}</span></Line>}
         {request.attempts.map((attempt) => attempt.upstream_request_id && <Line key={attempt.number} name={request.attempts.length > 1 ? `Upstream ${attempt.number}` : 'Upstream id'}><CopyText text={attempt.upstream_request_id}><span className="mono">{clip(attempt.upstream_request_id, 12, 6)}</span></CopyText></Line>)}

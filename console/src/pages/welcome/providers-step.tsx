@@ -22,7 +22,7 @@ function ProviderRow({ provider }: { provider: Provider }) {
       <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
         <Dot tone={provider.enabled ? 'ok' : 'idle'} /><Monogram of={provider.name} /><span className="font-medium">{provider.name}</span>
         {provider.simulated && <SimulatedPill />}
-        {provider.managed_by === 'environment' && <Pill>from the environment</Pill>}
+        {provider.managed_by === 'environment' && !provider.simulated && <Pill>from the environment</Pill>}
         {provider.managed_by === 'file' && <Pill>from megarouter.yaml</Pill>}
         <span className="num text-12 text-fg-3">{plural(provider.models_count, 'model')}{provider.credentials[0] && <>, key ending <code className="mono">{provider.credentials[0].last4}</code></>}</span>
         <span className="ml-auto"><Button size="s" disabled={test.isPending} onClick={() => test.mutate()}>{test.isPending ? 'Testing…' : 'Test'}</Button></span>

@@ -68,7 +68,7 @@ function Listener({ keyRow, secret, baseUrl, model }: { keyRow: Key; secret: str
   })
   return (
     <Panel label="Incoming requests">
-      <PanelHead line title={<span className="flex items-center gap-3"><i className="size-[9px] rounded-full bg-accent shadow-[0_0_0_4px_var(--accent-bg)]" aria-hidden />Listening for key <code className="mono">{keyRow.name}</code></span>}><span className="num text-12 text-fg-3 max-md:hidden">{baseUrl}</span></PanelHead>
+      <PanelHead line title={<span className="flex items-center gap-3"><i className="size-[9px] rounded-full bg-accent shadow-[0_0_0_4px_var(--accent-bg)]" aria-hidden /><span>Listening for key <code className="mono">{keyRow.name}</code></span></span>}><span className="num text-12 text-fg-3 max-md:hidden">{baseUrl}</span></PanelHead>
       <ul aria-live="polite">{rows.map((row) => <Row key={row.id} row={row} zone={zone} />)}</ul>
       <div className="ghosted grid grid-cols-[70px_68px_minmax(0,1fr)] items-start border-b border-line px-3.5 py-2.5">
         <span className="text-12 leading-5 text-fg-3">now</span><span><Pill>waiting</Pill></span><span className="text-fg-2">{text ? <span className="whitespace-pre-wrap text-fg">{text}{send.isPending && <i className="blink ml-0.5 inline-block h-[15px] w-[7px] bg-accent align-[-2px]" aria-hidden />}</span> : 'The next request appears here with its model, route, time and cost.'}</span>
