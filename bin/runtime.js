@@ -198,8 +198,8 @@ async function buildConsole(node, stamp) {
 const gatewayFlags = ['--max-semi-space-size=64', '--disable-proto=delete']
 
 /**
- * Runs the gateway (or a command of it) until it ends, passing signals on. A terminal and npm both deliver the same Ctrl-C, so
- * repeats within a second count as one: a second one means "now" to the gateway.
+ * Runs the gateway (or a command of it) until it ends, passing each signal on once, since a second one means "now" to the gateway:
+ * a terminal tells the whole process group of a Ctrl-C by itself, and npm repeats what it gets.
  * @param {string} node
  * @param {string[]} args
  * @returns {Promise<never>}
@@ -209,6 +209,7 @@ export async function supervise(node, args) {
   let last = 0
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
     process.on(signal, () => {
+      if (signal === 'SIGINT' && process.stdin.isTTY) return
       const now = Date.now()
       if (now - last > 1000) child.kill(signal)
       last = now

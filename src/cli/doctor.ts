@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { environment, errorText, loadConfig, serverSettings, type Config, type Environment, type ServerSettings } from '../config.ts'
-import { wantedProviders } from '../control/reconcile.ts'
+import { vendorsInEnvironment } from '../control/vendor-environment.ts'
 import { vendors } from '../providers/index.ts'
 import { openDatabase } from '../store/database.ts'
 import { loadMasterKey, masterKeyFile } from '../store/master-key.ts'
@@ -105,8 +105,10 @@ async function databaseState({ databaseUrl, dataDir }: Environment): Promise<{ f
 }
 
 function providersOn(config: Config, inDatabase: readonly string[], io: Io): Finding[] {
-  const { wanted, problems } = wantedProviders(config.providers, { vendors, variables: io.variables })
-  const on = [...new Set([...wanted.filter(({ enabled }) => enabled).map(({ id }) => id), ...inDatabase])].sort()
+  const { on: inEnvironment, problems } = vendorsInEnvironment(vendors.values(), io.variables)
+  const declared = new Map(config.providers.map(({ id, enabled }) => [id, enabled]))
+  const found = [...inEnvironment.map(({ vendor }) => vendor.id), ...declared.keys(), ...inDatabase]
+  const on = [...new Set(found)].filter((id) => declared.get(id) !== false).sort()
   return [
     ...problems.map((problem) => finding('providers', 'warn', problem)),
     on.some((id) => id !== 'simulated')

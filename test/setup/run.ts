@@ -57,9 +57,11 @@ async function files(paths: readonly string[], atOnce: number, failures: Instanc
     if (type === 'test:fail') failures.write({ type, data })
     if (type === 'test:summary') close(data.file ?? '')
     if (type !== 'test:pass' && type !== 'test:fail') continue
-    const sum = sums.get(data.file ?? '')
-    if (sum === undefined) throw new Error(`a result came from a file that was not run: ${data.file}`)
-    const wholeFile = data.nesting === 0 && data.name === data.file
+    // A test may be declared in a helper: it belongs to the file that was started. What has no such file is node:test's own verdict on it.
+    const { entryFile } = data as { entryFile?: string }
+    const wholeFile = entryFile === undefined
+    const sum = sums.get(entryFile ?? data.name)
+    if (sum === undefined) throw new Error(`a result came from a file that was not run: ${entryFile ?? data.name}`)
     if (data.details.type === 'suite' && !wholeFile) continue
     if (data.skip !== undefined || data.todo !== undefined) sum.skipped++
     else if (type === 'test:fail') sum.failed++
@@ -73,35 +75,49 @@ async function files(paths: readonly string[], atOnce: number, failures: Instanc
 const text = (sum: Sum): string => `${sum.passed} passed, ${sum.failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''}`
 
 function find(): { parallel: string[]; browser: string[] } {
-  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'], { cwd: root }).sort().map((path) => join(root, path))
+  const all = globSync(['src/**/*.test.ts', 'console/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'], { cwd: root }).sort().map((path) => join(root, path))
   const browser = all.filter((path) => relative(root, path).startsWith(join('test', 'browser')))
   return { parallel: all.filter((path) => !browser.includes(path)), browser }
 }
 
-const asked = process.argv.slice(2).flatMap((pattern) => globSync(pattern, { cwd: root })).map((path) => resolve(root, path))
-if (process.argv.length > 2 && asked.length === 0) {
-  console.error(`No test file matches ${process.argv.slice(2).join(' ')}.`)
+async function main(patterns: readonly string[]): Promise<boolean> {
+  const overall = AbortSignal.timeout(totalTimeoutMs)
+  overall.addEventListener('abort', () => {
+    console.error(`The test run was stopped after ${totalTimeoutMs / 60_000} minutes.`)
+    setTimeout(() => process.exit(1), 5000)
+  })
+  const asked = patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).map((path) => resolve(root, path))
+  if (patterns.length > 0 && asked.length === 0) throw new Error(`No test file matches ${patterns.join(' ')}.`)
+  const failures = new spec()
+  const sum: Sum = { passed: 0, failed: 0, skipped: 0 }
+  const { parallel, browser } = asked.length > 0 ? { parallel: asked, browser: [] } : find()
+  if (asked.length === 0) {
+    const tsc = join('node_modules', 'typescript', 'bin', 'tsc')
+    add(sum, await check('types', [tsc, '-p', '.'], overall))
+    if (existsSync(join(root, 'console', 'tsconfig.json'))) add(sum, await check('types of the console', [tsc, '-p', 'console'], overall))
+    add(sum, await check('lint', [join('node_modules', 'oxlint', 'bin', 'oxlint'), '--quiet', 'src', 'test', 'bench', 'bin', 'scripts', 'console/src'], overall))
+  }
+  add(sum, await files(parallel, concurrency, failures, overall))
+  add(sum, await files(browser, 1, failures, overall))
+  if (sum.failed > 0) {
+    failures.pipe(process.stdout, { end: false })
+    await new Promise((done) => failures.once('end', done).end())
+  }
+  console.log(text(sum))
+  return sum.failed === 0 && (sum.skipped === 0 || process.env['CI'] !== 'true')
+}
+
+// node:test takes uncaught errors of this process for failures of a test that nobody sees: without this a mistake here would end silently.
+let finished = false
+process.on('exit', () => {
+  if (!finished) console.error('The test run ended before its time.')
+})
+try {
+  const good = await main(process.argv.slice(2))
+  finished = true
+  process.exit(good ? 0 : 1)
+} catch (error) {
+  finished = true
+  console.error(error)
   process.exit(1)
 }
-const overall = AbortSignal.timeout(totalTimeoutMs)
-overall.addEventListener('abort', () => {
-  console.error(`The test run was stopped after ${totalTimeoutMs / 60_000} minutes.`)
-  setTimeout(() => process.exit(1), 5000)
-})
-const failures = new spec()
-const sum: Sum = { passed: 0, failed: 0, skipped: 0 }
-const { parallel, browser } = asked.length > 0 ? { parallel: asked, browser: [] } : find()
-if (asked.length === 0) {
-  const tsc = join('node_modules', 'typescript', 'bin', 'tsc')
-  add(sum, await check('types', [tsc, '-p', '.'], overall))
-  if (existsSync(join(root, 'console', 'tsconfig.json'))) add(sum, await check('types of the console', [tsc, '-p', 'console'], overall))
-  add(sum, await check('lint', [join('node_modules', 'oxlint', 'bin', 'oxlint'), '--quiet', 'src', 'test', 'bench', 'bin', 'scripts', 'console/src'], overall))
-}
-add(sum, await files(parallel, concurrency, failures, overall))
-add(sum, await files(browser, 1, failures, overall))
-if (sum.failed > 0) {
-  failures.pipe(process.stdout, { end: false })
-  await new Promise((done) => failures.once('end', done).end())
-}
-console.log(text(sum))
-process.exit(sum.failed > 0 || (sum.skipped > 0 && process.env.CI === 'true') ? 1 : 0)
