@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { statuses } from '../src/control/errors.ts'
 import { errorTable } from '../src/errors.ts'
 import * as tidy from './setup/tidy.ts'
 
@@ -50,7 +51,7 @@ test('no text is run as code', () => clean(code.flatMap(tidy.evaluations), 'eval
 test('every file is reached from something that runs', () => clean(tidy.deadFiles(code, [...entries, ...everything.filter((path) => /^scripts\/.*\.ts$/.test(path))]), 'dead files'))
 test('every error code has a page and every page a code', () => {
   const pages = existsSync(join(root, 'docs/errors')) ? readdirSync(join(root, 'docs/errors')) : []
-  clean(tidy.errorPages(Object.keys(errorTable), pages), 'error pages')
+  clean(tidy.errorPages([...Object.keys(errorTable), ...Object.keys(statuses)], pages), 'error pages')
 })
 test('nothing committed is unfinished, or names a folder of one machine or a package registry', () => {
   clean(everything.map(read).filter(({ text }) => !text.includes('\0')).flatMap(tidy.text), 'leftovers', 'places', 'registries')

@@ -5,7 +5,7 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from '@hono/zod-openapi'
 
-const statuses = {
+export const statuses = {
   invalid_json: 400,
   invalid_request: 400,
   unauthenticated: 401,

@@ -196,9 +196,12 @@ export function text(source: Source): Finding[] {
   return rules.flatMap(([rule, pattern, why]) => [...source.text.matchAll(pattern)].map((match) => finding(rule, source, match.index, `${match[0]}: ${why}`)))
 }
 
+/** Pages that belong to no single code of ours: the index, and the errors of vendors. */
+const otherPages = ['README.md', 'upstream.md']
+
 /** One page per error code, and no page without its code. */
 export function errorPages(codes: readonly string[], pages: readonly string[]): Finding[] {
   const missing = codes.filter((code) => !pages.includes(`${code}.md`)).map((code) => ({ rule: 'error pages', path: `docs/errors/${code}.md`, line: 1, message: 'is missing' }))
-  const stale = pages.filter((page) => page !== 'README.md' && !codes.includes(page.replace(/\.md$/, ''))).map((page) => ({ rule: 'error pages', path: `docs/errors/${page}`, line: 1, message: 'belongs to no error code' }))
+  const stale = pages.filter((page) => !otherPages.includes(page) && !codes.includes(page.replace(/\.md$/, ''))).map((page) => ({ rule: 'error pages', path: `docs/errors/${page}`, line: 1, message: 'belongs to no error code' }))
   return [...missing, ...stale]
 }
