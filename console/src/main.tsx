@@ -2,7 +2,6 @@
 import './styles.css'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { Tooltip } from 'radix-ui'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { ApiError } from './api.ts'
@@ -23,9 +22,7 @@ if (!element) throw new Error('index.html has no #root')
 createRoot(element).render(
   <StrictMode>
     <QueryClientProvider client={client}>
-      <Tooltip.Provider delayDuration={250}>
-        <RouterProvider router={router} />
-      </Tooltip.Provider>
+      <RouterProvider router={router} />
     </QueryClientProvider>
   </StrictMode>,
 )

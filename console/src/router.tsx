@@ -5,7 +5,6 @@ import { ApiError } from './api.ts'
 import { Login } from './pages/login.tsx'
 import { NotFound, PageFailure } from './pages/not-found.tsx'
 import { client, queries } from './queries.ts'
-import { Shell } from './shell/shell.tsx'
 
 type Search = Record<string, string | undefined>
 /** Keeps the named parameters and nothing else. */
@@ -35,7 +34,7 @@ const welcome = createRoute({
   },
   component: lazyRouteComponent(() => import('./pages/welcome/welcome.tsx'), 'Welcome'),
 })
-const app = createRoute({ getParentRoute: () => root, id: 'app', component: Shell, beforeLoad: signedIn, errorComponent: PageFailure })
+const app = createRoute({ getParentRoute: () => root, id: 'app', component: lazyRouteComponent(() => import('./shell/shell.tsx'), 'Shell'), beforeLoad: signedIn, errorComponent: PageFailure })
 
 const overview = createRoute({ getParentRoute: () => app, path: '/', validateSearch: only('by'), component: lazyRouteComponent(() => import('./pages/overview/overview.tsx'), 'Overview') })
 const requests = createRoute({

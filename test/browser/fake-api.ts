@@ -119,7 +119,7 @@ export async function startFakeApi(override: Record<string, { status: number; bo
     if (path === '/events') return events(response)
     const row = /^\/requests\/(.+)$/.exec(path) ? rows.find((candidate) => candidate.id === path.slice(10)) : undefined
     const fixed = override[path]
-    const body = fixed ? fixed.body : row ? requestDetail(row) : /playground$/.test(path) ? { token: 'mr-fake', expires_at: new Date(Date.now() + 600_000).toISOString() } : routes[path]?.(url.searchParams)
+    const body = fixed ? fixed.body : row ? requestDetail(row) : path.endsWith('/playground') ? { token: 'mr-fake', expires_at: new Date(Date.now() + 600_000).toISOString() } : routes[path]?.(url.searchParams)
     response.writeHead(fixed?.status ?? (body === undefined ? 404 : 200), { 'content-type': 'application/json', etag: '"1"' })
     response.end(JSON.stringify(body ?? { error: { code: 'not_found', message: `Nothing here: ${path}`, request_id: 'req_fake' } }))
   })

@@ -1,5 +1,4 @@
-/** Small parts that many pages share: model names, segmented switches, shares, keyboard keys, hints. */
-import { Tooltip } from 'radix-ui'
+/** Small parts that many pages share: model names, segmented switches, shares and keyboard keys. */
 import type { ReactNode } from 'react'
 
 /** Monogram and name of a model; the vendor is muted. No remote logos. */
@@ -26,13 +25,6 @@ export const Share = ({ value, color = 'var(--c1)' }: { value: number; color?: s
 export const Swatch = ({ color }: { color: string }) => <i className="inline-block size-2 flex-none rounded-[2px]" style={{ background: color }} />
 export const Kbd = ({ children }: { children: ReactNode }) => <kbd className="inline-block min-w-[18px] rounded-1 border border-line-2 bg-surface px-1 text-center font-sans whitespace-nowrap text-11 font-medium text-fg-3">{children}</kbd>
 
-/** A definition on hover and focus. */
-export const Hint = ({ text, children }: { text: string; children: ReactNode }) => (
-  <Tooltip.Root>
-    <Tooltip.Trigger asChild><button type="button" className="cursor-help rounded-1 underline decoration-line-2 decoration-dotted underline-offset-3">{children}</button></Tooltip.Trigger>
-    <Tooltip.Portal><Tooltip.Content sideOffset={5} collisionPadding={8} className="z-40 max-w-[260px] rounded-2 bg-raised px-2.5 py-1.5 text-12 text-fg shadow-float">{text}</Tooltip.Content></Tooltip.Portal>
-  </Tooltip.Root>
-)
 export const th = 'border-b border-line bg-surface px-2.5 py-[7px] text-left text-12 font-medium whitespace-nowrap text-fg-3 first:rounded-tl-3 first:pl-3.5 last:rounded-tr-3 last:pr-3.5'
 export const td = 'h-[34px] border-b border-line px-2.5 whitespace-nowrap first:pl-3.5 last:pr-3.5 group-last/row:border-b-0 group-hover/row:bg-hover max-md:h-11'
 export const right = 'text-right num'

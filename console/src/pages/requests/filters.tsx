@@ -18,9 +18,13 @@ const fields = Object.keys(fieldNames) as Field[]
 const outcomes = ['success', 'refused', 'failed', 'broken', 'cancelled']
 const statuses = ['200', '400', '401', '402', '403', '404', '429', '499', '500', '502', '503', '504']
 
-export function filterOf({ cost, live: _, ...rest }: RequestSearch): RequestFilter {
-  const least = cost === undefined ? null : parseMoney(cost)
-  return { ...rest, ...(least === null ? {} : { min_cost_nano: Math.round(least * 1e9) }) }
+const named = ['key', 'model', 'vendor', 'outcome', 'status', 'search', 'from', 'to'] as const
+export function filterOf(search: RequestSearch): RequestFilter {
+  const filter: RequestFilter = {}
+  for (const name of named) if (search[name] !== undefined) filter[name] = search[name]
+  const least = search.cost === undefined ? null : parseMoney(search.cost)
+  if (least !== null) filter.min_cost_nano = Math.round(least * 1e9)
+  return filter
 }
 
 function useValues(field: Field): [string, string][] {
@@ -81,7 +85,7 @@ export function Filters({ search, onChange }: { search: RequestSearch; onChange:
   const label = (name: Field, value: string) => (name === 'key' ? (keys.data?.data.find((key) => key.id === value)?.name ?? value) : name === 'cost' ? money((parseMoney(value) ?? 0) * 1e9) : value)
   return (
     <div className="flex flex-wrap items-center gap-1.5">
-      <SearchField value={search.search ?? ''} onChange={(text) => { if (text !== (search.search ?? '')) text ? onChange({ ...search, search: text }) : without('search') }} />
+      <SearchField value={search.search ?? ''} onChange={(text) => { if (text === (search.search ?? '')) return; if (text) onChange({ ...search, search: text }); else without('search') }} />
       {fields.map((name) => { const value = search[name]; return value ? <Chip key={name} name={fieldNames[name]} operator={name === 'cost' ? '≥' : 'is'} value={label(name, value)} onRemove={() => without(name)} /> : null })}
       {search.from && <Chip name="Time" value={search.to ? weekday(search.from, zone) : `since ${weekday(search.from, zone)}`} onRemove={() => without('from', 'to')} />}
       <Popover label="Add a filter" open={open} onOpenChange={(next) => { setOpen(next); setField(null) }} trigger={<Button size="s" className="h-7 border-dashed bg-transparent text-fg-2 shadow-none"><Plus className="size-3.5" aria-hidden />Filter <span className="max-md:hidden"><Kbd>F</Kbd></span></Button>}>

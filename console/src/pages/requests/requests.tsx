@@ -17,15 +17,15 @@ import { costWord } from './cost-word.ts'
 import { filterOf, Filters, type RequestSearch } from './filters.tsx'
 import { useRequests } from './use-requests.ts'
 
-const columns: [string, string][] = [['Time', 'w-[94px]'], ['Status', 'w-[134px] max-md:w-[92px]'], ['Model', ''], ['Route', 'w-[17%] max-xl:hidden'], ['Key', 'w-[13%] max-lg:w-[20%] max-md:hidden'], ['Tokens', `w-[80px] ${right} max-lg:hidden`], ['Cost', `w-[104px] ${right}`], ['First token', `w-[90px] ${right} max-lg:hidden`], ['Total', `w-[84px] ${right} max-md:hidden`]]
+const columns: [string, string][] = [['Time', 'w-[94px] max-md:w-[82px]'], ['Status', 'w-[134px] max-md:w-[88px]'], ['Model', ''], ['Route', 'w-[17%] max-xl:hidden'], ['Key', 'w-[13%] max-lg:w-[20%] max-md:hidden'], ['Tokens', `w-[80px] ${right} max-lg:hidden`], ['Cost', `w-[104px] ${right}`], ['First token', `w-[90px] ${right} max-lg:hidden`], ['Total', `w-[84px] ${right} max-md:hidden`]]
 
 function Row({ row, clock, height, current, index, onOpen }: { row: RequestRow; clock: Clock; height: number; current: boolean; index: number; onOpen: (event: MouseEvent) => void }) {
-  const cell = `${td} truncate ${current ? 'bg-selected' : ''}`
+  const cell = `${td} truncate max-md:px-1.5 ${current ? 'bg-selected' : ''}`
   return (
     <tr className="group/row cursor-pointer" aria-rowindex={index + 2} style={{ height }} onClick={onOpen} data-id={row.id}>
       <td className={`${cell} num text-fg-2`} title={instant(row.at, clock.zone)}><Link to="/requests/$id" params={{ id: row.id }} className="rounded-1" aria-label={`Request of ${ago(row.at, clock)}, ${row.outcome}`}>{ago(row.at, clock)}</Link></td>
       <td className={cell} title={row.error_text ?? undefined}><StatusPill status={row.status} outcome={row.outcome} attempts={row.attempts} /></td>
-      <td className={cell}><span className="flex min-w-0 items-center gap-2">{row.model ?? row.model_asked ? <ModelName vendor={row.vendor} name={row.model ?? row.model_asked ?? ''} /> : <span className="text-fg-3">{row.error_code ?? row.endpoint}</span>}{row.simulated && <Pill tone="warn">Simulated</Pill>}</span></td>
+      <td className={cell}><span className="flex min-w-0 items-center gap-2">{row.model ?? row.model_asked ? <ModelName vendor={row.vendor} name={row.model ?? row.model_asked ?? ''} /> : <span className="text-fg-3">{row.error_code ?? row.endpoint}</span>}{row.simulated && <span className="max-md:hidden"><Pill tone="warn">Simulated</Pill></span>}</span></td>
       <td className={`${cell} text-fg-2 max-xl:hidden`}>{row.error_code ? <span className="mono">{row.error_code}</span> : (row.route ?? '–')}</td>
       <td className={`${cell} max-md:hidden`} title={row.key?.name ?? undefined}>{row.key?.name ?? row.key?.id ?? <span className="text-fg-3">unknown</span>}</td>
       <td className={`${cell} ${right} max-lg:hidden`}>{count(row.input_tokens + row.output_tokens)}</td>
@@ -61,7 +61,7 @@ function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; 
   return (
     <div ref={ref}>
       <table className="table-fixed" aria-rowcount={total}>
-        <thead><tr aria-rowindex={1}>{columns.map(([name, className]) => <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>{name}</th>)}</tr></thead>
+        <thead><tr aria-rowindex={1}>{columns.map(([name, className]) => <th key={name} scope="col" className={`${th} sticky top-12 z-[2] max-md:px-1.5 ${className}`}>{name}</th>)}</tr></thead>
         <tbody>
           {before > 0 && <tr aria-hidden><td style={{ height: before }} className="p-0" /></tr>}
           {items.map((item) => { const row = rows[item.index]; return row && <Row key={row.id} row={row} clock={clock} height={height} index={item.index} current={item.index === cursor} onOpen={click(row)} /> })}
