@@ -14,7 +14,10 @@ import type { status } from '../../src/control/status/routes.ts'
 import type { usageQuery, usageSchema } from '../../src/control/usage/schema.ts'
 import type { vendorSchema } from '../../src/control/vendors/schema.ts'
 
-export interface Page<T> { data: T[]; next_cursor: string | null }
+export interface Page<T> {
+  data: T[]
+  next_cursor: string | null
+}
 export type Setup = z.infer<typeof setupSchema>
 export type Claim = z.input<typeof claimSchema>
 export type Session = z.infer<typeof sessionSchema>
@@ -41,7 +44,10 @@ export type Attempt = RequestDetail['attempts'][number]
 export type RequestContent = z.infer<typeof contentSchema>
 
 /** The body of a 200 answer of a route. */
-type Answer<Routes, Path extends keyof ExtractSchema<Routes>, Method extends keyof ExtractSchema<Routes>[Path]> = Extract<ExtractSchema<Routes>[Path][Method], { status: 200; output: unknown }>['output']
+type Answer<Routes, Path extends keyof ExtractSchema<Routes>, Method extends keyof ExtractSchema<Routes>[Path]> = Extract<
+  ExtractSchema<Routes>[Path][Method],
+  { status: 200; output: unknown }
+>['output']
 export type Status = Answer<ReturnType<typeof status>, '/status', '$get'>
 export type Settings = Answer<ReturnType<typeof settings>, '/settings', '$get'>
 export type SettingsInput = Partial<Omit<Settings, 'version' | 'managed_by'>>

@@ -3,7 +3,27 @@
  * Unsafe calls carry the CSRF token of the running session, creates an idempotency key, and edits the version they were based on.
  */
 import type {
-  Alias, Claim, CreatedKey, GroupBy, Key, KeyInput, Model, Page, Provider, ProviderInput, ProviderTest, RequestContent, RequestDetail, RequestRow, Session, Settings, SettingsInput, Setup, Status, Usage, Vendor,
+  Alias,
+  Claim,
+  CreatedKey,
+  GroupBy,
+  Key,
+  KeyInput,
+  Model,
+  Page,
+  Provider,
+  ProviderInput,
+  ProviderTest,
+  RequestContent,
+  RequestDetail,
+  RequestRow,
+  Session,
+  Settings,
+  SettingsInput,
+  Setup,
+  Status,
+  Usage,
+  Vendor,
 } from './api-types.ts'
 
 export class ApiError extends Error {
@@ -13,7 +33,12 @@ export class ApiError extends Error {
   readonly requestId: string | null
   /** The entity as it is now, on 412. */
   readonly current: unknown
-  constructor(status: number, code: string, message: string, more: { param?: string | null; requestId?: string | null; current?: unknown } = {}) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    more: { param?: string | null; requestId?: string | null; current?: unknown } = {},
+  ) {
     super(message)
     this.status = status
     this.code = code
@@ -24,14 +49,21 @@ export class ApiError extends Error {
 }
 
 type Query = Record<string, string | number | boolean | null | undefined>
-interface Call { query?: Query; body?: unknown; version?: number | undefined; create?: boolean; signal?: AbortSignal }
+interface Call {
+  query?: Query
+  body?: unknown
+  version?: number | undefined
+  create?: boolean
+  signal?: AbortSignal
+}
 
 let csrf = ''
 export const base = '/api/v1'
 
 function address(path: string, query: Query = {}): string {
   const search = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== null && value !== '') search.set(name, String(value))
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== null && value !== '') search.set(name, String(value))
   const text = search.toString()
   return `${base}${path}${text ? `?${text}` : ''}`
 }
@@ -48,8 +80,15 @@ function headersOf(method: string, call: Call): Headers {
 async function failure(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '')
   try {
-    const { error, current } = JSON.parse(text) as { error: { code: string; message: string; param?: string; request_id?: string; current?: unknown }; current?: unknown }
-    return new ApiError(response.status, error.code, error.message, { param: error.param ?? null, requestId: error.request_id ?? null, current: current ?? error.current })
+    const { error, current } = JSON.parse(text) as {
+      error: { code: string; message: string; param?: string; request_id?: string; current?: unknown }
+      current?: unknown
+    }
+    return new ApiError(response.status, error.code, error.message, {
+      param: error.param ?? null,
+      requestId: error.request_id ?? null,
+      current: current ?? error.current,
+    })
   } catch {
     return new ApiError(response.status, 'unreadable', `The gateway answered ${response.status} without an explanation. Its log has more.`)
   }
@@ -77,8 +116,22 @@ async function signedIn(session: Promise<Session>): Promise<Session> {
 }
 const id = encodeURIComponent
 
-export interface RequestFilter { key?: string; model?: string; vendor?: string; status?: string; outcome?: string; search?: string; from?: string; to?: string; min_cost_nano?: number }
-export interface UsageQuery { range: string; group_by: GroupBy; bucket: 'hour' | 'day' | 'none' }
+export interface RequestFilter {
+  key?: string
+  model?: string
+  vendor?: string
+  status?: string
+  outcome?: string
+  search?: string
+  from?: string
+  to?: string
+  min_cost_nano?: number
+}
+export interface UsageQuery {
+  range: string
+  group_by: GroupBy
+  bucket: 'hour' | 'day' | 'none'
+}
 
 export const api = {
   setup: () => call<Setup>('GET', '/setup'),
@@ -99,18 +152,22 @@ export const api = {
   updateProvider: (provider: string, body: { enabled?: boolean; base_url?: string }, version?: number) =>
     call<Provider>('PATCH', `/providers/${id(provider)}`, { body, version }),
   deleteProvider: (provider: string) => call<void>('DELETE', `/providers/${id(provider)}`),
-  addCredential: (provider: string, body: { secret: string; name?: string }) => call<unknown>('POST', `/providers/${id(provider)}/credentials`, { body, create: true }),
-  deleteCredential: (provider: string, credential: string) => call<void>('DELETE', `/providers/${id(provider)}/credentials/${id(credential)}`),
+  addCredential: (provider: string, body: { secret: string; name?: string }) =>
+    call<unknown>('POST', `/providers/${id(provider)}/credentials`, { body, create: true }),
+  deleteCredential: (provider: string, credential: string) =>
+    call<void>('DELETE', `/providers/${id(provider)}/credentials/${id(credential)}`),
   testProvider: (provider: string) => call<ProviderTest>('POST', `/providers/${id(provider)}/test`),
 
   aliases: () => call<Page<Alias>>('GET', '/aliases'),
   createAlias: (body: Pick<Alias, 'name' | 'strategy' | 'targets'>) => call<Alias>('POST', '/aliases', { body, create: true }),
-  updateAlias: (name: string, body: Partial<Pick<Alias, 'strategy' | 'targets'>>, version?: number) => call<Alias>('PATCH', `/aliases/${id(name)}`, { body, version }),
+  updateAlias: (name: string, body: Partial<Pick<Alias, 'strategy' | 'targets'>>, version?: number) =>
+    call<Alias>('PATCH', `/aliases/${id(name)}`, { body, version }),
   deleteAlias: (name: string, version?: number) => call<void>('DELETE', `/aliases/${id(name)}`, { version }),
 
   models: (query: Query) => call<Page<Model>>('GET', '/models', { query }),
   usage: (query: UsageQuery) => call<Usage>('GET', '/usage', { query: { ...query } }),
-  requests: (filter: RequestFilter, cursor?: string | null, limit = 100) => call<Page<RequestRow>>('GET', '/requests', { query: { ...filter, limit, cursor } }),
+  requests: (filter: RequestFilter, cursor?: string | null, limit = 100) =>
+    call<Page<RequestRow>>('GET', '/requests', { query: { ...filter, limit, cursor } }),
   request: (request: string) => call<RequestDetail>('GET', `/requests/${id(request)}`),
   requestContent: (request: string) => call<RequestContent>('GET', `/requests/${id(request)}/content`),
 

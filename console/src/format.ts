@@ -49,14 +49,23 @@ export function count(value: number): string {
   if (value < 10_000) return group(String(Math.round(value)))
   let exponent = Math.floor(Math.log10(value) / 3)
   let scaled = value / 1000 ** exponent
-  if (Number(scaled.toPrecision(3)) >= 1000 && exponent < units.length - 1) { scaled /= 1000; exponent++ }
+  if (Number(scaled.toPrecision(3)) >= 1000 && exponent < units.length - 1) {
+    scaled /= 1000
+    exponent++
+  }
   return `${scaled.toPrecision(3)}${units[exponent]}`
 }
 export const countExact = (value: number): string => minus(value < 0, group(String(Math.abs(Math.round(value)))))
 
 /** Context windows: `128k`, `1.05M`. */
 export const tokensShort = (value: number): string =>
-  value === 0 ? 'unknown' : value >= 1e6 ? `${trim((value / 1e6).toFixed(2), 0).replace(/\.$/, '')}M` : value >= 1000 ? `${Math.round(value / 1000)}k` : String(value)
+  value === 0
+    ? 'unknown'
+    : value >= 1e6
+      ? `${trim((value / 1e6).toFixed(2), 0).replace(/\.$/, '')}M`
+      : value >= 1000
+        ? `${Math.round(value / 1000)}k`
+        : String(value)
 
 /** `0.61 ms`, `842 ms`, `4.86 s`, `2 m 14 s`. */
 export function duration(ms: number): string {
@@ -66,7 +75,9 @@ export function duration(ms: number): string {
   if (ms < 59_995) return `${(ms / 1000).toFixed(2)} s`
   const seconds = Math.round(ms / 1000)
   if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${seconds % 60} s`
-  return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} m` : `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`
+  return seconds < 86_400
+    ? `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} m`
+    : `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`
 }
 /** The number and its unit apart, for key figures with a small unit. */
 export function split(text: string): [string, string] {
@@ -86,10 +97,17 @@ export function percent(ratio: number): string {
 
 export const delta = (ratio: number): string => `${ratio < 0 ? '−' : '+'}${Math.abs(ratio * 100).toFixed(1)} %`
 export const bytes = (value: number): string =>
-  value < 1000 ? `${value} B` : value < 1e6 ? `${(value / 1e3).toFixed(1)} kB` : value < 1e9 ? `${(value / 1e6).toFixed(1)} MB` : `${(value / 1e9).toFixed(2)} GB`
+  value < 1000
+    ? `${value} B`
+    : value < 1e6
+      ? `${(value / 1e3).toFixed(1)} kB`
+      : value < 1e9
+        ? `${(value / 1e6).toFixed(1)} MB`
+        : `${(value / 1e9).toFixed(2)} GB`
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${countExact(n)} ${n === 1 ? one : many}`
-export const clip = (id: string, head = 8, tail = 4): string => (id.length <= head + tail + 1 ? id : `${id.slice(0, head)}…${id.slice(-tail)}`)
+export const clip = (id: string, head = 8, tail = 4): string =>
+  id.length <= head + tail + 1 ? id : `${id.slice(0, head)}…${id.slice(-tail)}`
 
 /** `2026-11-19T14:29:51.204Z` in a zone. Formatters are cached: building one costs more than using it. */
 const formatters = new Map<string, Intl.DateTimeFormat>()
@@ -100,12 +118,18 @@ function part(zone: string, at: Date, options: Intl.DateTimeFormatOptions): stri
   return found.format(at)
 }
 
-export interface Clock { now: () => number; zone: string }
+export interface Clock {
+  now: () => number
+  zone: string
+}
 
-export const clockTime = (iso: string, zone: string): string => part(zone, new Date(iso), { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+export const clockTime = (iso: string, zone: string): string =>
+  part(zone, new Date(iso), { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
 export const day = (iso: string, zone: string): string => part(zone, new Date(iso), { day: 'numeric', month: 'short' })
-export const weekday = (iso: string, zone: string): string => part(zone, new Date(iso), { weekday: 'short', day: 'numeric', month: 'short' })
-export const hourMinute = (iso: string, zone: string): string => part(zone, new Date(iso), { hour: '2-digit', minute: '2-digit', hour12: false })
+export const weekday = (iso: string, zone: string): string =>
+  part(zone, new Date(iso), { weekday: 'short', day: 'numeric', month: 'short' })
+export const hourMinute = (iso: string, zone: string): string =>
+  part(zone, new Date(iso), { hour: '2-digit', minute: '2-digit', hour12: false })
 
 /** Relative within the hour, then the time, then the date. */
 export function ago(iso: string, clock: Clock): string {

@@ -6,7 +6,11 @@ import { useEffect, useRef, useSyncExternalStore } from 'react'
 import type { RequestRow, StateEvent } from './api-types.ts'
 import { base } from './api.ts'
 
-export interface Live { phase: 'connecting' | 'live' | 'lost'; /** Epoch ms of the last sign of life. */ heard: number; state: StateEvent | null }
+export interface Live {
+  phase: 'connecting' | 'live' | 'lost'
+  /** Epoch ms of the last sign of life. */ heard: number
+  state: StateEvent | null
+}
 
 const silenceMs = 15_000
 let live: Live = { phase: 'connecting', heard: Date.now(), state: null }
@@ -37,7 +41,10 @@ function open(): void {
     if (Date.now() - live.heard < silenceMs) return
     become({ phase: 'lost' })
     // A connection that the browser gave up on (an error status, for example) has to be opened anew.
-    if (source?.readyState === EventSource.CLOSED) { close(); open() }
+    if (source?.readyState === EventSource.CLOSED) {
+      close()
+      open()
+    }
   }, 4_000)
 }
 function close(): void {
@@ -59,11 +66,16 @@ export const useLive = (): Live => useSyncExternalStore(subscribe, () => live)
 /** Calls `listener` for every request that ends while the component is shown. */
 export function useRequestEvents(listener: (row: RequestRow) => void): void {
   const current = useRef(listener)
-  useEffect(() => { current.current = listener })
+  useEffect(() => {
+    current.current = listener
+  })
   useEffect(() => {
     const call = (row: RequestRow): void => current.current(row)
     listeners.add(call)
     const leave = subscribe(() => undefined)
-    return () => { listeners.delete(call); leave() }
+    return () => {
+      listeners.delete(call)
+      leave()
+    }
   }, [])
 }

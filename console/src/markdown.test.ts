@@ -5,7 +5,14 @@ import { blocks, spans } from './markdown.ts'
 test('blocks and spans are read as models write them', () => {
   assert.deepEqual(blocks('# Hi\nHello **you**,\n\n- one\n- `two`\n\n1. a\n```js\nlet x = 1 * 2\n```'), [
     { kind: 'heading', spans: [{ kind: 'text', text: 'Hi' }] },
-    { kind: 'paragraph', spans: [{ kind: 'text', text: 'Hello ' }, { kind: 'bold', text: 'you' }, { kind: 'text', text: ',' }] },
+    {
+      kind: 'paragraph',
+      spans: [
+        { kind: 'text', text: 'Hello ' },
+        { kind: 'bold', text: 'you' },
+        { kind: 'text', text: ',' },
+      ],
+    },
     { kind: 'list', ordered: false, items: [[{ kind: 'text', text: 'one' }], [{ kind: 'code', text: 'two' }]] },
     { kind: 'list', ordered: true, items: [[{ kind: 'text', text: 'a' }]] },
     { kind: 'code', text: 'let x = 1 * 2' },

@@ -1,7 +1,10 @@
 /** The Markdown that models write, read into plain data: paragraphs, headings, lists, code, bold, italics, code spans, links. No HTML anywhere. */
 
 export type Span = { kind: 'text' | 'bold' | 'italic' | 'code'; text: string } | { kind: 'link'; text: string; href: string }
-export type Block = { kind: 'paragraph' | 'heading' | 'quote'; spans: Span[] } | { kind: 'list'; ordered: boolean; items: Span[][] } | { kind: 'code'; text: string }
+export type Block =
+  | { kind: 'paragraph' | 'heading' | 'quote'; spans: Span[] }
+  | { kind: 'list'; ordered: boolean; items: Span[][] }
+  | { kind: 'code'; text: string }
 
 const inline = /`([^`\n]+)`|\*\*([^*\n]+)\*\*|(?<![\w*])\*([^*\n]+)\*(?![\w*])|!?\[([^\]\n]*)\]\((https?:\/\/[^\s)]+)\)/g
 /** Images become links too: nothing remote is loaded. */
@@ -34,23 +37,38 @@ export function blocks(source: string): Block[] {
   }
   for (const line of source.split('\n')) {
     if (/^\s*```/.test(line)) {
-      if (code) { found.push({ kind: 'code', text: code.join('\n') }); code = null } else { close(); code = [] }
+      if (code) {
+        found.push({ kind: 'code', text: code.join('\n') })
+        code = null
+      } else {
+        close()
+        code = []
+      }
       continue
     }
-    if (code) { code.push(line); continue }
+    if (code) {
+      code.push(line)
+      continue
+    }
     const entry = item.exec(line)
     const title = /^#{1,6}\s+(.*)$/.exec(line)
     const quote = /^>\s?(.*)$/.exec(line)
     if (entry) {
       const ordered = entry[2] !== undefined
-      if (!list || list.ordered !== ordered) { close(); list = { ordered, items: [] } }
+      if (!list || list.ordered !== ordered) {
+        close()
+        list = { ordered, items: [] }
+      }
       list.items.push(entry[3] ?? '')
     } else if (title || quote) {
       close()
       found.push({ kind: title ? 'heading' : 'quote', spans: spans((title ?? quote)?.[1] ?? '') })
     } else if (line.trim() === '') close()
     else if (list && /^\s{2,}/.test(line)) list.items[list.items.length - 1] += `\n${line.trim()}`
-    else { if (list) close(); paragraph.push(line) }
+    else {
+      if (list) close()
+      paragraph.push(line)
+    }
   }
   close()
   if (code) found.push({ kind: 'code', text: code.join('\n') })

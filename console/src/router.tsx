@@ -8,11 +8,13 @@ import { client, queries } from './queries.ts'
 
 type Search = Record<string, string | undefined>
 /** Keeps the named parameters and nothing else. */
-const only = <T extends string>(...names: T[]) => (search: Record<string, unknown>): { [K in T]?: string } => {
-  const kept: Search = {}
-  for (const name of names) if (typeof search[name] === 'string' && search[name] !== '') kept[name] = search[name]
-  return kept as { [K in T]?: string }
-}
+const only =
+  <T extends string>(...names: T[]) =>
+  (search: Record<string, unknown>): { [K in T]?: string } => {
+    const kept: Search = {}
+    for (const name of names) if (typeof search[name] === 'string' && search[name] !== '') kept[name] = search[name]
+    return kept as { [K in T]?: string }
+  }
 
 async function signedIn({ location }: { location: { href: string } }): Promise<void> {
   try {
@@ -24,43 +26,103 @@ async function signedIn({ location }: { location: { href: string } }): Promise<v
   }
 }
 
-const root = createRootRouteWithContext<{ client: QueryClient }>()({ component: Outlet, notFoundComponent: NotFound, errorComponent: PageFailure })
+const root = createRootRouteWithContext<{ client: QueryClient }>()({
+  component: Outlet,
+  notFoundComponent: NotFound,
+  errorComponent: PageFailure,
+})
 const login = createRoute({ getParentRoute: () => root, path: '/login', component: Login, validateSearch: only('next') })
 const welcome = createRoute({
-  getParentRoute: () => root, path: '/welcome', validateSearch: only<'step' | 'key'>('step', 'key'),
+  getParentRoute: () => root,
+  path: '/welcome',
+  validateSearch: only<'step' | 'key'>('step', 'key'),
   beforeLoad: async ({ location }) => {
     const { claimed } = await client.ensureQueryData(queries.setup)
     if (claimed) await signedIn({ location })
   },
   component: lazyRouteComponent(() => import('./pages/welcome/welcome.tsx'), 'Welcome'),
 })
-const app = createRoute({ getParentRoute: () => root, id: 'app', component: lazyRouteComponent(() => import('./shell/shell.tsx'), 'Shell'), beforeLoad: signedIn, errorComponent: PageFailure })
+const app = createRoute({
+  getParentRoute: () => root,
+  id: 'app',
+  component: lazyRouteComponent(() => import('./shell/shell.tsx'), 'Shell'),
+  beforeLoad: signedIn,
+  errorComponent: PageFailure,
+})
 
-const overview = createRoute({ getParentRoute: () => app, path: '/', validateSearch: only('by'), component: lazyRouteComponent(() => import('./pages/overview/overview.tsx'), 'Overview') })
+const overview = createRoute({
+  getParentRoute: () => app,
+  path: '/',
+  validateSearch: only('by'),
+  component: lazyRouteComponent(() => import('./pages/overview/overview.tsx'), 'Overview'),
+})
 const requests = createRoute({
-  getParentRoute: () => app, path: '/requests', validateSearch: only('key', 'model', 'vendor', 'outcome', 'status', 'search', 'from', 'to', 'cost', 'live'),
+  getParentRoute: () => app,
+  path: '/requests',
+  validateSearch: only('key', 'model', 'vendor', 'outcome', 'status', 'search', 'from', 'to', 'cost', 'live'),
   component: lazyRouteComponent(() => import('./pages/requests/requests.tsx'), 'Requests'),
 })
-const request = createRoute({ getParentRoute: () => app, path: '/requests/$id', component: lazyRouteComponent(() => import('./pages/request/request.tsx'), 'Request') })
-const models = createRoute({ getParentRoute: () => app, path: '/models', validateSearch: only('search', 'vendor', 'available', 'model'), component: lazyRouteComponent(() => import('./pages/models.tsx'), 'Models') })
-const keys = createRoute({ getParentRoute: () => app, path: '/keys', validateSearch: only('key', 'revoked'), component: lazyRouteComponent(() => import('./pages/keys/keys.tsx'), 'Keys') })
-const providers = createRoute({ getParentRoute: () => app, path: '/providers', validateSearch: only('provider', 'add'), component: lazyRouteComponent(() => import('./pages/providers/providers.tsx'), 'Providers') })
-const routing = createRoute({ getParentRoute: () => app, path: '/routing', validateSearch: only('alias'), component: lazyRouteComponent(() => import('./pages/routing.tsx'), 'Routing') })
-const playground = createRoute({ getParentRoute: () => app, path: '/playground', validateSearch: only('models', 'key'), component: lazyRouteComponent(() => import('./pages/playground/playground.tsx'), 'Playground') })
-const settings = createRoute({ getParentRoute: () => app, path: '/settings', component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'SettingsPage') })
+const request = createRoute({
+  getParentRoute: () => app,
+  path: '/requests/$id',
+  component: lazyRouteComponent(() => import('./pages/request/request.tsx'), 'Request'),
+})
+const models = createRoute({
+  getParentRoute: () => app,
+  path: '/models',
+  validateSearch: only('search', 'vendor', 'available', 'model'),
+  component: lazyRouteComponent(() => import('./pages/models.tsx'), 'Models'),
+})
+const keys = createRoute({
+  getParentRoute: () => app,
+  path: '/keys',
+  validateSearch: only('key', 'revoked'),
+  component: lazyRouteComponent(() => import('./pages/keys/keys.tsx'), 'Keys'),
+})
+const providers = createRoute({
+  getParentRoute: () => app,
+  path: '/providers',
+  validateSearch: only('provider', 'add'),
+  component: lazyRouteComponent(() => import('./pages/providers/providers.tsx'), 'Providers'),
+})
+const routing = createRoute({
+  getParentRoute: () => app,
+  path: '/routing',
+  validateSearch: only('alias'),
+  component: lazyRouteComponent(() => import('./pages/routing.tsx'), 'Routing'),
+})
+const playground = createRoute({
+  getParentRoute: () => app,
+  path: '/playground',
+  validateSearch: only('models', 'key'),
+  component: lazyRouteComponent(() => import('./pages/playground/playground.tsx'), 'Playground'),
+})
+const settings = createRoute({
+  getParentRoute: () => app,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'SettingsPage'),
+})
 
 export const router = createRouter({
-  routeTree: root.addChildren([login, welcome, app.addChildren([overview, requests, request, models, keys, providers, routing, playground, settings])]),
+  routeTree: root.addChildren([
+    login,
+    welcome,
+    app.addChildren([overview, requests, request, models, keys, providers, routing, playground, settings]),
+  ]),
   context: { client },
   defaultPreload: 'intent',
   scrollRestoration: true,
   parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
   stringifySearch: (search) => {
-    const text = new URLSearchParams(Object.entries(search).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '')).toString()
+    const text = new URLSearchParams(
+      Object.entries(search).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== ''),
+    ).toString()
     return text ? `?${text}` : ''
   },
 })
 
 declare module '@tanstack/react-router' {
-  interface Register { router: typeof router }
+  interface Register {
+    router: typeof router
+  }
 }

@@ -13,6 +13,11 @@ test('no snippet contains a key, and colouring loses no character', () => {
     const code = snippet(client, { ...call, system: 'Be short.' })
     assert.match(code, /MEGAROUTER_KEY/)
     assert.doesNotMatch(code, /mr-/)
-    assert.equal(tokens(code).map((token) => token.text).join(''), code)
+    assert.equal(
+      tokens(code)
+        .map((token) => token.text)
+        .join(''),
+      code,
+    )
   }
 })

@@ -3,28 +3,69 @@ import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 export const themes = ['light', 'dark'] as const
-export const sizes = { desktop: { width: 1440, height: 900 }, tablet: { width: 1024, height: 768 }, phone: { width: 390, height: 844 } } as const
+export const sizes = {
+  desktop: { width: 1440, height: 900 },
+  tablet: { width: 1024, height: 768 },
+  phone: { width: 390, height: 844 },
+} as const
 
 /** The operator's own browser, or Debian's. Undefined where there is none: the tests are skipped then, and say so. */
-export const browserPath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => path !== undefined && existsSync(path))
+export const browserPath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+  (path) => path !== undefined && existsSync(path),
+)
 
-export const launch = (): Promise<Browser> => chromium.launch({
-  executablePath: browserPath ?? '',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-})
+export const launch = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: browserPath ?? '',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
 
-export interface Opened { page: Page; /** Errors since the last call. */ problems: () => string[]; close: () => Promise<void> }
-interface View { size?: keyof typeof sizes; theme?: (typeof themes)[number]; /** A failed request that the test itself provokes. */ expected?: RegExp }
+export interface Opened {
+  page: Page
+  /** Errors since the last call. */ problems: () => string[]
+  close: () => Promise<void>
+}
+interface View {
+  size?: keyof typeof sizes
+  theme?: (typeof themes)[number]
+  /** A failed request that the test itself provokes. */ expected?: RegExp
+}
 
 export async function open(browser: Browser, { size = 'desktop', theme = 'light', expected }: View = {}): Promise<Opened> {
-  const context = await browser.newContext({ viewport: sizes[size], colorScheme: theme, timezoneId: 'Europe/Berlin', locale: 'en-GB', reducedMotion: 'reduce' })
+  const context = await browser.newContext({
+    viewport: sizes[size],
+    colorScheme: theme,
+    timezoneId: 'Europe/Berlin',
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+  })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await context.newPage()
   let found: string[] = []
-  page.on('console', (message) => { if (message.type() === 'error' && !expected?.test(message.text())) found.push(message.text()) })
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !expected?.test(message.text())) found.push(message.text())
+  })
   page.on('pageerror', (error) => found.push(`${error.message}\n${error.stack ?? ''}`))
-  page.on('request', (request) => { if (!/^(http:\/\/127\.0\.0\.1|http:\/\/localhost|data:|blob:)/.test(request.url())) found.push(`remote request: ${request.url()}`) })
-  return { page, problems: () => { const now = found; found = []; return now }, close: () => context.close() }
+  page.on('request', (request) => {
+    if (!/^(http:\/\/127\.0\.0\.1|http:\/\/localhost|data:|blob:)/.test(request.url())) found.push(`remote request: ${request.url()}`)
+  })
+  return {
+    page,
+    problems: () => {
+      const now = found
+      found = []
+      return now
+    },
+    close: () => context.close(),
+  }
 }
 
 /** Waits until nothing is loading and nothing moves. */

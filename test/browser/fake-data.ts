@@ -32,20 +32,44 @@ export const models = [
   { id: 'onprem-llama', vendor: 'vllm', share: 0, input: null, output: null, read: null, ttft: 250 },
 ] as const
 
-export interface Cell { at: number; key: string; model: string; vendor: string; requests: number; failed: number; refused: number; cost: number; input: number; output: number; partial: boolean }
+export interface Cell {
+  at: number
+  key: string
+  model: string
+  vendor: string
+  requests: number
+  failed: number
+  refused: number
+  cost: number
+  input: number
+  output: number
+  partial: boolean
+}
 
 /** One cell per bucket × key × model; `scale` is the share of a workday that the bucket holds. */
 function cellsOf(at: number, weight: number, partial: boolean, next: () => number, outage: number): Cell[] {
   const cells: Cell[] = []
-  for (const key of keys) for (const model of models) {
-    const base = key.share * (model.share || 0.01) * weight * (0.85 + next() * 0.3)
-    const requests = Math.round((base * 19_000) / (0.004 + (model.input ?? 1) * 0.11))
-    if (requests === 0) continue
-    const rate = model.vendor === 'groq' ? outage : 0.0008 + next() * 0.0006
-    const failed = Math.round(requests * rate)
-    cells.push({ at, key: key.id, model: model.id, vendor: model.vendor, requests, failed, refused: Math.round(requests * 0.0004),
-      cost: model.share ? nano(base * 3_100) : 0, input: requests * 2_150, output: requests * 140, partial })
-  }
+  for (const key of keys)
+    for (const model of models) {
+      const base = key.share * (model.share || 0.01) * weight * (0.85 + next() * 0.3)
+      const requests = Math.round((base * 19_000) / (0.004 + (model.input ?? 1) * 0.11))
+      if (requests === 0) continue
+      const rate = model.vendor === 'groq' ? outage : 0.0008 + next() * 0.0006
+      const failed = Math.round(requests * rate)
+      cells.push({
+        at,
+        key: key.id,
+        model: model.id,
+        vendor: model.vendor,
+        requests,
+        failed,
+        refused: Math.round(requests * 0.0004),
+        cost: model.share ? nano(base * 3_100) : 0,
+        input: requests * 2_150,
+        output: requests * 140,
+        partial,
+      })
+    }
   return cells
 }
 
@@ -65,7 +89,15 @@ export function dayCells(): Cell[] {
   for (let hour = 23; hour >= 0; hour--) {
     const at = end - hour * 3_600_000
     const local = new Date(at + 3_600_000).getUTCHours()
-    cells.push(...cellsOf(at, (local > 7 && local < 19 ? 0.075 : 0.015) * (hour === 0 ? 0.53 : 1), hour === 0, next, hour === 2 ? 0.31 : hour === 3 ? 0.09 : 0.002))
+    cells.push(
+      ...cellsOf(
+        at,
+        (local > 7 && local < 19 ? 0.075 : 0.015) * (hour === 0 ? 0.53 : 1),
+        hour === 0,
+        next,
+        hour === 2 ? 0.31 : hour === 3 ? 0.09 : 0.002,
+      ),
+    )
   }
   return cells
 }
@@ -78,15 +110,30 @@ export function measures(cells: Cell[]): Record<string, number | null> {
   const enough = requests >= 20 && ttft !== null
   const wobble = 1 + (random(Math.round((cells[0]?.at ?? 0) / 3_600_000) % 9973)() - 0.5) * 0.12
   return {
-    requests, succeeded: requests - failed - refused, refused, failed, attempts: requests - refused + Math.round(failed * 0.9), input_tokens: sum((cell) => cell.input),
-    cache_read_tokens: Math.round(sum((cell) => cell.input) * 0.41), output_tokens: sum((cell) => cell.output), reasoning_tokens: 0, cost_nano: sum((cell) => cell.cost),
-    unpriced_requests: sum((cell) => (cell.model === 'onprem-llama' ? cell.requests : 0)), estimated_requests: Math.round(requests * 0.0002),
-    p50_first_token_ms: enough ? ttft * 0.46 * wobble : null, p95_first_token_ms: enough ? ttft * 1.22 * wobble : null, p50_total_ms: enough ? ttft * 4 : null, p95_total_ms: enough ? ttft * 11 : null,
+    requests,
+    succeeded: requests - failed - refused,
+    refused,
+    failed,
+    attempts: requests - refused + Math.round(failed * 0.9),
+    input_tokens: sum((cell) => cell.input),
+    cache_read_tokens: Math.round(sum((cell) => cell.input) * 0.41),
+    output_tokens: sum((cell) => cell.output),
+    reasoning_tokens: 0,
+    cost_nano: sum((cell) => cell.cost),
+    unpriced_requests: sum((cell) => (cell.model === 'onprem-llama' ? cell.requests : 0)),
+    estimated_requests: Math.round(requests * 0.0002),
+    p50_first_token_ms: enough ? ttft * 0.46 * wobble : null,
+    p95_first_token_ms: enough ? ttft * 1.22 * wobble : null,
+    p50_total_ms: enough ? ttft * 4 : null,
+    p95_total_ms: enough ? ttft * 11 : null,
     overhead_p50_us: enough ? Math.round(412 * wobble) : null,
   }
 }
 
-const texts = { 429: 'Rate limit reached for gpt-5.1 in organization org-7Qa2 on tokens per min. Try again in 11 s.', 503: 'Service temporarily overloaded.' }
+const texts = {
+  429: 'Rate limit reached for gpt-5.1 in organization org-7Qa2 on tokens per min. Try again in 11 s.',
+  503: 'Service temporarily overloaded.',
+}
 
 export function requestRow(index: number, at: number) {
   const next = random(1000 + index)
@@ -101,40 +148,106 @@ export function requestRow(index: number, at: number) {
   const total = outcome === 'refused' ? 0.62 : (first ?? 90) + output * 9.4
   const refused = outcome === 'refused'
   return {
-    id: `req_01kagq7v3f8m2c${String(100_000 - index).padStart(6, '0')}zt9w`, at: new Date(at).toISOString(), endpoint: model.ttft === null ? 'embeddings' : 'chat.completions', stream: model.ttft !== null && next() > 0.3,
-    status: refused ? 402 : outcome === 'failed' ? 503 : outcome === 'cancelled' ? 499 : 200, outcome,
-    error_code: refused ? 'budget_exceeded' : outcome === 'failed' ? 'upstream_overloaded' : outcome === 'broken' ? 'upstream_truncated' : null,
-    error_text: refused ? `Key ${key.name} has used its budget of this month. It opens again on 1 Dec, 00:00 CET.` : outcome === 'failed' ? texts[503] : outcome === 'broken' ? 'The upstream closed the stream without a terminal event.' : null,
-    key: { id: key.id, name: key.name }, model_asked: next() > 0.7 ? 'fast' : model.id, model: model.id, vendor: refused ? null : model.vendor, provider: refused ? null : model.vendor,
-    deployment: refused ? null : `${model.vendor}/${model.id}`, route: refused ? null : fallback ? 'fallback: rate_limit' : 'alias fast, first healthy', attempts: refused ? 0 : fallback ? 2 : outcome === 'failed' ? 3 : 1,
-    input_tokens: refused ? 0 : input, output_tokens: outcome === 'failed' ? 0 : output, cost_nano: refused || outcome === 'failed' || model.input === null ? 0 : nano((input * model.input + output * model.output) / 1e6),
-    flags: model.input === null ? ['unpriced'] : outcome === 'broken' ? ['estimated'] : [], first_token_ms: outcome === 'failed' ? null : first, total_ms: total, overhead_us: 380 + Math.round(next() * 300),
-    simulated: false, session: next() > 0.6 ? 'ses_9fk2c8d01x71' : null, tags: next() > 0.7 ? ['tier:gold', 'case:eu'] : [], client: 'openai-python 2.8.0',
+    id: `req_01kagq7v3f8m2c${String(100_000 - index).padStart(6, '0')}zt9w`,
+    at: new Date(at).toISOString(),
+    endpoint: model.ttft === null ? 'embeddings' : 'chat.completions',
+    stream: model.ttft !== null && next() > 0.3,
+    status: refused ? 402 : outcome === 'failed' ? 503 : outcome === 'cancelled' ? 499 : 200,
+    outcome,
+    error_code: refused
+      ? 'budget_exceeded'
+      : outcome === 'failed'
+        ? 'upstream_overloaded'
+        : outcome === 'broken'
+          ? 'upstream_truncated'
+          : null,
+    error_text: refused
+      ? `Key ${key.name} has used its budget of this month. It opens again on 1 Dec, 00:00 CET.`
+      : outcome === 'failed'
+        ? texts[503]
+        : outcome === 'broken'
+          ? 'The upstream closed the stream without a terminal event.'
+          : null,
+    key: { id: key.id, name: key.name },
+    model_asked: next() > 0.7 ? 'fast' : model.id,
+    model: model.id,
+    vendor: refused ? null : model.vendor,
+    provider: refused ? null : model.vendor,
+    deployment: refused ? null : `${model.vendor}/${model.id}`,
+    route: refused ? null : fallback ? 'fallback: rate_limit' : 'alias fast, first healthy',
+    attempts: refused ? 0 : fallback ? 2 : outcome === 'failed' ? 3 : 1,
+    input_tokens: refused ? 0 : input,
+    output_tokens: outcome === 'failed' ? 0 : output,
+    cost_nano: refused || outcome === 'failed' || model.input === null ? 0 : nano((input * model.input + output * model.output) / 1e6),
+    flags: model.input === null ? ['unpriced'] : outcome === 'broken' ? ['estimated'] : [],
+    first_token_ms: outcome === 'failed' ? null : first,
+    total_ms: total,
+    overhead_us: 380 + Math.round(next() * 300),
+    simulated: false,
+    session: next() > 0.6 ? 'ses_9fk2c8d01x71' : null,
+    tags: next() > 0.7 ? ['tier:gold', 'case:eu'] : [],
+    client: 'openai-python 2.8.0',
   }
 }
 export type Row = ReturnType<typeof requestRow>
 
 export function requestDetail(row: Row) {
   const model = models.find((entry) => entry.id === row.model) ?? models[0]
-  const usage = { input: Math.round(row.input_tokens * 0.3), cacheRead: row.input_tokens - Math.round(row.input_tokens * 0.3), output: row.output_tokens }
-  const classes = model.input === null ? [] : [
-    { class: 'input', units: usage.input, price_nano_per_million: nano(model.input) }, { class: 'cacheRead', units: usage.cacheRead, price_nano_per_million: nano(model.read ?? model.input) },
-    { class: 'output', units: usage.output, price_nano_per_million: nano(model.output) },
-  ].filter((entry) => entry.units > 0).map((entry) => ({ ...entry, cost_nano: Math.round((entry.units * entry.price_nano_per_million) / 1e6) }))
+  const usage = {
+    input: Math.round(row.input_tokens * 0.3),
+    cacheRead: row.input_tokens - Math.round(row.input_tokens * 0.3),
+    output: row.output_tokens,
+  }
+  const classes =
+    model.input === null
+      ? []
+      : [
+          { class: 'input', units: usage.input, price_nano_per_million: nano(model.input) },
+          { class: 'cacheRead', units: usage.cacheRead, price_nano_per_million: nano(model.read ?? model.input) },
+          { class: 'output', units: usage.output, price_nano_per_million: nano(model.output) },
+        ]
+          .filter((entry) => entry.units > 0)
+          .map((entry) => ({ ...entry, cost_nano: Math.round((entry.units * entry.price_nano_per_million) / 1e6) }))
   const failed = row.outcome === 'failed'
   const cost = failed ? 0 : classes.reduce((sum, entry) => sum + entry.cost_nano, 0)
   const attempts = Array.from({ length: row.attempts }, (_, index) => {
     const last = index === row.attempts - 1
     const bad = !last || failed
     const start = 0.9 + index * 413
-    return { number: index + 1, vendor: bad && !last ? 'openai' : row.vendor, provider: bad && !last ? 'openai' : row.provider, deployment: bad && !last ? 'openai/gpt-5.1' : row.deployment,
-      upstream_model: bad && !last ? 'gpt-5.1' : row.model, outcome: bad ? 'upstream_error' : row.outcome === 'success' ? 'success' : row.outcome === 'broken' ? 'truncated' : 'cancelled', status: bad ? 429 : 200,
-      error_code: bad ? 'rate_limit_exceeded' : row.error_code, error_text: bad ? texts[429] : row.error_text, upstream_request_id: 'req_8c1f0a2b97d4', started_ms: start,
-      first_token_ms: bad ? null : row.first_token_ms, ended_ms: bad ? start + 412 : Math.max(row.total_ms, start + 50), usage: bad ? {} : usage, cost_nano: bad ? 0 : cost,
-      price_version: 'models-dev-2026-11-03', flags: row.flags, final: last, cost_by_class: bad ? [] : classes }
+    return {
+      number: index + 1,
+      vendor: bad && !last ? 'openai' : row.vendor,
+      provider: bad && !last ? 'openai' : row.provider,
+      deployment: bad && !last ? 'openai/gpt-5.1' : row.deployment,
+      upstream_model: bad && !last ? 'gpt-5.1' : row.model,
+      outcome: bad ? 'upstream_error' : row.outcome === 'success' ? 'success' : row.outcome === 'broken' ? 'truncated' : 'cancelled',
+      status: bad ? 429 : 200,
+      error_code: bad ? 'rate_limit_exceeded' : row.error_code,
+      error_text: bad ? texts[429] : row.error_text,
+      upstream_request_id: 'req_8c1f0a2b97d4',
+      started_ms: start,
+      first_token_ms: bad ? null : row.first_token_ms,
+      ended_ms: bad ? start + 412 : Math.max(row.total_ms, start + 50),
+      usage: bad ? {} : usage,
+      cost_nano: bad ? 0 : cost,
+      price_version: 'models-dev-2026-11-03',
+      flags: row.flags,
+      final: last,
+      cost_by_class: bad ? [] : classes,
+    }
   })
   const names = ['receive', 'authenticate', 'admit', 'inspect', 'choose', 'translate', 'call', 'stream', 'meter', 'record']
   const us = row.outcome === 'refused' ? [180, 50, 310, 0, 0, 0, 0, 0, 0, 80] : [180, 52, 31, 60, 122, 22, 88, 41, 9, 54]
-  return { ...row, cost_nano: cost, attempts, steps: names.map((name, index) => ({ name, us: us[index] ?? 0 })), client_address: '10.4.17.9', client_request_id: null,
-    trace_id: '4bf92f3577b34da6a3ce929d0e0ec8e1', request_bytes: 41_208, response_bytes: 3_904, content: { stored: false } }
+  return {
+    ...row,
+    cost_nano: cost,
+    attempts,
+    steps: names.map((name, index) => ({ name, us: us[index] ?? 0 })),
+    client_address: '10.4.17.9',
+    client_request_id: null,
+    trace_id: '4bf92f3577b34da6a3ce929d0e0ec8e1',
+    request_bytes: 41_208,
+    response_bytes: 3_904,
+    content: { stored: false },
+  }
 }

@@ -8,35 +8,74 @@ import { type FakeApi, startFakeApi } from './fake-api.ts'
 import { now, requestRow } from './fake-data.ts'
 
 const rows = Array.from({ length: 200 }, (_, index) => requestRow(index, now))
-const one = (outcome: string, attempts?: number): string => `/requests/${rows.find((row) => row.outcome === outcome && row.stream && (attempts === undefined || row.attempts === attempts))?.id}`
+const one = (outcome: string, attempts?: number): string =>
+  `/requests/${rows.find((row) => row.outcome === outcome && row.stream && (attempts === undefined || row.attempts === attempts))?.id}`
 const pages: Record<string, string> = {
-  overview: '/', byKey: '/?by=key', requests: '/requests', filtered: '/requests?outcome=failed&vendor=groq', nothing: '/requests?model=no-such-model', fallback: one('success', 2), refused: one('refused'), failed: one('failed'), missing: '/requests/req_unknown',
-  models: '/models', model: '/models?model=gpt-5.1', keys: '/keys?revoked=true', key: '/keys?key=key_01', fileKey: '/keys?key=key_05', newKey: '/keys?key=new', providers: '/providers', provider: '/providers?provider=groq', add: '/providers?add=true',
-  routing: '/routing', alias: '/routing?alias=fast', playground: '/playground?models=gpt-5-mini,gpt-5.1', settings: '/settings', login: '/login', lost: '/nowhere',
+  overview: '/',
+  byKey: '/?by=key',
+  requests: '/requests',
+  filtered: '/requests?outcome=failed&vendor=groq',
+  nothing: '/requests?model=no-such-model',
+  fallback: one('success', 2),
+  refused: one('refused'),
+  failed: one('failed'),
+  missing: '/requests/req_unknown',
+  models: '/models',
+  model: '/models?model=gpt-5.1',
+  keys: '/keys?revoked=true',
+  key: '/keys?key=key_01',
+  fileKey: '/keys?key=key_05',
+  newKey: '/keys?key=new',
+  providers: '/providers',
+  provider: '/providers?provider=groq',
+  add: '/providers?add=true',
+  routing: '/routing',
+  alias: '/routing?alias=fast',
+  playground: '/playground?models=gpt-5-mini,gpt-5.1',
+  settings: '/settings',
+  login: '/login',
+  lost: '/nowhere',
 }
 const skip = browserPath === undefined ? 'no Chromium here' : false
 
 let browser: Browser
 let api: FakeApi
-before(async () => { if (!skip) [browser, api] = await Promise.all([launch(), startFakeApi()]) })
-after(async () => { await browser?.close(); await api?.close() })
+before(async () => {
+  if (!skip) [browser, api] = await Promise.all([launch(), startFakeApi()])
+})
+after(async () => {
+  await browser?.close()
+  await api?.close()
+})
 
-const visit = async (page: Page, path: string): Promise<void> => { await page.goto(api.url + path); await settled(page) }
-
-for (const theme of themes) for (const size of ['desktop', 'phone'] as const) {
-  test(`each page has no accessibility breach, no error and no sideways scroll: ${theme}, ${size}`, { skip, timeout: 180_000 }, async () => {
-    const { page, problems, close } = await open(browser, { theme, size, expected: /status of 404/ })
-    await page.clock.setFixedTime(now)
-    for (const [name, path] of Object.entries(pages)) {
-      await visit(page, path)
-      assert.deepEqual(await violations(page), [], `${name}: axe`)
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, `${name}: sideways scroll`)
-      assert.equal(await page.locator('h1').count(), 1, `${name}: one h1`)
-      assert.deepEqual(problems(), [], `${name}: errors`)
-    }
-    await close()
-  })
+const visit = async (page: Page, path: string): Promise<void> => {
+  await page.goto(api.url + path)
+  await settled(page)
 }
+
+for (const theme of themes)
+  for (const size of ['desktop', 'phone'] as const) {
+    test(
+      `each page has no accessibility breach, no error and no sideways scroll: ${theme}, ${size}`,
+      { skip, timeout: 180_000 },
+      async () => {
+        const { page, problems, close } = await open(browser, { theme, size, expected: /status of 404/ })
+        await page.clock.setFixedTime(now)
+        for (const [name, path] of Object.entries(pages)) {
+          await visit(page, path)
+          assert.deepEqual(await violations(page), [], `${name}: axe`)
+          assert.equal(
+            await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+            0,
+            `${name}: sideways scroll`,
+          )
+          assert.equal(await page.locator('h1').count(), 1, `${name}: one h1`)
+          assert.deepEqual(problems(), [], `${name}: errors`)
+        }
+        await close()
+      },
+    )
+  }
 
 test('no page is wider than a tablet', { skip, timeout: 120_000 }, async () => {
   const { page, close } = await open(browser, { size: 'tablet' })
@@ -53,9 +92,26 @@ test('open menus, dialogs, the palette and the chart’s table are accessible to
     const { page, problems, close } = await open(browser, { theme })
     await page.clock.setFixedTime(now)
     const steps: [string, () => Promise<unknown>][] = [
-      ['/', () => page.keyboard.press('Control+k')], ['/', () => page.keyboard.press('?')], ['/', () => page.getByRole('button', { name: 'You and this console' }).click()],
-      ['/requests', () => page.keyboard.press('f')], ['/keys?key=key_02', () => page.getByRole('button', { name: 'Revoke key…' }).click()], ['/providers?provider=groq', () => page.getByRole('button', { name: 'Remove…' }).click()],
-      ['/', async () => { await page.getByRole('group', { name: /spent this month/ }).focus(); await page.keyboard.press('t') }], ['/', async () => { await page.getByRole('group', { name: /spent this month/ }).focus(); await page.keyboard.press('ArrowRight') }],
+      ['/', () => page.keyboard.press('Control+k')],
+      ['/', () => page.keyboard.press('?')],
+      ['/', () => page.getByRole('button', { name: 'You and this console' }).click()],
+      ['/requests', () => page.keyboard.press('f')],
+      ['/keys?key=key_02', () => page.getByRole('button', { name: 'Revoke key…' }).click()],
+      ['/providers?provider=groq', () => page.getByRole('button', { name: 'Remove…' }).click()],
+      [
+        '/',
+        async () => {
+          await page.getByRole('group', { name: /spent this month/ }).focus()
+          await page.keyboard.press('t')
+        },
+      ],
+      [
+        '/',
+        async () => {
+          await page.getByRole('group', { name: /spent this month/ }).focus()
+          await page.keyboard.press('ArrowRight')
+        },
+      ],
     ]
     for (const [path, act] of steps) {
       await visit(page, path)
@@ -110,7 +166,12 @@ test('a session that ended leads to the log-in and back to the same place', { sk
 })
 
 test('a panel that fails says why and leaves the rest of the page alone', { skip }, async () => {
-  const fake = await startFakeApi({ '/status': { status: 503, body: { error: { code: 'database_unavailable', message: 'The database does not answer.', request_id: 'req_x1' } } } })
+  const fake = await startFakeApi({
+    '/status': {
+      status: 503,
+      body: { error: { code: 'database_unavailable', message: 'The database does not answer.', request_id: 'req_x1' } },
+    },
+  })
   const { page, close } = await open(browser, { expected: /status of 503/ })
   await page.goto(`${fake.url}/settings`)
   await page.getByText('The database does not answer.').waitFor()

@@ -17,16 +17,38 @@ import { PageHead, Panel } from '../ui/panel.tsx'
 import { Dot, Pill, SimulatedPill, Tag } from '../ui/pill.tsx'
 import { Empty, Failure, Load, Skeleton } from '../ui/state.tsx'
 
-interface ModelSearch { search?: string; vendor?: string; available?: string; model?: string }
-const capabilityNames: [keyof Model['capabilities'], string][] = [['tools', 'tools'], ['structured_output', 'schema'], ['reasoning', 'reasoning'], ['vision', 'vision'], ['audio', 'audio']]
-const healthWords: Record<NonNullable<Health>, [string, 'ok' | 'warn' | 'bad']> = { closed: ['Healthy', 'ok'], half_open: ['Probing', 'warn'], open: ['Switched off', 'bad'] }
+interface ModelSearch {
+  search?: string
+  vendor?: string
+  available?: string
+  model?: string
+}
+const capabilityNames: [keyof Model['capabilities'], string][] = [
+  ['tools', 'tools'],
+  ['structured_output', 'schema'],
+  ['reasoning', 'reasoning'],
+  ['vision', 'vision'],
+  ['audio', 'audio'],
+]
+const healthWords: Record<NonNullable<Health>, [string, 'ok' | 'warn' | 'bad']> = {
+  closed: ['Healthy', 'ok'],
+  half_open: ['Probing', 'warn'],
+  open: ['Switched off', 'bad'],
+}
 
 export function HealthSign({ health, available }: { health: Health; available: boolean }) {
   const [word, tone] = health ? healthWords[health] : [available ? 'Available' : 'No provider', 'idle' as const]
-  return <span className={`inline-flex items-center gap-1.5 ${health || available ? '' : 'text-fg-3'}`}><Dot tone={tone} />{word}</span>
+  return (
+    <span className={`inline-flex items-center gap-1.5 ${health || available ? '' : 'text-fg-3'}`}>
+      <Dot tone={tone} />
+      {word}
+    </span>
+  )
 }
 /** The price that a request would meet first: of the first enabled vendor, else of the first that has one. */
-const firstPrice = (model: Model): ModelPrice | null => model.vendors.find((vendor) => vendor.enabled)?.price ?? (model.available ? null : (model.vendors.find((vendor) => vendor.price)?.price ?? null))
+const firstPrice = (model: Model): ModelPrice | null =>
+  model.vendors.find((vendor) => vendor.enabled)?.price ??
+  (model.available ? null : (model.vendors.find((vendor) => vendor.price)?.price ?? null))
 const priced = (value: number | null | undefined): string => (value == null ? '–' : price(value))
 
 function Row({ model, onOpen }: { model: Model; onOpen: () => void }) {
@@ -34,52 +56,168 @@ function Row({ model, onOpen }: { model: Model; onOpen: () => void }) {
   return (
     <tr className="group/row cursor-pointer" onClick={onOpen}>
       <th scope="row" className={`${td} truncate text-left font-normal`}>
-        <button type="button" className="max-w-full rounded-1 align-middle" aria-haspopup="dialog" onClick={onOpen}><ModelName vendor={null} name={model.id} /></button>
-        {model.deprecated && <span className="ml-2 align-middle max-md:hidden"><Pill tone="warn">Deprecated</Pill></span>}
-        {model.aliases.map((alias) => <span key={alias} className="ml-1.5 align-middle max-md:hidden"><Tag>{alias}</Tag></span>)}
+        <button type="button" className="max-w-full rounded-1 align-middle" aria-haspopup="dialog" onClick={onOpen}>
+          <ModelName vendor={null} name={model.id} />
+        </button>
+        {model.deprecated && (
+          <span className="ml-2 align-middle max-md:hidden">
+            <Pill tone="warn">Deprecated</Pill>
+          </span>
+        )}
+        {model.aliases.map((alias) => (
+          <span key={alias} className="ml-1.5 align-middle max-md:hidden">
+            <Tag>{alias}</Tag>
+          </span>
+        ))}
       </th>
-      <td className={`${td} truncate text-fg-2 max-md:hidden`}>{model.vendors.map((vendor) => vendor.name).filter((name, index, all) => all.indexOf(name) === index).join(', ')}</td>
+      <td className={`${td} truncate text-fg-2 max-md:hidden`}>
+        {model.vendors
+          .map((vendor) => vendor.name)
+          .filter((name, index, all) => all.indexOf(name) === index)
+          .join(', ')}
+      </td>
       <td className={`${td} ${right} max-lg:hidden`}>{tokensShort(model.context_tokens)}</td>
       <td className={`${td} ${right}`}>{cost ? priced(cost.input) : 'unpriced'}</td>
       <td className={`${td} ${right} max-md:hidden`}>{cost ? priced(cost.output) : '–'}</td>
-      <td className={`${td} text-12 text-fg-2 max-xl:hidden`}>{capabilityNames.filter(([name]) => model.capabilities[name]).map(([, text]) => text).join(', ') || '–'}</td>
-      <td className={td}><HealthSign health={model.health} available={model.available} /></td>
+      <td className={`${td} text-12 text-fg-2 max-xl:hidden`}>
+        {capabilityNames
+          .filter(([name]) => model.capabilities[name])
+          .map(([, text]) => text)
+          .join(', ') || '–'}
+      </td>
+      <td className={td}>
+        <HealthSign health={model.health} available={model.available} />
+      </td>
     </tr>
   )
 }
 
 const line = 'grid grid-cols-[120px_minmax(0,1fr)] gap-2 py-1 text-12'
 function ModelSheet({ id, onClose }: { id: string; onClose: () => void }) {
-  const found = useQuery({ queryKey: ['models', 'one', id], queryFn: async () => (await api.models({ search: id, limit: 100 })).data.find((model) => model.id === id) ?? null })
+  const found = useQuery({
+    queryKey: ['models', 'one', id],
+    queryFn: async () => (await api.models({ search: id, limit: 100 })).data.find((model) => model.id === id) ?? null,
+  })
   return (
-    <Sheet title={<ModelName vendor={null} name={id} />} onClose={onClose} footer={<><Link to="/playground" search={{ models: id }} className={button({ look: 'primary' })}>Try in playground</Link><Link to="/requests" search={{ model: id }} className={button()}>Its requests</Link></>}>
+    <Sheet
+      title={<ModelName vendor={null} name={id} />}
+      onClose={onClose}
+      footer={
+        <>
+          <Link to="/playground" search={{ models: id }} className={button({ look: 'primary' })}>
+            Try in playground
+          </Link>
+          <Link to="/requests" search={{ model: id }} className={button()}>
+            Its requests
+          </Link>
+        </>
+      }
+    >
       <Load of={found}>
-        {(model) => model === null ? <Empty title="This model is not in the catalogue">A vendor’s model can be used without an entry, as <code className="mono">vendor/model</code>; its price is then unknown.</Empty> : (
-          <div className="grid gap-5">
-            <dl>
-              <div className={line}><dt className="text-fg-3">State</dt><dd><HealthSign health={model.health} available={model.available} /></dd></div>
-              <div className={line}><dt className="text-fg-3">Name to send</dt><dd><CopyText text={model.id}><code className="mono">{model.id}</code></CopyText></dd></div>
-              {model.aliases.length > 0 && <div className={line}><dt className="text-fg-3">Aliases</dt><dd className="flex flex-wrap gap-1">{model.aliases.map((alias) => <Tag key={alias}>{alias}</Tag>)}</dd></div>}
-              <div className={line}><dt className="text-fg-3">Context</dt><dd className="num">{model.context_tokens ? `${countExact(model.context_tokens)} tokens` : 'unknown'}</dd></div>
-              <div className={line}><dt className="text-fg-3">Longest output</dt><dd className="num">{model.output_tokens ? `${countExact(model.output_tokens)} tokens` : 'unknown'}</dd></div>
-              <div className={line}><dt className="text-fg-3">Can do</dt><dd>{capabilityNames.filter(([name]) => model.capabilities[name]).map(([, text]) => text).join(', ') || 'text only'}</dd></div>
-              <div className={line}><dt className="text-fg-3">Weights</dt><dd>{model.open_weights ? 'open' : 'closed'}</dd></div>
-              {model.released_on && <div className={line}><dt className="text-fg-3">Released</dt><dd className="num">{model.released_on}</dd></div>}
-            </dl>
-            <section>
-              <h3 className="mb-1 font-semibold">Deployments <span className="text-12 font-normal text-fg-3">USD per million tokens, in the order in which they are tried</span></h3>
-              <ul className="rounded-3 border border-line">
-                {model.vendors.map((vendor) => (
-                  <li key={`${vendor.vendor}/${vendor.upstream_model}`} className="grid gap-1 border-t border-line px-3 py-2.5 first:border-t-0">
-                    <div className="flex flex-wrap items-center gap-2"><Monogram of={vendor.name} /><span className="font-medium">{vendor.name}</span>{vendor.simulated && <SimulatedPill />}<span className="ml-auto">{vendor.enabled ? <Pill tone="ok">On</Pill> : <Link to="/providers" search={{ add: vendor.vendor }} className="text-12 font-medium text-accent hover:underline">Add its key</Link>}</span></div>
-                    <code className="mono text-12 wrap-anywhere text-fg-3">{vendor.vendor}/{vendor.upstream_model}</code>
-                    <div className="num text-12 text-fg-2">{vendor.price ? `${price(vendor.price.input)} in, ${priced(vendor.price.cache_read)} cache read, ${price(vendor.price.output)} out` : 'No price is known: requests count as unpriced.'}</div>
-                  </li>
-                ))}
-              </ul>
-            </section>
-          </div>
-        )}
+        {(model) =>
+          model === null ? (
+            <Empty title="This model is not in the catalogue">
+              A vendor’s model can be used without an entry, as <code className="mono">vendor/model</code>; its price is then unknown.
+            </Empty>
+          ) : (
+            <div className="grid gap-5">
+              <dl>
+                <div className={line}>
+                  <dt className="text-fg-3">State</dt>
+                  <dd>
+                    <HealthSign health={model.health} available={model.available} />
+                  </dd>
+                </div>
+                <div className={line}>
+                  <dt className="text-fg-3">Name to send</dt>
+                  <dd>
+                    <CopyText text={model.id}>
+                      <code className="mono">{model.id}</code>
+                    </CopyText>
+                  </dd>
+                </div>
+                {model.aliases.length > 0 && (
+                  <div className={line}>
+                    <dt className="text-fg-3">Aliases</dt>
+                    <dd className="flex flex-wrap gap-1">
+                      {model.aliases.map((alias) => (
+                        <Tag key={alias}>{alias}</Tag>
+                      ))}
+                    </dd>
+                  </div>
+                )}
+                <div className={line}>
+                  <dt className="text-fg-3">Context</dt>
+                  <dd className="num">{model.context_tokens ? `${countExact(model.context_tokens)} tokens` : 'unknown'}</dd>
+                </div>
+                <div className={line}>
+                  <dt className="text-fg-3">Longest output</dt>
+                  <dd className="num">{model.output_tokens ? `${countExact(model.output_tokens)} tokens` : 'unknown'}</dd>
+                </div>
+                <div className={line}>
+                  <dt className="text-fg-3">Can do</dt>
+                  <dd>
+                    {capabilityNames
+                      .filter(([name]) => model.capabilities[name])
+                      .map(([, text]) => text)
+                      .join(', ') || 'text only'}
+                  </dd>
+                </div>
+                <div className={line}>
+                  <dt className="text-fg-3">Weights</dt>
+                  <dd>{model.open_weights ? 'open' : 'closed'}</dd>
+                </div>
+                {model.released_on && (
+                  <div className={line}>
+                    <dt className="text-fg-3">Released</dt>
+                    <dd className="num">{model.released_on}</dd>
+                  </div>
+                )}
+              </dl>
+              <section>
+                <h3 className="mb-1 font-semibold">
+                  Deployments{' '}
+                  <span className="text-12 font-normal text-fg-3">USD per million tokens, in the order in which they are tried</span>
+                </h3>
+                <ul className="rounded-3 border border-line">
+                  {model.vendors.map((vendor) => (
+                    <li
+                      key={`${vendor.vendor}/${vendor.upstream_model}`}
+                      className="grid gap-1 border-t border-line px-3 py-2.5 first:border-t-0"
+                    >
+                      <div className="flex flex-wrap items-center gap-2">
+                        <Monogram of={vendor.name} />
+                        <span className="font-medium">{vendor.name}</span>
+                        {vendor.simulated && <SimulatedPill />}
+                        <span className="ml-auto">
+                          {vendor.enabled ? (
+                            <Pill tone="ok">On</Pill>
+                          ) : (
+                            <Link
+                              to="/providers"
+                              search={{ add: vendor.vendor }}
+                              className="text-12 font-medium text-accent hover:underline"
+                            >
+                              Add its key
+                            </Link>
+                          )}
+                        </span>
+                      </div>
+                      <code className="mono text-12 wrap-anywhere text-fg-3">
+                        {vendor.vendor}/{vendor.upstream_model}
+                      </code>
+                      <div className="num text-12 text-fg-2">
+                        {vendor.price
+                          ? `${price(vendor.price.input)} in, ${priced(vendor.price.cache_read)} cache read, ${price(vendor.price.output)} out`
+                          : 'No price is known: requests count as unpriced.'}
+                      </div>
+                    </li>
+                  ))}
+                </ul>
+              </section>
+            </div>
+          )
+        }
       </Load>
     </Sheet>
   )
@@ -96,9 +234,30 @@ function Filters({ search, onChange }: { search: ModelSearch; onChange: (search:
   }, [settled, search, onChange])
   return (
     <div className="mb-3.5 flex flex-wrap items-center gap-2">
-      <div className="relative min-w-[200px] flex-1 md:max-w-[320px]"><Search className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-fg-3" aria-hidden /><Input data-search className="pl-8" type="search" aria-label="Search models" placeholder="Name of a model" value={text} onChange={(event) => setText(event.target.value)} /></div>
-      <ChipSelect label="Vendor" value={search.vendor ?? ''} onChange={(event) => onChange({ ...search, vendor: event.target.value })}><option value="">any</option>{vendors.data?.data.map((vendor) => <option key={vendor.id} value={vendor.id}>{vendor.name}</option>)}</ChipSelect>
-      <ChipSelect label="Show" value={search.available ?? ''} onChange={(event) => onChange({ ...search, available: event.target.value })}><option value="">available here</option><option value="all">whole catalogue</option></ChipSelect>
+      <div className="relative min-w-[200px] flex-1 md:max-w-[320px]">
+        <Search className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-fg-3" aria-hidden />
+        <Input
+          data-search
+          className="pl-8"
+          type="search"
+          aria-label="Search models"
+          placeholder="Name of a model"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+      </div>
+      <ChipSelect label="Vendor" value={search.vendor ?? ''} onChange={(event) => onChange({ ...search, vendor: event.target.value })}>
+        <option value="">any</option>
+        {vendors.data?.data.map((vendor) => (
+          <option key={vendor.id} value={vendor.id}>
+            {vendor.name}
+          </option>
+        ))}
+      </ChipSelect>
+      <ChipSelect label="Show" value={search.available ?? ''} onChange={(event) => onChange({ ...search, available: event.target.value })}>
+        <option value="">available here</option>
+        <option value="all">whole catalogue</option>
+      </ChipSelect>
     </div>
   )
 }
@@ -108,27 +267,90 @@ export function Models() {
   const search: ModelSearch = useSearch({ from: '/app/models' })
   const { model: opened, ...filter } = search
   const change = (next: ModelSearch) => void navigate({ to: '/models', search: next, replace: true, resetScroll: false })
-  const open = (id: string | undefined) => void navigate({ to: '/models', search: { ...filter, ...(id ? { model: id } : {}) }, resetScroll: false })
+  const open = (id: string | undefined) =>
+    void navigate({ to: '/models', search: { ...filter, ...(id ? { model: id } : {}) }, resetScroll: false })
   const query = useInfiniteQuery({
-    queryKey: ['models', filter], initialPageParam: null as string | null,
-    queryFn: ({ pageParam }): Promise<ApiPage<Model>> => api.models({ search: filter.search, vendor: filter.vendor, available: filter.available === 'all' ? undefined : true, limit: 100, cursor: pageParam }),
+    queryKey: ['models', filter],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam }): Promise<ApiPage<Model>> =>
+      api.models({
+        search: filter.search,
+        vendor: filter.vendor,
+        available: filter.available === 'all' ? undefined : true,
+        limit: 100,
+        cursor: pageParam,
+      }),
     getNextPageParam: (page) => page.next_cursor,
   })
   const models = query.data?.pages.flatMap((page) => page.data) ?? []
   const narrowed = filter.available !== 'all'
   return (
     <Page title="Models" wide>
-      <PageHead title="Models" note={query.data && <span className="num">{plural(models.length, 'model')}{query.hasNextPage ? ' and more' : ''}, prices in USD per million tokens</span>} />
+      <PageHead
+        title="Models"
+        note={
+          query.data && (
+            <span className="num">
+              {plural(models.length, 'model')}
+              {query.hasNextPage ? ' and more' : ''}, prices in USD per million tokens
+            </span>
+          )
+        }
+      />
       <Filters search={search} onChange={change} />
       <Panel>
         {models.length > 0 ? (
           <table className="table-fixed">
-            <thead><tr>{([['Model', ''], ['Vendors', 'w-[20%] max-md:hidden'], ['Context', `w-[88px] ${right} max-lg:hidden`], ['Input', `w-[88px] ${right}`], ['Output', `w-[88px] ${right} max-md:hidden`], ['Can do', 'w-[21%] max-xl:hidden'], ['State', 'w-[122px]']] as const).map(([name, className]) => <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>{name}</th>)}</tr></thead>
-            <tbody>{models.map((model) => <Row key={model.id} model={model} onOpen={() => open(model.id)} />)}</tbody>
+            <thead>
+              <tr>
+                {(
+                  [
+                    ['Model', ''],
+                    ['Vendors', 'w-[20%] max-md:hidden'],
+                    ['Context', `w-[88px] ${right} max-lg:hidden`],
+                    ['Input', `w-[88px] ${right}`],
+                    ['Output', `w-[88px] ${right} max-md:hidden`],
+                    ['Can do', 'w-[21%] max-xl:hidden'],
+                    ['State', 'w-[122px]'],
+                  ] as const
+                ).map(([name, className]) => (
+                  <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {models.map((model) => (
+                <Row key={model.id} model={model} onOpen={() => open(model.id)} />
+              ))}
+            </tbody>
           </table>
-        ) : query.isLoading ? <Skeleton rows={12} /> : query.error ? <Failure error={query.error} retry={() => void query.refetch()} /> : <Empty title={narrowed ? 'No model that is available here matches' : 'No model in the catalogue matches'} action={<><Button onClick={() => change({})}>Clear filters</Button>{narrowed && <Button onClick={() => change({ ...search, available: 'all' })}>Search the whole catalogue</Button>}</>}>A vendor’s model can be used without an entry here, as <code className="mono">vendor/model</code>.</Empty>}
+        ) : query.isLoading ? (
+          <Skeleton rows={12} />
+        ) : query.error ? (
+          <Failure error={query.error} retry={() => void query.refetch()} />
+        ) : (
+          <Empty
+            title={narrowed ? 'No model that is available here matches' : 'No model in the catalogue matches'}
+            action={
+              <>
+                <Button onClick={() => change({})}>Clear filters</Button>
+                {narrowed && <Button onClick={() => change({ ...search, available: 'all' })}>Search the whole catalogue</Button>}
+              </>
+            }
+          >
+            A vendor’s model can be used without an entry here, as <code className="mono">vendor/model</code>.
+          </Empty>
+        )}
       </Panel>
-      {query.hasNextPage && <div className="mt-3"><Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{query.isFetchingNextPage ? 'Loading…' : 'Show more models'}</Button></div>}
+      {query.hasNextPage && (
+        <div className="mt-3">
+          <Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {query.isFetchingNextPage ? 'Loading…' : 'Show more models'}
+          </Button>
+        </div>
+      )}
       {opened && <ModelSheet id={opened} onClose={() => open(undefined)} />}
     </Page>
   )

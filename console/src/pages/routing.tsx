@@ -16,30 +16,105 @@ import { PageHead, Panel } from '../ui/panel.tsx'
 import { Pill } from '../ui/pill.tsx'
 import { Empty, Load } from '../ui/state.tsx'
 
-interface Target { model: string; weight: string }
+interface Target {
+  model: string
+  weight: string
+}
 const blank: Target = { model: '', weight: '1' }
 const weightOf = (target: Target): number => Math.max(0, Number(target.weight) || 0)
 
-function Targets({ targets, weighted, disabled, onChange }: { targets: Target[]; weighted: boolean; disabled: boolean; onChange: (targets: Target[]) => void }) {
+function Targets({
+  targets,
+  weighted,
+  disabled,
+  onChange,
+}: {
+  targets: Target[]
+  weighted: boolean
+  disabled: boolean
+  onChange: (targets: Target[]) => void
+}) {
   const models = useQuery(queries.available)
   const parts = shares(targets.map(weightOf))
-  const set = (index: number, more: Partial<Target>) => onChange(targets.map((target, at) => (at === index ? { ...target, ...more } : target)))
-  const swap = (index: number) => onChange(targets.map((target, at) => (at === index ? (targets[index + 1] ?? target) : at === index + 1 ? (targets[index] ?? target) : target)))
+  const set = (index: number, more: Partial<Target>) =>
+    onChange(targets.map((target, at) => (at === index ? { ...target, ...more } : target)))
+  const swap = (index: number) =>
+    onChange(
+      targets.map((target, at) => (at === index ? (targets[index + 1] ?? target) : at === index + 1 ? (targets[index] ?? target) : target)),
+    )
   return (
     <fieldset className="grid gap-2" disabled={disabled}>
       <legend className="mb-1 font-medium">{weighted ? 'Models and weights' : 'Models, first to last'}</legend>
-      <datalist id="alias-models">{models.data?.data.slice(0, 300).map((model) => <option key={model.id} value={model.id} />)}</datalist>
+      <datalist id="alias-models">
+        {models.data?.data.slice(0, 300).map((model) => (
+          <option key={model.id} value={model.id} />
+        ))}
+      </datalist>
       {targets.map((target, index) => (
         <div key={index} className="flex items-center gap-2">
           <span className="num w-4 flex-none text-right text-12 text-fg-3">{index + 1}</span>
-          <Input className="flex-1" list="alias-models" aria-label={`Model ${index + 1}`} placeholder="gpt-5-mini" autoComplete="off" value={target.model} onChange={(event) => set(index, { model: event.target.value })} />
-          {weighted ? <><div className="w-20"><Input aria-label={`Weight ${index + 1}`} inputMode="numeric" value={target.weight} onChange={(event) => set(index, { weight: event.target.value })} /></div><span className="num w-14 text-right text-12 text-fg-3">{percent(parts[index] ?? 0)}</span></> : (
-            <><Button size="icon" look="ghost" aria-label={`Move model ${index + 1} up`} disabled={index === 0} onClick={() => swap(index - 1)}><ArrowUp className="size-3.5" aria-hidden /></Button><Button size="icon" look="ghost" aria-label={`Move model ${index + 1} down`} disabled={index === targets.length - 1} onClick={() => swap(index)}><ArrowDown className="size-3.5" aria-hidden /></Button></>
+          <Input
+            className="flex-1"
+            list="alias-models"
+            aria-label={`Model ${index + 1}`}
+            placeholder="gpt-5-mini"
+            autoComplete="off"
+            value={target.model}
+            onChange={(event) => set(index, { model: event.target.value })}
+          />
+          {weighted ? (
+            <>
+              <div className="w-20">
+                <Input
+                  aria-label={`Weight ${index + 1}`}
+                  inputMode="numeric"
+                  value={target.weight}
+                  onChange={(event) => set(index, { weight: event.target.value })}
+                />
+              </div>
+              <span className="num w-14 text-right text-12 text-fg-3">{percent(parts[index] ?? 0)}</span>
+            </>
+          ) : (
+            <>
+              <Button
+                size="icon"
+                look="ghost"
+                aria-label={`Move model ${index + 1} up`}
+                disabled={index === 0}
+                onClick={() => swap(index - 1)}
+              >
+                <ArrowUp className="size-3.5" aria-hidden />
+              </Button>
+              <Button
+                size="icon"
+                look="ghost"
+                aria-label={`Move model ${index + 1} down`}
+                disabled={index === targets.length - 1}
+                onClick={() => swap(index)}
+              >
+                <ArrowDown className="size-3.5" aria-hidden />
+              </Button>
+            </>
           )}
-          <Button size="icon" look="ghost" aria-label={`Remove model ${index + 1}`} disabled={targets.length === 1} onClick={() => onChange(targets.filter((_, at) => at !== index))}><X className="size-3.5" aria-hidden /></Button>
+          <Button
+            size="icon"
+            look="ghost"
+            aria-label={`Remove model ${index + 1}`}
+            disabled={targets.length === 1}
+            onClick={() => onChange(targets.filter((_, at) => at !== index))}
+          >
+            <X className="size-3.5" aria-hidden />
+          </Button>
         </div>
       ))}
-      {!disabled && <div><Button size="s" onClick={() => onChange([...targets, blank])}><Plus className="size-3.5" aria-hidden />Add model</Button></div>}
+      {!disabled && (
+        <div>
+          <Button size="s" onClick={() => onChange([...targets, blank])}>
+            <Plus className="size-3.5" aria-hidden />
+            Add model
+          </Button>
+        </div>
+      )}
     </fieldset>
   )
 }
@@ -48,25 +123,98 @@ function AliasSheet({ alias, onClose }: { alias: Alias | null; onClose: () => vo
   const [base, setBase] = useState(alias)
   const [name, setName] = useState(alias?.name ?? '')
   const [strategy, setStrategy] = useState<Alias['strategy']>(alias?.strategy ?? 'ordered')
-  const [targets, setTargets] = useState<Target[]>(alias?.targets.map((target) => ({ model: target.model, weight: String(target.weight) })) ?? [blank])
+  const [targets, setTargets] = useState<Target[]>(
+    alias?.targets.map((target) => ({ model: target.model, weight: String(target.weight) })) ?? [blank],
+  )
   const readOnly = base !== null && base.managed_by !== 'api'
-  const body = () => ({ strategy, targets: targets.filter((target) => target.model.trim()).map((target) => ({ model: target.model.trim(), weight: strategy === 'weighted' ? weightOf(target) : 1 })) })
+  const body = () => ({
+    strategy,
+    targets: targets
+      .filter((target) => target.model.trim())
+      .map((target) => ({ model: target.model.trim(), weight: strategy === 'weighted' ? weightOf(target) : 1 })),
+  })
   const save = useMutation({
     mutationFn: () => (base ? api.updateAlias(base.name, body(), base.version) : api.createAlias({ name: name.trim(), ...body() })),
-    onSuccess: async () => { await changed('aliases', 'models'); onClose() },
-    onError: (error) => { if (error instanceof ApiError && error.code === 'version_conflict' && error.current) setBase(error.current as Alias) },
+    onSuccess: async () => {
+      await changed('aliases', 'models')
+      onClose()
+    },
+    onError: (error) => {
+      if (error instanceof ApiError && error.code === 'version_conflict' && error.current) setBase(error.current as Alias)
+    },
   })
-  const remove = useMutation({ mutationFn: () => api.deleteAlias(base?.name ?? '', base?.version), onSuccess: async () => { await changed('aliases', 'models'); onClose() } })
+  const remove = useMutation({
+    mutationFn: () => api.deleteAlias(base?.name ?? '', base?.version),
+    onSuccess: async () => {
+      await changed('aliases', 'models')
+      onClose()
+    },
+  })
   const conflicted = save.error instanceof ApiError && save.error.code === 'version_conflict'
   return (
-    <Sheet title={base ? base.name : 'Create alias'} note={base ? 'Changes reach requests within a second.' : 'Clients send this name as the model.'} onClose={onClose} onSubmit={() => { if (!readOnly) save.mutate() }}
-      footer={readOnly ? undefined : <><Button type="submit" look="primary" disabled={save.isPending || !name.trim() || body().targets.length === 0}>{save.isPending ? 'Saving…' : base ? (conflicted ? 'Keep mine' : 'Save changes') : 'Create alias'}</Button>{base && <Button look="ghost" className="ml-auto text-bad-fg" disabled={remove.isPending} onClick={() => remove.mutate()}>Delete alias</Button>}</>}>
+    <Sheet
+      title={base ? base.name : 'Create alias'}
+      note={base ? 'Changes reach requests within a second.' : 'Clients send this name as the model.'}
+      onClose={onClose}
+      onSubmit={() => {
+        if (!readOnly) save.mutate()
+      }}
+      footer={
+        readOnly ? undefined : (
+          <>
+            <Button type="submit" look="primary" disabled={save.isPending || !name.trim() || body().targets.length === 0}>
+              {save.isPending ? 'Saving…' : base ? (conflicted ? 'Keep mine' : 'Save changes') : 'Create alias'}
+            </Button>
+            {base && (
+              <Button look="ghost" className="ml-auto text-bad-fg" disabled={remove.isPending} onClick={() => remove.mutate()}>
+                Delete alias
+              </Button>
+            )}
+          </>
+        )
+      }
+    >
       <div className="grid gap-5">
-        {readOnly && <p className="flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2"><Lock className="size-3.5 flex-none" aria-hidden />Declared in megarouter.yaml. Change it there.</p>}
-        {!base && <TextField label="Name" data-focus="" autoComplete="off" placeholder="fast" value={name} onChange={(event) => setName(event.target.value)} />}
-        <div className="grid justify-items-start gap-1.5"><Segmented label="Choice" value={strategy} options={[['ordered', 'Ordered'], ['weighted', 'Weighted']]} onChange={(next) => { if (!readOnly) setStrategy(next) }} /><p className="text-12 text-fg-3">{strategy === 'ordered' ? 'The first healthy model serves; the next ones are its fallbacks.' : 'Drawn by weight; the others are fallbacks in this order.'}</p></div>
+        {readOnly && (
+          <p className="flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2">
+            <Lock className="size-3.5 flex-none" aria-hidden />
+            Declared in megarouter.yaml. Change it there.
+          </p>
+        )}
+        {!base && (
+          <TextField
+            label="Name"
+            data-focus=""
+            autoComplete="off"
+            placeholder="fast"
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+        <div className="grid justify-items-start gap-1.5">
+          <Segmented
+            label="Choice"
+            value={strategy}
+            options={[
+              ['ordered', 'Ordered'],
+              ['weighted', 'Weighted'],
+            ]}
+            onChange={(next) => {
+              if (!readOnly) setStrategy(next)
+            }}
+          />
+          <p className="text-12 text-fg-3">
+            {strategy === 'ordered'
+              ? 'The first healthy model serves; the next ones are its fallbacks.'
+              : 'Drawn by weight; the others are fallbacks in this order.'}
+          </p>
+        </div>
         <Targets targets={targets} weighted={strategy === 'weighted'} disabled={readOnly} onChange={setTargets} />
-        {conflicted && base && <p role="alert" className="rounded-2 bg-warn-bg px-3 py-2 text-warn-fg">Someone changed this alias meanwhile; it is now {base.strategy}: {base.targets.map((target) => target.model).join(', ')}.</p>}
+        {conflicted && base && (
+          <p role="alert" className="rounded-2 bg-warn-bg px-3 py-2 text-warn-fg">
+            Someone changed this alias meanwhile; it is now {base.strategy}: {base.targets.map((target) => target.model).join(', ')}.
+          </p>
+        )}
         {!conflicted && <FormError>{save.error?.message ?? remove.error?.message}</FormError>}
       </div>
     </Sheet>
@@ -75,7 +223,21 @@ function AliasSheet({ alias, onClose }: { alias: Alias | null; onClose: () => vo
 
 function Chain({ alias }: { alias: Alias }) {
   const parts = shares(alias.targets.map((target) => target.weight))
-  return <span className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">{alias.targets.map((target, index) => <span key={index} className="inline-flex min-w-0 items-center gap-1.5">{index > 0 && alias.strategy === 'ordered' && <span aria-hidden className="text-fg-3">→</span>}<span className="truncate">{target.model}</span>{alias.strategy === 'weighted' && <span className="num text-12 text-fg-3">{percent(parts[index] ?? 0)}</span>}</span>)}</span>
+  return (
+    <span className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
+      {alias.targets.map((target, index) => (
+        <span key={index} className="inline-flex min-w-0 items-center gap-1.5">
+          {index > 0 && alias.strategy === 'ordered' && (
+            <span aria-hidden className="text-fg-3">
+              →
+            </span>
+          )}
+          <span className="truncate">{target.model}</span>
+          {alias.strategy === 'weighted' && <span className="num text-12 text-fg-3">{percent(parts[index] ?? 0)}</span>}
+        </span>
+      ))}
+    </span>
+  )
 }
 
 export function Routing() {
@@ -86,21 +248,58 @@ export function Routing() {
   const chosen = aliases.data?.data.find((alias) => alias.name === opened)
   return (
     <Page title="Routing">
-      <PageHead title="Routing" note="Aliases: names that stay while the models behind them change"><Button look="primary" onClick={() => open('new alias')}><Plus className="size-3.5" aria-hidden />Create alias</Button></PageHead>
+      <PageHead title="Routing" note="Aliases: names that stay while the models behind them change">
+        <Button look="primary" onClick={() => open('new alias')}>
+          <Plus className="size-3.5" aria-hidden />
+          Create alias
+        </Button>
+      </PageHead>
       <Panel>
         <Load of={aliases}>
-          {({ data }) => data.length === 0 ? <Empty title="There is no alias yet" action={<Button onClick={() => open('new alias')}>Create alias</Button>}>With an alias such as <code className="mono">fast</code>, applications name what they need, and you choose the model without touching them.</Empty> : (
-            <table>
-              <thead><tr><th scope="col" className={`${th} w-[160px] max-md:w-auto`}>Alias</th><th scope="col" className={`${th} w-[110px] max-md:hidden`}>Choice</th><th scope="col" className={th}>Models</th></tr></thead>
-              <tbody>{data.map((alias) => (
-                <tr key={alias.name} className="group/row cursor-pointer" onClick={() => open(alias.name)}>
-                  <th scope="row" className={`${td} text-left font-medium`}><button type="button" aria-haspopup="dialog" className="rounded-1" onClick={() => open(alias.name)}><code className="mono">{alias.name}</code></button>{alias.managed_by !== 'api' && <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label="declared in the file" />}</th>
-                  <td className={`${td} max-md:hidden`}><Pill>{alias.strategy === 'ordered' ? 'Ordered' : 'Weighted'}</Pill></td>
-                  <td className={`${td} py-1.5 whitespace-normal`}><Chain alias={alias} /></td>
-                </tr>
-              ))}</tbody>
-            </table>
-          )}
+          {({ data }) =>
+            data.length === 0 ? (
+              <Empty title="There is no alias yet" action={<Button onClick={() => open('new alias')}>Create alias</Button>}>
+                With an alias such as <code className="mono">fast</code>, applications name what they need, and you choose the model without
+                touching them.
+              </Empty>
+            ) : (
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col" className={`${th} w-[160px] max-md:w-auto`}>
+                      Alias
+                    </th>
+                    <th scope="col" className={`${th} w-[110px] max-md:hidden`}>
+                      Choice
+                    </th>
+                    <th scope="col" className={th}>
+                      Models
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {data.map((alias) => (
+                    <tr key={alias.name} className="group/row cursor-pointer" onClick={() => open(alias.name)}>
+                      <th scope="row" className={`${td} text-left font-medium`}>
+                        <button type="button" aria-haspopup="dialog" className="rounded-1" onClick={() => open(alias.name)}>
+                          <code className="mono">{alias.name}</code>
+                        </button>
+                        {alias.managed_by !== 'api' && (
+                          <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label="declared in the file" />
+                        )}
+                      </th>
+                      <td className={`${td} max-md:hidden`}>
+                        <Pill>{alias.strategy === 'ordered' ? 'Ordered' : 'Weighted'}</Pill>
+                      </td>
+                      <td className={`${td} py-1.5 whitespace-normal`}>
+                        <Chain alias={alias} />
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            )
+          }
         </Load>
       </Panel>
       {(chosen || opened === 'new alias') && <AliasSheet key={opened} alias={chosen ?? null} onClose={() => open()} />}

@@ -21,53 +21,175 @@ const whole = (text: string): number => Math.max(0, Math.round(Number(text) || 0
 
 function Form({ settings }: { settings: Settings }) {
   const [values, setValues] = useState(settings)
-  const save = useMutation({ mutationFn: () => api.updateSettings({ organisation: values.organisation, time_zone: values.time_zone, unknown_price: values.unknown_price, content: values.content, retention: values.retention }, settings.version), onSuccess: () => changed('settings', 'session', 'setup', 'usage') })
+  const save = useMutation({
+    mutationFn: () =>
+      api.updateSettings(
+        {
+          organisation: values.organisation,
+          time_zone: values.time_zone,
+          unknown_price: values.unknown_price,
+          content: values.content,
+          retention: values.retention,
+        },
+        settings.version,
+      ),
+    onSuccess: () => changed('settings', 'session', 'setup', 'usage'),
+  })
   const dirty = JSON.stringify(values) !== JSON.stringify(settings)
   const content = (more: Partial<Settings['content']>) => setValues({ ...values, content: { ...values.content, ...more } })
   return (
-    <form noValidate className="grid gap-3.5" onSubmit={(event) => { event.preventDefault(); save.mutate() }}>
+    <form
+      noValidate
+      className="grid gap-3.5"
+      onSubmit={(event) => {
+        event.preventDefault()
+        save.mutate()
+      }}
+    >
       <Panel>
         <PanelHead title="Organisation" />
         <div className="grid gap-4 px-3.5 pb-4 md:grid-cols-2">
-          <TextField label="Name" value={values.organisation} onChange={(event) => setValues({ ...values, organisation: event.target.value })} />
-          <Field label="Time zone" help="Days and months of usage and budgets are those of this zone.">{(described) => <Select {...described} value={values.time_zone} onChange={(event) => setValues({ ...values, time_zone: event.target.value })}>{[...new Set([values.time_zone, 'UTC', ...zones])].map((zone) => <option key={zone} value={zone}>{zone}</option>)}</Select>}</Field>
-          <Field label="A model without a price" help={{ allow: 'Runs and counts as unpriced, never as $0.', block: 'Is refused with 403 until it has a price.', conservative: 'Counts at the highest price of its vendor.' }[values.unknown_price]}>{(described) => <Select {...described} value={values.unknown_price} onChange={(event) => setValues({ ...values, unknown_price: event.target.value as Settings['unknown_price'] })}><option value="allow">may be used</option><option value="conservative">counts at the highest price</option><option value="block">is refused</option></Select>}</Field>
+          <TextField
+            label="Name"
+            value={values.organisation}
+            onChange={(event) => setValues({ ...values, organisation: event.target.value })}
+          />
+          <Field label="Time zone" help="Days and months of usage and budgets are those of this zone.">
+            {(described) => (
+              <Select {...described} value={values.time_zone} onChange={(event) => setValues({ ...values, time_zone: event.target.value })}>
+                {[...new Set([values.time_zone, 'UTC', ...zones])].map((zone) => (
+                  <option key={zone} value={zone}>
+                    {zone}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+          <Field
+            label="A model without a price"
+            help={
+              {
+                allow: 'Runs and counts as unpriced, never as $0.',
+                block: 'Is refused with 403 until it has a price.',
+                conservative: 'Counts at the highest price of its vendor.',
+              }[values.unknown_price]
+            }
+          >
+            {(described) => (
+              <Select
+                {...described}
+                value={values.unknown_price}
+                onChange={(event) => setValues({ ...values, unknown_price: event.target.value as Settings['unknown_price'] })}
+              >
+                <option value="allow">may be used</option>
+                <option value="conservative">counts at the highest price</option>
+                <option value="block">is refused</option>
+              </Select>
+            )}
+          </Field>
         </div>
       </Panel>
       <Panel>
         <PanelHead title="Privacy" note="what is kept, and for how long" />
         <div className="grid gap-4 px-3.5 pb-4">
-          <Switch label="Store prompts and answers" help="Encrypted, for new requests only. Usage, request and cost rows never hold content." checked={values.content.store} onChange={(store) => content({ store })} />
+          <Switch
+            label="Store prompts and answers"
+            help="Encrypted, for new requests only. Usage, request and cost rows never hold content."
+            checked={values.content.store}
+            onChange={(store) => content({ store })}
+          />
           <div className="grid gap-4 md:grid-cols-4">
-            <TextField label="Content, days" inputMode="numeric" value={values.content.retention_days} onChange={(event) => content({ retention_days: whole(event.target.value) })} />
-            <TextField label="Content, at most MB" inputMode="numeric" value={values.content.quota_mb} onChange={(event) => content({ quota_mb: whole(event.target.value) })} />
-            <TextField label="Requests, days" inputMode="numeric" value={values.retention.requests_days} onChange={(event) => setValues({ ...values, retention: { ...values.retention, requests_days: whole(event.target.value) } })} />
-            <TextField label="Usage, days" inputMode="numeric" value={values.retention.usage_days} onChange={(event) => setValues({ ...values, retention: { ...values.retention, usage_days: whole(event.target.value) } })} />
+            <TextField
+              label="Content, days"
+              inputMode="numeric"
+              value={values.content.retention_days}
+              onChange={(event) => content({ retention_days: whole(event.target.value) })}
+            />
+            <TextField
+              label="Content, at most MB"
+              inputMode="numeric"
+              value={values.content.quota_mb}
+              onChange={(event) => content({ quota_mb: whole(event.target.value) })}
+            />
+            <TextField
+              label="Requests, days"
+              inputMode="numeric"
+              value={values.retention.requests_days}
+              onChange={(event) => setValues({ ...values, retention: { ...values.retention, requests_days: whole(event.target.value) } })}
+            />
+            <TextField
+              label="Usage, days"
+              inputMode="numeric"
+              value={values.retention.usage_days}
+              onChange={(event) => setValues({ ...values, retention: { ...values.retention, usage_days: whole(event.target.value) } })}
+            />
           </div>
         </div>
       </Panel>
       <FormError>{save.error?.message}</FormError>
-      <div className="flex items-center gap-3"><Button type="submit" look="primary" disabled={!dirty || save.isPending}>{save.isPending ? 'Saving…' : 'Save settings'}</Button><span aria-live="polite" className="text-12 text-fg-3">{save.isSuccess && !dirty ? 'Saved. In force within a second.' : ''}</span></div>
+      <div className="flex items-center gap-3">
+        <Button type="submit" look="primary" disabled={!dirty || save.isPending}>
+          {save.isPending ? 'Saving…' : 'Save settings'}
+        </Button>
+        <span aria-live="polite" className="text-12 text-fg-3">
+          {save.isSuccess && !dirty ? 'Saved. In force within a second.' : ''}
+        </span>
+      </div>
     </form>
   )
 }
 
-const Line = ({ name, children }: { name: string; children: ReactNode }) => <div className="grid grid-cols-[112px_minmax(0,1fr)] gap-2 border-t border-line px-3.5 py-2 text-12"><dt className="text-fg-3">{name}</dt><dd className="num min-w-0 wrap-anywhere">{children}</dd></div>
+const Line = ({ name, children }: { name: string; children: ReactNode }) => (
+  <div className="grid grid-cols-[112px_minmax(0,1fr)] gap-2 border-t border-line px-3.5 py-2 text-12">
+    <dt className="text-fg-3">{name}</dt>
+    <dd className="num min-w-0 wrap-anywhere">{children}</dd>
+  </div>
+)
 function StatusPanel({ status }: { status: Status }) {
   const zone = useZone()
   const { database, config } = status
   const good = database.up && !database.dropped && !config.error && status.problems.length === 0
   return (
     <Panel label="This gateway">
-      <PanelHead title="This gateway"><span className="inline-flex items-center gap-1.5 text-12"><Dot tone={good ? 'ok' : 'bad'} />{good ? 'In order' : 'Needs attention'}</span></PanelHead>
+      <PanelHead title="This gateway">
+        <span className="inline-flex items-center gap-1.5 text-12">
+          <Dot tone={good ? 'ok' : 'bad'} />
+          {good ? 'In order' : 'Needs attention'}
+        </span>
+      </PanelHead>
       <dl>
-        <Line name="Version">{status.version}, Node {status.node.replace(/^v/, '')}</Line>
-        <Line name="Running">{duration(status.uptime_s * 1000)}, since {instant(status.started_at, zone).replace(/:\d\d\.\d+/, '')}</Line>
-        <Line name="Database">{database.kind}, {database.up ? 'answers' : <span className="text-bad-fg">does not answer</span>}, {database.queued === null ? 'queue not known yet' : `${countExact(database.queued)} waiting`}{database.dropped !== null && database.dropped > 0 && <span className="text-bad-fg">, {countExact(database.dropped)} dropped</span>}</Line>
-        <Line name="Configuration">{config.file ?? 'no file'}{config.loaded_at && `, read ${instant(config.loaded_at, zone).replace(/:\d\d\.\d+/, '')}`}{config.error && <span className="block text-bad-fg">{config.error}</span>}</Line>
+        <Line name="Version">
+          {status.version}, Node {status.node.replace(/^v/, '')}
+        </Line>
+        <Line name="Running">
+          {duration(status.uptime_s * 1000)}, since {instant(status.started_at, zone).replace(/:\d\d\.\d+/, '')}
+        </Line>
+        <Line name="Database">
+          {database.kind}, {database.up ? 'answers' : <span className="text-bad-fg">does not answer</span>},{' '}
+          {database.queued === null ? 'queue not known yet' : `${countExact(database.queued)} waiting`}
+          {database.dropped !== null && database.dropped > 0 && (
+            <span className="text-bad-fg">, {countExact(database.dropped)} dropped</span>
+          )}
+        </Line>
+        <Line name="Configuration">
+          {config.file ?? 'no file'}
+          {config.loaded_at && `, read ${instant(config.loaded_at, zone).replace(/:\d\d\.\d+/, '')}`}
+          {config.error && <span className="block text-bad-fg">{config.error}</span>}
+        </Line>
         <Line name="Catalogue">{status.catalog_version}</Line>
-        {status.problems.map((problem) => <Line key={problem} name="Problem"><span className="text-warn-fg">{problem}</span></Line>)}
-        {status.health.filter((health) => health.state !== 'closed').map((health) => <Line key={health.deployment} name="Breaker"><span className="text-warn-fg">{health.deployment}</span> {health.state === 'open' ? 'is switched off' : 'is being probed'}, {percent(health.success_rate)} of its last attempts worked</Line>)}
+        {status.problems.map((problem) => (
+          <Line key={problem} name="Problem">
+            <span className="text-warn-fg">{problem}</span>
+          </Line>
+        ))}
+        {status.health
+          .filter((health) => health.state !== 'closed')
+          .map((health) => (
+            <Line key={health.deployment} name="Breaker">
+              <span className="text-warn-fg">{health.deployment}</span> {health.state === 'open' ? 'is switched off' : 'is being probed'},{' '}
+              {percent(health.success_rate)} of its last attempts worked
+            </Line>
+          ))}
       </dl>
     </Panel>
   )
@@ -80,8 +202,25 @@ function ThisBrowser() {
     <Panel label="This browser">
       <PanelHead title="This browser" />
       <div className="grid justify-items-start gap-4 px-3.5 pb-4">
-        <Segmented label="Theme" value={theme} options={[['system', 'System'], ['light', 'Light'], ['dark', 'Dark']]} onChange={setTheme} />
-        <Switch label="Single-letter keys" help="J, K, F, R and others; ⌘K stays." checked={keys} onChange={(on) => { setKeys(on); setShortcuts(on) }} />
+        <Segmented
+          label="Theme"
+          value={theme}
+          options={[
+            ['system', 'System'],
+            ['light', 'Light'],
+            ['dark', 'Dark'],
+          ]}
+          onChange={setTheme}
+        />
+        <Switch
+          label="Single-letter keys"
+          help="J, K, F, R and others; ⌘K stays."
+          checked={keys}
+          onChange={(on) => {
+            setKeys(on)
+            setShortcuts(on)
+          }}
+        />
       </div>
     </Panel>
   )
@@ -92,10 +231,21 @@ export function SettingsPage() {
   const status = useQuery(queries.status)
   return (
     <Page title="Settings">
-      <PageHead title="Settings"><Link to="/welcome" search={{ step: 'providers' }} className={link}>Getting started</Link></PageHead>
+      <PageHead title="Settings">
+        <Link to="/welcome" search={{ step: 'providers' }} className={link}>
+          Getting started
+        </Link>
+      </PageHead>
       <div className="grid items-start gap-3.5 xl:grid-cols-[minmax(0,1fr)_400px]">
-        <div className="min-w-0"><Load of={settings} rows={8}>{(data) => <Form key={JSON.stringify(data)} settings={data} />}</Load></div>
-        <div className="grid gap-3.5"><Load of={status}>{(data) => <StatusPanel status={data} />}</Load><ThisBrowser /></div>
+        <div className="min-w-0">
+          <Load of={settings} rows={8}>
+            {(data) => <Form key={JSON.stringify(data)} settings={data} />}
+          </Load>
+        </div>
+        <div className="grid gap-3.5">
+          <Load of={status}>{(data) => <StatusPanel status={data} />}</Load>
+          <ThisBrowser />
+        </div>
       </div>
     </Page>
   )

@@ -1,13 +1,36 @@
 /** The pages that exist, by group; navigation, palette and shortcuts are made of this list. */
 import { Boxes, FlaskConical, KeyRound, LayoutDashboard, ListTree, type LucideIcon, Plug, Route, SlidersHorizontal } from 'lucide-react'
 
-export interface Place { to: '/' | '/playground' | '/requests' | '/routing' | '/models' | '/keys' | '/providers' | '/settings'; name: string; icon: LucideIcon; key: string }
+export interface Place {
+  to: '/' | '/playground' | '/requests' | '/routing' | '/models' | '/keys' | '/providers' | '/settings'
+  name: string
+  icon: LucideIcon
+  key: string
+}
 
 export const places: { group: string | null; places: Place[] }[] = [
-  { group: null, places: [{ to: '/', name: 'Overview', icon: LayoutDashboard, key: 'o' }, { to: '/playground', name: 'Playground', icon: FlaskConical, key: 'p' }] },
+  {
+    group: null,
+    places: [
+      { to: '/', name: 'Overview', icon: LayoutDashboard, key: 'o' },
+      { to: '/playground', name: 'Playground', icon: FlaskConical, key: 'p' },
+    ],
+  },
   { group: 'Observe', places: [{ to: '/requests', name: 'Requests', icon: ListTree, key: 'r' }] },
-  { group: 'Optimise', places: [{ to: '/routing', name: 'Routing', icon: Route, key: 'a' }, { to: '/models', name: 'Models', icon: Boxes, key: 'm' }] },
+  {
+    group: 'Optimise',
+    places: [
+      { to: '/routing', name: 'Routing', icon: Route, key: 'a' },
+      { to: '/models', name: 'Models', icon: Boxes, key: 'm' },
+    ],
+  },
   { group: 'Govern', places: [{ to: '/keys', name: 'Keys', icon: KeyRound, key: 'k' }] },
-  { group: 'Configure', places: [{ to: '/providers', name: 'Providers', icon: Plug, key: 'v' }, { to: '/settings', name: 'Settings', icon: SlidersHorizontal, key: 's' }] },
+  {
+    group: 'Configure',
+    places: [
+      { to: '/providers', name: 'Providers', icon: Plug, key: 'v' },
+      { to: '/settings', name: 'Settings', icon: SlidersHorizontal, key: 's' },
+    ],
+  },
 ]
 export const allPlaces = places.flatMap((group) => group.places)

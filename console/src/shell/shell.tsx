@@ -13,9 +13,13 @@ export function Shell() {
   useGlobalKeys(setLayer)
   return (
     <div className="min-h-dvh md:grid md:grid-cols-[228px_minmax(0,1fr)] max-md:pb-14">
-      <a href="#main" className="fixed top-2 left-2 z-50 -translate-y-20 rounded-2 bg-ink px-3 py-1.5 text-on-ink focus:translate-y-0">Skip to content</a>
+      <a href="#main" className="fixed top-2 left-2 z-50 -translate-y-20 rounded-2 bg-ink px-3 py-1.5 text-on-ink focus:translate-y-0">
+        Skip to content
+      </a>
       <Sidebar openPalette={() => setLayer('palette')} />
-      <div className="min-w-0"><Outlet /></div>
+      <div className="min-w-0">
+        <Outlet />
+      </div>
       <BottomBar />
       {layer && <Suspense>{layer === 'palette' ? <Palette onClose={close} /> : <Help onClose={close} />}</Suspense>}
     </div>

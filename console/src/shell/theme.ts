@@ -16,7 +16,10 @@ export function setTheme(theme: Theme): void {
   }
   for (const watcher of watchers) watcher()
 }
-const subscribe = (watcher: () => void) => { watchers.add(watcher); return () => watchers.delete(watcher) }
+const subscribe = (watcher: () => void) => {
+  watchers.add(watcher)
+  return () => watchers.delete(watcher)
+}
 export const useTheme = (): Theme => useSyncExternalStore(subscribe, read)
 
 /** What is on the screen now, turned over. */

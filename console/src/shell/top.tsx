@@ -14,10 +14,25 @@ function LiveSign() {
   const live = useLive()
   const zone = useZone()
   const time = clockTime(new Date(live.heard).toISOString(), zone)
-  const zoneName = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'short' }).formatToParts(live.heard).find((part) => part.type === 'timeZoneName')?.value
+  const zoneName = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'short' })
+    .formatToParts(live.heard)
+    .find((part) => part.type === 'timeZoneName')?.value
   return (
     <span role="status" className="num inline-flex items-center gap-1.5 text-12 whitespace-nowrap text-fg-2">
-      {live.phase === 'lost' ? <><Dot tone="warn" />Reconnecting<span className="text-warn-fg max-md:hidden">data to {time}</span></> : <><Dot tone={live.phase === 'live' ? 'ok' : 'idle'} />{live.phase === 'live' ? 'Live' : 'Connecting'}<span aria-hidden className="text-fg-3 max-md:hidden">· {time} {zoneName}</span></>}
+      {live.phase === 'lost' ? (
+        <>
+          <Dot tone="warn" />
+          Reconnecting<span className="text-warn-fg max-md:hidden">data to {time}</span>
+        </>
+      ) : (
+        <>
+          <Dot tone={live.phase === 'live' ? 'ok' : 'idle'} />
+          {live.phase === 'live' ? 'Live' : 'Connecting'}
+          <span aria-hidden className="text-fg-3 max-md:hidden">
+            · {time} {zoneName}
+          </span>
+        </>
+      )}
     </span>
   )
 }
@@ -25,12 +40,20 @@ function LiveSign() {
 export function TopBar({ crumbs, children }: { crumbs: { name: string; to?: '/requests' }[]; children?: ReactNode }) {
   return (
     <header className="sticky top-0 z-10 flex h-12 items-center gap-2.5 border-b border-line bg-bg px-6 max-md:px-3">
-      <Link to="/" aria-label="Overview" className="hidden max-md:inline-flex"><Mark /></Link>
+      <Link to="/" aria-label="Overview" className="hidden max-md:inline-flex">
+        <Mark />
+      </Link>
       <div className="flex min-w-0 items-center gap-1.5 whitespace-nowrap text-fg-3">
         {crumbs.map(({ name, to }, index) => (
           <Fragment key={name}>
             {index > 0 && <ChevronRight className="size-3.5 flex-none" aria-hidden />}
-            {to ? <Link to={to} className="hover:text-fg">{name}</Link> : <b className="truncate font-medium text-fg">{name}</b>}
+            {to ? (
+              <Link to={to} className="hover:text-fg">
+                {name}
+              </Link>
+            ) : (
+              <b className="truncate font-medium text-fg">{name}</b>
+            )}
           </Fragment>
         ))}
       </div>
@@ -38,8 +61,15 @@ export function TopBar({ crumbs, children }: { crumbs: { name: string; to?: '/re
         {children}
         <LiveSign />
         <span aria-hidden className="h-4 w-px bg-line-2 max-md:hidden" />
-        <a href="/api/docs" className="inline-flex items-center gap-1.5 rounded-1 text-12 text-fg-2 hover:text-fg max-md:hidden"><CircleHelp className="size-3.5" aria-hidden />Docs</a>
-        <span className="max-md:hidden"><Button look="ghost" size="icon" aria-label="Switch theme" onClick={toggleTheme}><SunMoon className="size-4" strokeWidth={1.75} aria-hidden /></Button></span>
+        <a href="/api/docs" className="inline-flex items-center gap-1.5 rounded-1 text-12 text-fg-2 hover:text-fg max-md:hidden">
+          <CircleHelp className="size-3.5" aria-hidden />
+          Docs
+        </a>
+        <span className="max-md:hidden">
+          <Button look="ghost" size="icon" aria-label="Switch theme" onClick={toggleTheme}>
+            <SunMoon className="size-4" strokeWidth={1.75} aria-hidden />
+          </Button>
+        </span>
       </div>
     </header>
   )
@@ -52,7 +82,13 @@ export function SimulatedStrip() {
   if (!useSimulatedOnly()) return null
   return (
     <section aria-label="Simulated" className={`${strip} bg-warn-bg text-warn-fg`}>
-      <FlaskConical className="size-3.5 flex-none" aria-hidden /><span><b className="font-semibold">Simulated.</b> Answers, prices and delays are invented; no provider is called. <Link to="/providers" search={{ add: 'true' }} className="font-medium underline underline-offset-3">Add a provider</Link></span>
+      <FlaskConical className="size-3.5 flex-none" aria-hidden />
+      <span>
+        <b className="font-semibold">Simulated.</b> Answers, prices and delays are invented; no provider is called.{' '}
+        <Link to="/providers" search={{ add: 'true' }} className="font-medium underline underline-offset-3">
+          Add a provider
+        </Link>
+      </span>
     </section>
   )
 }
@@ -61,8 +97,19 @@ export function LostStrip() {
   const live = useLive()
   const zone = useZone()
   const [now, setNow] = useState(Date.now)
-  useEffect(() => { const timer = setInterval(() => setNow(Date.now()), 5_000); return () => clearInterval(timer) }, [])
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 5_000)
+    return () => clearInterval(timer)
+  }, [])
   if (live.phase !== 'lost' || now - live.heard < 60_000) return null
   const time = clockTime(new Date(live.heard).toISOString(), zone)
-  return <div role="status" className={`${strip} bg-warn-bg text-warn-fg`}><WifiOff className="size-3.5 flex-none" aria-hidden />Live updates stopped at {time}. The console keeps trying. Figures are as of then. <button type="button" className={link} onClick={() => location.reload()}>Reload</button></div>
+  return (
+    <div role="status" className={`${strip} bg-warn-bg text-warn-fg`}>
+      <WifiOff className="size-3.5 flex-none" aria-hidden />
+      Live updates stopped at {time}. The console keeps trying. Figures are as of then.{' '}
+      <button type="button" className={link} onClick={() => location.reload()}>
+        Reload
+      </button>
+    </div>
+  )
 }

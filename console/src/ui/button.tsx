@@ -20,7 +20,11 @@ export const button = cva(
 
 type Props = ComponentProps<'button'> & VariantProps<typeof button>
 
-export const Button = ({ look, size, className, type = 'button', ...rest }: Props) => <button type={type} className={button({ look, size, className })} {...rest} />
+export const Button = ({ look, size, className, type = 'button', ...rest }: Props) => (
+  <button type={type} className={button({ look, size, className })} {...rest} />
+)
 
 export const link = 'text-accent font-medium rounded-1 underline-offset-3 hover:underline'
-export const TextButton = ({ className = '', type = 'button', ...rest }: ComponentProps<'button'>) => <button type={type} className={`${link} text-left ${className}`} {...rest} />
+export const TextButton = ({ className = '', type = 'button', ...rest }: ComponentProps<'button'>) => (
+  <button type={type} className={`${link} text-left ${className}`} {...rest} />
+)

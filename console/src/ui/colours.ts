@@ -19,7 +19,10 @@ export function coloursFor(kind: string, ids: string[]): Map<string, string> {
   const given = new Map<string, number>()
   for (const id of ids) {
     const slot = slots[`${kind}:${id}`]
-    if (slot !== undefined && slot < palette.length && !taken.has(slot)) { given.set(id, slot); taken.add(slot) }
+    if (slot !== undefined && slot < palette.length && !taken.has(slot)) {
+      given.set(id, slot)
+      taken.add(slot)
+    }
   }
   for (const id of ids) {
     if (given.has(id)) continue

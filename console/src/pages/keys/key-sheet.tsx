@@ -19,13 +19,45 @@ type Problems = Partial<Record<keyof KeyValues, string>>
 function Revoke({ row, onClose, onDone }: { row: Key; onClose: () => void; onDone: () => void }) {
   const hour = useQuery({
     queryKey: ['usage', 'last-hour', row.id],
-    queryFn: async () => (await api.usage({ range: `${new Date(Date.now() - 3_600_000).toISOString()}..${new Date().toISOString()}`, group_by: 'key', bucket: 'none' })).groups.find((group) => group.group === row.id)?.requests ?? 0,
+    queryFn: async () =>
+      (
+        await api.usage({
+          range: `${new Date(Date.now() - 3_600_000).toISOString()}..${new Date().toISOString()}`,
+          group_by: 'key',
+          bucket: 'none',
+        })
+      ).groups.find((group) => group.group === row.id)?.requests ?? 0,
   })
-  const revoke = useMutation({ mutationFn: () => api.revokeKey(row.id), onSuccess: async () => { await changed('keys'); onDone() } })
+  const revoke = useMutation({
+    mutationFn: () => api.revokeKey(row.id),
+    onSuccess: async () => {
+      await changed('keys')
+      onDone()
+    },
+  })
   const used = hour.data
   return (
-    <Dialog title={`Revoke ${row.name}?`} onClose={onClose} onSubmit={() => revoke.mutate()} footer={<><Button onClick={onClose}>Keep key</Button><Button type="submit" look="danger" disabled={revoke.isPending}>{revoke.isPending ? 'Revoking…' : 'Revoke key'}</Button></>}>
-      <p className="text-fg-2">{used === undefined ? 'Counting the last hour…' : used === 0 ? 'No request used it in the last hour. From now on its requests are refused within 1 s.' : `${plural(used, 'request')} used it in the last hour; they will be refused within 1 s, and running streams are cut.`} This can’t be undone. Its usage is kept.</p>
+    <Dialog
+      title={`Revoke ${row.name}?`}
+      onClose={onClose}
+      onSubmit={() => revoke.mutate()}
+      footer={
+        <>
+          <Button onClick={onClose}>Keep key</Button>
+          <Button type="submit" look="danger" disabled={revoke.isPending}>
+            {revoke.isPending ? 'Revoking…' : 'Revoke key'}
+          </Button>
+        </>
+      }
+    >
+      <p className="text-fg-2">
+        {used === undefined
+          ? 'Counting the last hour…'
+          : used === 0
+            ? 'No request used it in the last hour. From now on its requests are refused within 1 s.'
+            : `${plural(used, 'request')} used it in the last hour; they will be refused within 1 s, and running streams are cut.`}{' '}
+        This can’t be undone. Its usage is kept.
+      </p>
       <FormError>{revoke.error?.message}</FormError>
     </Dialog>
   )
@@ -38,9 +70,40 @@ function Conflict({ current, mine, onMine, onTheirs }: { current: Key; mine: Key
   return (
     <section role="alert" className="mb-4 grid gap-2 rounded-3 border border-line border-l-3 border-l-warn px-3.5 py-3">
       <p className="font-medium">This key was changed meanwhile. Compare both versions.</p>
-      <table className="text-12"><thead><tr><th scope="col" className="py-1 text-left font-medium text-fg-3">Field</th><th scope="col" className="py-1 text-left font-medium text-fg-3">Yours</th><th scope="col" className="py-1 text-left font-medium text-fg-3">Theirs</th></tr></thead>
-        <tbody>{differing.map((name) => <tr key={name}><th scope="row" className="py-0.5 text-left font-normal">{name}</th><td>{mine[name] || 'none'}</td><td>{theirs[name] || 'none'}</td></tr>)}</tbody></table>
-      <div className="flex gap-2"><Button size="s" onClick={onMine}>Keep mine</Button><Button size="s" onClick={onTheirs}>Take theirs</Button></div>
+      <table className="text-12">
+        <thead>
+          <tr>
+            <th scope="col" className="py-1 text-left font-medium text-fg-3">
+              Field
+            </th>
+            <th scope="col" className="py-1 text-left font-medium text-fg-3">
+              Yours
+            </th>
+            <th scope="col" className="py-1 text-left font-medium text-fg-3">
+              Theirs
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {differing.map((name) => (
+            <tr key={name}>
+              <th scope="row" className="py-0.5 text-left font-normal">
+                {name}
+              </th>
+              <td>{mine[name] || 'none'}</td>
+              <td>{theirs[name] || 'none'}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <div className="flex gap-2">
+        <Button size="s" onClick={onMine}>
+          Keep mine
+        </Button>
+        <Button size="s" onClick={onTheirs}>
+          Take theirs
+        </Button>
+      </div>
     </section>
   )
 }
@@ -48,9 +111,17 @@ function Conflict({ current, mine, onMine, onTheirs }: { current: Key; mine: Key
 function Facts({ row, clock }: { row: Key; clock: Clock }) {
   return (
     <div className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-1 text-12 text-fg-2">
-      <KeyState row={row} clock={clock} /><code className="mono">{row.prefix}…{row.last4}</code>
-      <span className="num">{money(row.spent_month_nano)} this month in {plural(row.requests_month, 'request')}</span><span title={instant(row.created_at, clock.zone)}>created {ago(row.created_at, clock)}</span>
-      {row.budget?.resets_at && <span className="num">budget opens again {instant(row.budget.resets_at, clock.zone).replace(/:\d\d\.\d+/, '')}</span>}
+      <KeyState row={row} clock={clock} />
+      <code className="mono">
+        {row.prefix}…{row.last4}
+      </code>
+      <span className="num">
+        {money(row.spent_month_nano)} this month in {plural(row.requests_month, 'request')}
+      </span>
+      <span title={instant(row.created_at, clock.zone)}>created {ago(row.created_at, clock)}</span>
+      {row.budget?.resets_at && (
+        <span className="num">budget opens again {instant(row.budget.resets_at, clock.zone).replace(/:\d\d\.\d+/, '')}</span>
+      )}
     </div>
   )
 }
@@ -63,28 +134,77 @@ function EditKey({ row, clock, onClose }: { row: Key; clock: Clock; onClose: () 
   const [conflict, setConflict] = useState<Key | null>(null)
   const readOnly = base.managed_by !== 'api' || base.status === 'revoked'
   const save = useMutation({
-    mutationFn: ({ status, version }: { status?: 'active' | 'disabled'; version: number }) => api.updateKey(base.id, status ? { status } : keyChanges(values), version),
-    onSuccess: async (saved) => { setConflict(null); setBase(saved); setValues(keyValues(saved)); await changed('keys') },
-    onError: (error) => { if (error instanceof ApiError && error.code === 'version_conflict' && error.current) setConflict(error.current as Key) },
+    mutationFn: ({ status, version }: { status?: 'active' | 'disabled'; version: number }) =>
+      api.updateKey(base.id, status ? { status } : keyChanges(values), version),
+    onSuccess: async (saved) => {
+      setConflict(null)
+      setBase(saved)
+      setValues(keyValues(saved))
+      await changed('keys')
+    },
+    onError: (error) => {
+      if (error instanceof ApiError && error.code === 'version_conflict' && error.current) setConflict(error.current as Key)
+    },
   })
-  const submit = () => { const found = keyProblems(values); setProblems(found); if (Object.keys(found).length === 0) save.mutate({ version: base.version }) }
+  const submit = () => {
+    const found = keyProblems(values)
+    setProblems(found)
+    if (Object.keys(found).length === 0) save.mutate({ version: base.version })
+  }
   const dirty = JSON.stringify(values) !== JSON.stringify(keyValues(base))
-  const footer = readOnly ? <Link to="/requests" search={{ key: base.id }} className={button()}>Its requests</Link> : (
+  const footer = readOnly ? (
+    <Link to="/requests" search={{ key: base.id }} className={button()}>
+      Its requests
+    </Link>
+  ) : (
     <>
-      <Button type="submit" look="primary" disabled={!dirty || save.isPending}>{save.isPending ? 'Saving…' : dirty ? 'Save changes' : 'Saved'}</Button>
-      <Button disabled={save.isPending} onClick={() => save.mutate({ status: base.status === 'active' ? 'disabled' : 'active', version: base.version })}>{base.status === 'active' ? 'Disable key' : 'Enable key'}</Button>
-      <Link to="/requests" search={{ key: base.id }} className={button()}>Its requests</Link>
-      <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRevoking(true)}>Revoke key…</Button>
+      <Button type="submit" look="primary" disabled={!dirty || save.isPending}>
+        {save.isPending ? 'Saving…' : dirty ? 'Save changes' : 'Saved'}
+      </Button>
+      <Button
+        disabled={save.isPending}
+        onClick={() => save.mutate({ status: base.status === 'active' ? 'disabled' : 'active', version: base.version })}
+      >
+        {base.status === 'active' ? 'Disable key' : 'Enable key'}
+      </Button>
+      <Link to="/requests" search={{ key: base.id }} className={button()}>
+        Its requests
+      </Link>
+      <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRevoking(true)}>
+        Revoke key…
+      </Button>
     </>
   )
   if (revoking) return <Revoke row={base} onClose={() => setRevoking(false)} onDone={onClose} />
   return (
-      <Sheet title={base.name} onClose={onClose} onSubmit={readOnly ? () => undefined : submit} footer={footer}>
-        <Facts row={base} clock={clock} />
-        {base.managed_by !== 'api' && <p className="mb-4 flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2"><Lock className="size-3.5 flex-none" aria-hidden />Declared in {base.managed_by === 'file' ? 'megarouter.yaml' : 'the environment'}. Change it there; it is read again at once.</p>}
-        {conflict && <Conflict current={conflict} mine={values} onMine={() => { setBase(conflict); save.mutate({ version: conflict.version }) }} onTheirs={() => { setBase(conflict); setValues(keyValues(conflict)); setConflict(null) }} />}
-        <div className="grid gap-4"><KeyFields values={values} onChange={setValues} problems={problems} disabled={readOnly} />{!conflict && <FormError>{save.error?.message}</FormError>}</div>
-      </Sheet>
+    <Sheet title={base.name} onClose={onClose} onSubmit={readOnly ? () => undefined : submit} footer={footer}>
+      <Facts row={base} clock={clock} />
+      {base.managed_by !== 'api' && (
+        <p className="mb-4 flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2">
+          <Lock className="size-3.5 flex-none" aria-hidden />
+          Declared in {base.managed_by === 'file' ? 'megarouter.yaml' : 'the environment'}. Change it there; it is read again at once.
+        </p>
+      )}
+      {conflict && (
+        <Conflict
+          current={conflict}
+          mine={values}
+          onMine={() => {
+            setBase(conflict)
+            save.mutate({ version: conflict.version })
+          }}
+          onTheirs={() => {
+            setBase(conflict)
+            setValues(keyValues(conflict))
+            setConflict(null)
+          }}
+        />
+      )}
+      <div className="grid gap-4">
+        <KeyFields values={values} onChange={setValues} problems={problems} disabled={readOnly} />
+        {!conflict && <FormError>{save.error?.message}</FormError>}
+      </div>
+    </Sheet>
   )
 }
 
@@ -92,13 +212,52 @@ function NewKey({ onClose }: { onClose: () => void }) {
   const [values, setValues] = useState<KeyValues>(emptyKey)
   const [problems, setProblems] = useState<Problems>({})
   const create = useMutation({ mutationFn: () => api.createKey(keyInput(values)), onSuccess: () => changed('keys') })
-  const submit = () => { const found = keyProblems(values); setProblems(found); if (Object.keys(found).length === 0) create.mutate() }
-  if (create.data) return <Sheet title={`${create.data.name} is ready`} onClose={onClose} footer={<Button look="primary" onClick={onClose}>I have copied it</Button>}><SecretBox title="Your key" secret={create.data.key ?? ''} /><p className="mt-3 text-fg-2">Only its last four characters are shown from now on. Who loses it makes another and revokes this one.</p></Sheet>
+  const submit = () => {
+    const found = keyProblems(values)
+    setProblems(found)
+    if (Object.keys(found).length === 0) create.mutate()
+  }
+  if (create.data)
+    return (
+      <Sheet
+        title={`${create.data.name} is ready`}
+        onClose={onClose}
+        footer={
+          <Button look="primary" onClick={onClose}>
+            I have copied it
+          </Button>
+        }
+      >
+        <SecretBox title="Your key" secret={create.data.key ?? ''} />
+        <p className="mt-3 text-fg-2">
+          Only its last four characters are shown from now on. Who loses it makes another and revokes this one.
+        </p>
+      </Sheet>
+    )
   return (
-    <Sheet title="Create key" note="It works within a second, on every endpoint." onClose={onClose} onSubmit={submit} footer={<><Button type="submit" look="primary" disabled={create.isPending}>{create.isPending ? 'Creating key…' : 'Create key'}</Button><Button look="ghost" onClick={onClose}>Cancel</Button></>}>
-      <div className="grid gap-4"><KeyFields values={values} onChange={setValues} problems={problems} /><FormError>{create.error?.message}</FormError></div>
+    <Sheet
+      title="Create key"
+      note="It works within a second, on every endpoint."
+      onClose={onClose}
+      onSubmit={submit}
+      footer={
+        <>
+          <Button type="submit" look="primary" disabled={create.isPending}>
+            {create.isPending ? 'Creating key…' : 'Create key'}
+          </Button>
+          <Button look="ghost" onClick={onClose}>
+            Cancel
+          </Button>
+        </>
+      }
+    >
+      <div className="grid gap-4">
+        <KeyFields values={values} onChange={setValues} problems={problems} />
+        <FormError>{create.error?.message}</FormError>
+      </div>
     </Sheet>
   )
 }
 
-export const KeySheet = ({ row, clock, onClose }: { row: Key | null; clock: Clock; onClose: () => void }) => (row ? <EditKey row={row} clock={clock} onClose={onClose} /> : <NewKey onClose={onClose} />)
+export const KeySheet = ({ row, clock, onClose }: { row: Key | null; clock: Clock; onClose: () => void }) =>
+  row ? <EditKey row={row} clock={clock} onClose={onClose} /> : <NewKey onClose={onClose} />

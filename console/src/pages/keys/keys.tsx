@@ -20,7 +20,8 @@ export function KeyState({ row, clock }: { row: Key; clock: Clock }) {
   if (row.status === 'disabled') return <Pill tone="warn">Disabled</Pill>
   if (row.expires_at && Date.parse(row.expires_at) < clock.now()) return <Pill tone="bad">Expired</Pill>
   if (row.budget && row.budget.spent_nano >= row.budget.limit_nano) return <Pill tone="bad">Budget used</Pill>
-  if (row.expires_at && Date.parse(row.expires_at) - clock.now() < 7 * 86_400_000) return <Pill tone="warn">Ends {day(row.expires_at, clock.zone)}</Pill>
+  if (row.expires_at && Date.parse(row.expires_at) - clock.now() < 7 * 86_400_000)
+    return <Pill tone="warn">Ends {day(row.expires_at, clock.zone)}</Pill>
   if (clock.now() - Date.parse(row.last_used_at ?? row.created_at) > idleMs) return <Pill>Idle</Pill>
   return <Pill tone="ok">Active</Pill>
 }
@@ -29,41 +30,121 @@ function Row({ row, clock, onOpen }: { row: Key; clock: Clock; onOpen: () => voi
   const used = row.budget && row.budget.limit_nano > 0 ? row.budget.spent_nano / row.budget.limit_nano : null
   return (
     <tr className={`group/row cursor-pointer ${row.status === 'revoked' ? 'text-fg-3' : ''}`} onClick={onOpen}>
-      <th scope="row" className={`${td} truncate text-left font-medium`}><button type="button" aria-haspopup="dialog" className={`rounded-1 ${row.status === 'revoked' ? 'line-through' : ''}`} onClick={onOpen}>{row.name}</button>{row.managed_by !== 'api' && <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label="declared in the file" />}</th>
-      <td className={`${td} mono text-12 text-fg-2 max-lg:hidden`}>{row.prefix}…{row.last4}</td>
+      <th scope="row" className={`${td} truncate text-left font-medium`}>
+        <button
+          type="button"
+          aria-haspopup="dialog"
+          className={`rounded-1 ${row.status === 'revoked' ? 'line-through' : ''}`}
+          onClick={onOpen}
+        >
+          {row.name}
+        </button>
+        {row.managed_by !== 'api' && <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label="declared in the file" />}
+      </th>
+      <td className={`${td} mono text-12 text-fg-2 max-lg:hidden`}>
+        {row.prefix}…{row.last4}
+      </td>
       <td className={`${td} truncate text-fg-2 max-xl:hidden`}>{row.models?.join(', ') ?? 'every model'}</td>
       <td className={`${td} ${right}`}>{money(row.spent_month_nano)}</td>
-      <td className={`${td} max-md:hidden`}>{row.budget && used !== null ? <span className="flex items-center gap-2"><span className="w-14"><Share value={used} color={used > 0.8 ? 'var(--warn)' : 'var(--c0)'} /></span><span className="num truncate text-12 text-fg-2">{percent(Math.min(used, 9.99))} of {money(row.budget.limit_nano)}</span></span> : <span className="text-fg-3">no limit</span>}</td>
+      <td className={`${td} max-md:hidden`}>
+        {row.budget && used !== null ? (
+          <span className="flex items-center gap-2">
+            <span className="w-14">
+              <Share value={used} color={used > 0.8 ? 'var(--warn)' : 'var(--c0)'} />
+            </span>
+            <span className="num truncate text-12 text-fg-2">
+              {percent(Math.min(used, 9.99))} of {money(row.budget.limit_nano)}
+            </span>
+          </span>
+        ) : (
+          <span className="text-fg-3">no limit</span>
+        )}
+      </td>
       <td className={`${td} ${right} max-lg:hidden`}>{count(row.requests_month)}</td>
       <td className={`${td} num text-fg-2 max-md:hidden`}>{row.last_used_at ? ago(row.last_used_at, clock) : 'never'}</td>
-      <td className={td}><KeyState row={row} clock={clock} /></td>
+      <td className={td}>
+        <KeyState row={row} clock={clock} />
+      </td>
     </tr>
   )
 }
-const columns: [string, string][] = [['Name', ''], ['Key', 'w-[132px] max-lg:hidden'], ['Models', 'w-[15%] max-xl:hidden'], ['Spend, month', `w-[126px] ${right} max-md:w-[116px]`], ['Budget', 'w-[228px] max-md:hidden'], ['Requests', `w-[92px] ${right} max-lg:hidden`], ['Last used', 'w-[108px] max-md:hidden'], ['State', 'w-[112px]']]
+const columns: [string, string][] = [
+  ['Name', ''],
+  ['Key', 'w-[132px] max-lg:hidden'],
+  ['Models', 'w-[15%] max-xl:hidden'],
+  ['Spend, month', `w-[126px] ${right} max-md:w-[116px]`],
+  ['Budget', 'w-[228px] max-md:hidden'],
+  ['Requests', `w-[92px] ${right} max-lg:hidden`],
+  ['Last used', 'w-[108px] max-md:hidden'],
+  ['State', 'w-[112px]'],
+]
 
 export function Keys() {
   const navigate = useNavigate()
   const search: { key?: string; revoked?: string } = useSearch({ from: '/app/keys' })
   const clock = useClock()
   const keys = useQuery({ ...queries.keys, refetchInterval: 15_000 })
-  const open = (key?: string) => void navigate({ to: '/keys', search: { ...(search.revoked ? { revoked: search.revoked } : {}), ...(key ? { key } : {}) }, resetScroll: false })
+  const open = (key?: string) =>
+    void navigate({
+      to: '/keys',
+      search: { ...(search.revoked ? { revoked: search.revoked } : {}), ...(key ? { key } : {}) },
+      resetScroll: false,
+    })
   const chosen = keys.data?.data.find((row) => row.id === search.key)
   const revoked = keys.data?.data.filter((row) => row.status === 'revoked').length ?? 0
   return (
     <Page title="Keys" wide>
-      <PageHead title="Keys" note={keys.data && <span className="num">{keys.data.data.length - revoked} in force{revoked > 0 && <>, <Link to="/keys" search={search.revoked ? {} : { revoked: 'true' }} className="underline underline-offset-3">{search.revoked ? 'hide' : 'show'} {revoked} revoked</Link></>}</span>}>
-        <Button look="primary" onClick={() => open('new')}><Plus className="size-3.5" aria-hidden />Create key</Button>
+      <PageHead
+        title="Keys"
+        note={
+          keys.data && (
+            <span className="num">
+              {keys.data.data.length - revoked} in force
+              {revoked > 0 && (
+                <>
+                  ,{' '}
+                  <Link to="/keys" search={search.revoked ? {} : { revoked: 'true' }} className="underline underline-offset-3">
+                    {search.revoked ? 'hide' : 'show'} {revoked} revoked
+                  </Link>
+                </>
+              )}
+            </span>
+          )
+        }
+      >
+        <Button look="primary" onClick={() => open('new')}>
+          <Plus className="size-3.5" aria-hidden />
+          Create key
+        </Button>
       </PageHead>
       <Panel>
         <Load of={keys} rows={8}>
           {({ data }) => {
-            const rows = data.filter((row) => search.revoked || row.status !== 'revoked').sort((a, b) => b.spent_month_nano - a.spent_month_nano || a.name.localeCompare(b.name))
-            if (rows.length === 0) return <Empty title="There is no key yet" action={<Button onClick={() => open('new')}>Create key</Button>}>An application sends a key with each request. It carries a budget, limits and the models that it may use.</Empty>
+            const rows = data
+              .filter((row) => search.revoked || row.status !== 'revoked')
+              .sort((a, b) => b.spent_month_nano - a.spent_month_nano || a.name.localeCompare(b.name))
+            if (rows.length === 0)
+              return (
+                <Empty title="There is no key yet" action={<Button onClick={() => open('new')}>Create key</Button>}>
+                  An application sends a key with each request. It carries a budget, limits and the models that it may use.
+                </Empty>
+              )
             return (
               <table className="table-fixed">
-                <thead><tr>{columns.map(([name, className]) => <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>{name}</th>)}</tr></thead>
-                <tbody>{rows.map((row) => <Row key={row.id} row={row} clock={clock} onOpen={() => open(row.id)} />)}</tbody>
+                <thead>
+                  <tr>
+                    {columns.map(([name, className]) => (
+                      <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>
+                        {name}
+                      </th>
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {rows.map((row) => (
+                    <Row key={row.id} row={row} clock={clock} onOpen={() => open(row.id)} />
+                  ))}
+                </tbody>
               </table>
             )
           }}

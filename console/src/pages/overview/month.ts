@@ -3,7 +3,13 @@ import type { Usage } from '../../api-types.ts'
 
 const dayMs = 86_400_000
 export type Point = Usage['series'][number]
-export interface Day { /** `2026-11-19` */ date: string; /** The day's start, or its noon where it had no request. */ at: string; today: boolean; later: boolean; points: Point[] }
+export interface Day {
+  /** `2026-11-19` */ date: string
+  /** The day's start, or its noon where it had no request. */ at: string
+  today: boolean
+  later: boolean
+  points: Point[]
+}
 
 export function monthDays(usage: Pick<Usage, 'range' | 'series'>, zone: string): Day[] {
   const format = new Intl.DateTimeFormat('en-CA', { timeZone: zone })

@@ -18,7 +18,10 @@ function shape(usage: Usage, by: By, zone: string): { bars: Bar[]; series: Serie
   const ranked = [...usage.groups].filter((group) => group.cost_nano > 0).sort((a, b) => b.cost_nano - a.cost_nano)
   const shown = ranked.length > palette.length + 1 ? ranked.slice(0, palette.length) : ranked
   const colours = coloursFor(by, shown.map((group) => group.group ?? '').slice(0, palette.length))
-  const series: Series[] = shown.map((group) => ({ name: group.label ?? group.group ?? 'unknown', color: colours.get(group.group ?? '') ?? otherColour }))
+  const series: Series[] = shown.map((group) => ({
+    name: group.label ?? group.group ?? 'unknown',
+    color: colours.get(group.group ?? '') ?? otherColour,
+  }))
   if (shown.length < ranked.length) series.push({ name: `${ranked.length - shown.length} others`, color: otherColour })
   const bars = monthDays(usage, zone).map(({ date, at, today, points }): Bar => {
     const values = series.map(() => 0)
@@ -39,7 +42,18 @@ export function SpendChart({ by, onBy }: { by: By; onBy: (by: By) => void }) {
   const height = window.innerWidth < 760 ? 210 : 330
   return (
     <>
-      <PanelHead title={`Spend per day by ${by}`} note={<span className="max-md:hidden">USD, days in {zone}</span>}><Segmented label="Stacked by" value={by} options={[['model', 'Model'], ['vendor', 'Vendor'], ['key', 'Key']]} onChange={onBy} /></PanelHead>
+      <PanelHead title={`Spend per day by ${by}`} note={<span className="max-md:hidden">USD, days in {zone}</span>}>
+        <Segmented
+          label="Stacked by"
+          value={by}
+          options={[
+            ['model', 'Model'],
+            ['vendor', 'Vendor'],
+            ['key', 'Key'],
+          ]}
+          onChange={onBy}
+        />
+      </PanelHead>
       <div className="px-3.5 pb-3.5">
         <Load of={usage} rows={8}>
           {(data) => {
@@ -47,11 +61,30 @@ export function SpendChart({ by, onBy }: { by: By; onBy: (by: By) => void }) {
             const spent = money(data.totals.cost_nano)
             return (
               <>
-                <StackedBars bars={bars} series={series} height={height} format={money} tick={moneyTick} summary={`${spent} spent this month, most on ${series[0]?.name ?? 'nothing'}.`}
-                  onOpen={(bar) => void navigate({ to: '/requests', search: { from: bar.id, to: new Date(Date.parse(bar.id) + dayMs).toISOString() } })} />
+                <StackedBars
+                  bars={bars}
+                  series={series}
+                  height={height}
+                  format={money}
+                  tick={moneyTick}
+                  summary={`${spent} spent this month, most on ${series[0]?.name ?? 'nothing'}.`}
+                  onOpen={(bar) =>
+                    void navigate({ to: '/requests', search: { from: bar.id, to: new Date(Date.parse(bar.id) + dayMs).toISOString() } })
+                  }
+                />
                 <div className="mt-2 flex flex-wrap gap-x-3.5 gap-y-1 text-12 leading-[18px] text-fg-2">
-                  {series.map((one) => <span key={one.name} className="inline-flex items-center gap-1.5"><Swatch color={one.color} />{one.name}</span>)}
-                  {bars.some((bar) => bar.partial) && <span className="inline-flex items-center gap-1.5"><i className="hatched size-2 rounded-[2px]" />Today so far</span>}
+                  {series.map((one) => (
+                    <span key={one.name} className="inline-flex items-center gap-1.5">
+                      <Swatch color={one.color} />
+                      {one.name}
+                    </span>
+                  ))}
+                  {bars.some((bar) => bar.partial) && (
+                    <span className="inline-flex items-center gap-1.5">
+                      <i className="hatched size-2 rounded-[2px]" />
+                      Today so far
+                    </span>
+                  )}
                 </div>
               </>
             )

@@ -18,32 +18,62 @@ import { ProviderForm, TestResult } from '../../ui/provider-form.tsx'
 import { Empty, Load } from '../../ui/state.tsx'
 
 const refresh = () => changed('providers', 'vendors', 'models', 'setup', 'status')
-const source = (provider: Provider): string => ({ api: 'added here', file: 'megarouter.yaml', environment: 'environment' })[provider.managed_by]
+const source = (provider: Provider): string =>
+  ({ api: 'added here', file: 'megarouter.yaml', environment: 'environment' })[provider.managed_by]
 
 function ProviderState({ provider }: { provider: Provider }) {
   if (!provider.enabled) return <Pill>Off</Pill>
   if (provider.simulated) return <SimulatedPill />
   const rate = provider.requests_24h ? provider.failures_24h / provider.requests_24h : 0
-  return provider.failures_24h >= 5 && rate >= 0.01 ? <Pill tone={rate >= 0.2 ? 'bad' : 'warn'}>{percent(rate)} fail</Pill> : <Pill tone="ok">On</Pill>
+  return provider.failures_24h >= 5 && rate >= 0.01 ? (
+    <Pill tone={rate >= 0.2 ? 'bad' : 'warn'}>{percent(rate)} fail</Pill>
+  ) : (
+    <Pill tone="ok">On</Pill>
+  )
 }
 
 function Row({ provider, clock, onOpen }: { provider: Provider; clock: Clock; onOpen: () => void }) {
   return (
     <tr className="group/row cursor-pointer" onClick={onOpen}>
-      <th scope="row" className={`${td} truncate text-left font-medium`}><button type="button" aria-haspopup="dialog" className="inline-flex max-w-full items-center gap-2 rounded-1 align-middle" onClick={onOpen}><Monogram of={provider.name} /><span className="truncate">{provider.name}</span></button>{provider.managed_by !== 'api' && <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label={`declared in the ${source(provider)}`} />}</th>
+      <th scope="row" className={`${td} truncate text-left font-medium`}>
+        <button
+          type="button"
+          aria-haspopup="dialog"
+          className="inline-flex max-w-full items-center gap-2 rounded-1 align-middle"
+          onClick={onOpen}
+        >
+          <Monogram of={provider.name} />
+          <span className="truncate">{provider.name}</span>
+        </button>
+        {provider.managed_by !== 'api' && (
+          <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label={`declared in the ${source(provider)}`} />
+        )}
+      </th>
       <td className={`${td} mono truncate text-12 text-fg-2 max-lg:hidden`}>{provider.base_url}</td>
-      <td className={`${td} text-fg-2 max-md:hidden`}>{provider.credentials.length === 0 ? 'no key needed' : provider.credentials.map((credential) => `…${credential.last4}`).join(', ')}</td>
+      <td className={`${td} text-fg-2 max-md:hidden`}>
+        {provider.credentials.length === 0 ? 'no key needed' : provider.credentials.map((credential) => `…${credential.last4}`).join(', ')}
+      </td>
       <td className={`${td} ${right} max-md:hidden`}>{count(provider.models_count)}</td>
       <td className={`${td} ${right}`}>{count(provider.requests_24h)}</td>
-      <td className={`${td} num text-fg-2 max-lg:hidden`}>{provider.last_success_at ? ago(provider.last_success_at, clock) : 'none yet'}</td>
-      <td className={td}><ProviderState provider={provider} /></td>
+      <td className={`${td} num text-fg-2 max-lg:hidden`}>
+        {provider.last_success_at ? ago(provider.last_success_at, clock) : 'none yet'}
+      </td>
+      <td className={td}>
+        <ProviderState provider={provider} />
+      </td>
     </tr>
   )
 }
 
 function Credentials({ provider }: { provider: Provider }) {
   const [secret, setSecret] = useState('')
-  const add = useMutation({ mutationFn: () => api.addCredential(provider.id, { secret: secret.trim() }), onSuccess: () => { setSecret(''); return refresh() } })
+  const add = useMutation({
+    mutationFn: () => api.addCredential(provider.id, { secret: secret.trim() }),
+    onSuccess: () => {
+      setSecret('')
+      return refresh()
+    },
+  })
   const remove = useMutation({ mutationFn: (id: string) => api.deleteCredential(provider.id, id), onSuccess: refresh })
   return (
     <section className="grid gap-2">
@@ -51,13 +81,50 @@ function Credentials({ provider }: { provider: Provider }) {
       <ul className="rounded-3 border border-line">
         {provider.credentials.map((credential) => (
           <li key={credential.id} className="flex h-10 items-center gap-2 border-t border-line px-3 first:border-t-0">
-            <span>ends in <code className="mono">{credential.last4}</code></span>{credential.name && <span className="text-fg-3">{credential.name}</span>}
-            {credential.managed_by === 'api' ? <span className="ml-auto"><Button look="ghost" size="s" disabled={remove.isPending} aria-label={`Remove the key ending ${credential.last4}`} onClick={() => remove.mutate(credential.id)}><Trash2 className="size-3.5" aria-hidden />Remove</Button></span> : <span className="ml-auto text-12 text-fg-3">from the {credential.managed_by}</span>}
+            <span>
+              ends in <code className="mono">{credential.last4}</code>
+            </span>
+            {credential.name && <span className="text-fg-3">{credential.name}</span>}
+            {credential.managed_by === 'api' ? (
+              <span className="ml-auto">
+                <Button
+                  look="ghost"
+                  size="s"
+                  disabled={remove.isPending}
+                  aria-label={`Remove the key ending ${credential.last4}`}
+                  onClick={() => remove.mutate(credential.id)}
+                >
+                  <Trash2 className="size-3.5" aria-hidden />
+                  Remove
+                </Button>
+              </span>
+            ) : (
+              <span className="ml-auto text-12 text-fg-3">from the {credential.managed_by}</span>
+            )}
           </li>
         ))}
-        {provider.credentials.length === 0 && <li className="px-3 py-2.5 text-fg-2">None. {provider.simulated ? 'The simulated provider needs no key.' : 'Requests are sent without a key.'}</li>}
+        {provider.credentials.length === 0 && (
+          <li className="px-3 py-2.5 text-fg-2">
+            None. {provider.simulated ? 'The simulated provider needs no key.' : 'Requests are sent without a key.'}
+          </li>
+        )}
       </ul>
-      {!provider.simulated && <div className="flex items-end gap-2"><TextField className="flex-1" label="Another key" type="password" autoComplete="off" value={secret} onChange={(event) => setSecret(event.target.value)} help="Several keys share the load; one that is refused is left out." /><Button className="mb-5" disabled={!secret.trim() || add.isPending} onClick={() => add.mutate()}>Add key</Button></div>}
+      {!provider.simulated && (
+        <div className="flex items-end gap-2">
+          <TextField
+            className="flex-1"
+            label="Another key"
+            type="password"
+            autoComplete="off"
+            value={secret}
+            onChange={(event) => setSecret(event.target.value)}
+            help="Several keys share the load; one that is refused is left out."
+          />
+          <Button className="mb-5" disabled={!secret.trim() || add.isPending} onClick={() => add.mutate()}>
+            Add key
+          </Button>
+        </div>
+      )}
       <FormError>{add.error?.message ?? remove.error?.message}</FormError>
     </section>
   )
@@ -66,41 +133,160 @@ function Credentials({ provider }: { provider: Provider }) {
 function ProviderSheet({ provider, clock, onClose }: { provider: Provider; clock: Clock; onClose: () => void }) {
   const [removing, setRemoving] = useState(false)
   const test = useMutation({ mutationFn: () => api.testProvider(provider.id) })
-  const toggle = useMutation({ mutationFn: (enabled: boolean) => api.updateProvider(provider.id, { enabled }, provider.version), onSettled: refresh })
-  const remove = useMutation({ mutationFn: () => api.deleteProvider(provider.id), onSuccess: async () => { await refresh(); onClose() } })
+  const toggle = useMutation({
+    mutationFn: (enabled: boolean) => api.updateProvider(provider.id, { enabled }, provider.version),
+    onSettled: refresh,
+  })
+  const remove = useMutation({
+    mutationFn: () => api.deleteProvider(provider.id),
+    onSuccess: async () => {
+      await refresh()
+      onClose()
+    },
+  })
   const readOnly = provider.managed_by !== 'api'
-  if (removing) return (
-        <Dialog title={`Remove ${provider.name}?`} onClose={() => setRemoving(false)} onSubmit={() => remove.mutate()} footer={<><Button onClick={() => setRemoving(false)}>Keep provider</Button><Button type="submit" look="danger" disabled={remove.isPending}>Remove provider</Button></>}>
-          <p className="text-fg-2">{provider.requests_24h === 0 ? 'No attempt used it in 24 h.' : `${plural(provider.requests_24h, 'attempt')} used it in 24 h; later ones go to other deployments, or are refused where there is none.`} Its stored keys are deleted. Usage is kept.</p>
-          <FormError>{remove.error?.message}</FormError>
-        </Dialog>
-  )
+  if (removing)
+    return (
+      <Dialog
+        title={`Remove ${provider.name}?`}
+        onClose={() => setRemoving(false)}
+        onSubmit={() => remove.mutate()}
+        footer={
+          <>
+            <Button onClick={() => setRemoving(false)}>Keep provider</Button>
+            <Button type="submit" look="danger" disabled={remove.isPending}>
+              Remove provider
+            </Button>
+          </>
+        }
+      >
+        <p className="text-fg-2">
+          {provider.requests_24h === 0
+            ? 'No attempt used it in 24 h.'
+            : `${plural(provider.requests_24h, 'attempt')} used it in 24 h; later ones go to other deployments, or are refused where there is none.`}{' '}
+          Its stored keys are deleted. Usage is kept.
+        </p>
+        <FormError>{remove.error?.message}</FormError>
+      </Dialog>
+    )
   return (
-      <Sheet title={provider.name} note={<code className="mono">{provider.base_url}</code>} onClose={onClose}
-        footer={<><Button look="primary" disabled={test.isPending} onClick={() => test.mutate()}>{test.isPending ? 'Testing…' : 'Test'}</Button><Link to="/requests" search={{ vendor: provider.vendor }} className={button()}>Its requests</Link><Link to="/models" search={{ vendor: provider.vendor }} className={button()}>Its models</Link>{!readOnly && <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRemoving(true)}>Remove…</Button>}</>}>
-        <div className="grid gap-5">
-          {(test.data || test.error) && <div>{test.data && <TestResult result={test.data} />}<FormError>{test.error?.message}</FormError></div>}
-          {provider.simulated && <p className="flex items-start gap-2 rounded-2 bg-warn-bg px-3 py-2 text-warn-fg"><FlaskConical className="mt-0.5 size-3.5 flex-none" aria-hidden />Simulated: answers, prices and delays are invented. Turn it off when real providers are on.</p>}
-          {readOnly && <p className="flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2"><Lock className="size-3.5 flex-none" aria-hidden />Declared in the {source(provider)}. Change it there.</p>}
-          <dl className="num grid grid-cols-2 gap-3 text-12"><div><dt className="text-fg-3">Last success</dt><dd>{provider.last_success_at ? ago(provider.last_success_at, clock) : 'none yet'}</dd></div><div><dt className="text-fg-3">Models</dt><dd>{count(provider.models_count)}</dd></div><div><dt className="text-fg-3">Attempts, 24 h</dt><dd>{count(provider.requests_24h)}</dd></div><div><dt className="text-fg-3">Failed, 24 h</dt><dd>{count(provider.failures_24h)}{provider.requests_24h > 0 && `, ${percent(provider.failures_24h / provider.requests_24h)}`}</dd></div></dl>
-          <Switch label="On" help="Off: no request is sent to it; running streams end normally." checked={provider.enabled} disabled={readOnly || toggle.isPending} onChange={(on) => toggle.mutate(on)} />
-          <FormError>{toggle.error?.message}</FormError>
-          <Credentials provider={provider} />
-        </div>
-      </Sheet>
+    <Sheet
+      title={provider.name}
+      note={<code className="mono">{provider.base_url}</code>}
+      onClose={onClose}
+      footer={
+        <>
+          <Button look="primary" disabled={test.isPending} onClick={() => test.mutate()}>
+            {test.isPending ? 'Testing…' : 'Test'}
+          </Button>
+          <Link to="/requests" search={{ vendor: provider.vendor }} className={button()}>
+            Its requests
+          </Link>
+          <Link to="/models" search={{ vendor: provider.vendor }} className={button()}>
+            Its models
+          </Link>
+          {!readOnly && (
+            <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRemoving(true)}>
+              Remove…
+            </Button>
+          )}
+        </>
+      }
+    >
+      <div className="grid gap-5">
+        {(test.data || test.error) && (
+          <div>
+            {test.data && <TestResult result={test.data} />}
+            <FormError>{test.error?.message}</FormError>
+          </div>
+        )}
+        {provider.simulated && (
+          <p className="flex items-start gap-2 rounded-2 bg-warn-bg px-3 py-2 text-warn-fg">
+            <FlaskConical className="mt-0.5 size-3.5 flex-none" aria-hidden />
+            Simulated: answers, prices and delays are invented. Turn it off when real providers are on.
+          </p>
+        )}
+        {readOnly && (
+          <p className="flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2">
+            <Lock className="size-3.5 flex-none" aria-hidden />
+            Declared in the {source(provider)}. Change it there.
+          </p>
+        )}
+        <dl className="num grid grid-cols-2 gap-3 text-12">
+          <div>
+            <dt className="text-fg-3">Last success</dt>
+            <dd>{provider.last_success_at ? ago(provider.last_success_at, clock) : 'none yet'}</dd>
+          </div>
+          <div>
+            <dt className="text-fg-3">Models</dt>
+            <dd>{count(provider.models_count)}</dd>
+          </div>
+          <div>
+            <dt className="text-fg-3">Attempts, 24 h</dt>
+            <dd>{count(provider.requests_24h)}</dd>
+          </div>
+          <div>
+            <dt className="text-fg-3">Failed, 24 h</dt>
+            <dd>
+              {count(provider.failures_24h)}
+              {provider.requests_24h > 0 && `, ${percent(provider.failures_24h / provider.requests_24h)}`}
+            </dd>
+          </div>
+        </dl>
+        <Switch
+          label="On"
+          help="Off: no request is sent to it; running streams end normally."
+          checked={provider.enabled}
+          disabled={readOnly || toggle.isPending}
+          onChange={(on) => toggle.mutate(on)}
+        />
+        <FormError>{toggle.error?.message}</FormError>
+        <Credentials provider={provider} />
+      </div>
+    </Sheet>
   )
 }
 
 function AddProvider({ onClose, simulated }: { onClose: () => void; simulated: boolean }) {
-  const use = useMutation({ mutationFn: () => api.createProvider({ vendor: 'simulated' }), onSuccess: async () => { await refresh(); onClose() } })
+  const use = useMutation({
+    mutationFn: () => api.createProvider({ vendor: 'simulated' }),
+    onSuccess: async () => {
+      await refresh()
+      onClose()
+    },
+  })
   return (
-    <Sheet title="Add a provider" note="The key is tested against the vendor before you leave this sheet." onClose={onClose} footer={<Button onClick={onClose}>Done</Button>}>
+    <Sheet
+      title="Add a provider"
+      note="The key is tested against the vendor before you leave this sheet."
+      onClose={onClose}
+      footer={<Button onClick={onClose}>Done</Button>}
+    >
       <ProviderForm />
-      {!simulated && <div className="mt-6 border-t border-line pt-4"><p className="mb-2 text-fg-2">No key at hand? The simulated provider invents answers with real streaming and prices, and says so on every page.</p><Button disabled={use.isPending} onClick={() => use.mutate()}><FlaskConical className="size-3.5" aria-hidden />Use the simulated provider</Button><FormError>{use.error?.message}</FormError></div>}
+      {!simulated && (
+        <div className="mt-6 border-t border-line pt-4">
+          <p className="mb-2 text-fg-2">
+            No key at hand? The simulated provider invents answers with real streaming and prices, and says so on every page.
+          </p>
+          <Button disabled={use.isPending} onClick={() => use.mutate()}>
+            <FlaskConical className="size-3.5" aria-hidden />
+            Use the simulated provider
+          </Button>
+          <FormError>{use.error?.message}</FormError>
+        </div>
+      )}
     </Sheet>
   )
 }
-const columns: [string, string][] = [['Provider', ''], ['Base URL', 'w-[26%] max-lg:hidden'], ['Keys', 'w-[130px] max-md:hidden'], ['Models', `w-[84px] ${right} max-md:hidden`], ['Attempts, 24 h', `w-[118px] ${right}`], ['Last success', 'w-[118px] max-lg:hidden'], ['State', 'w-[116px]']]
+const columns: [string, string][] = [
+  ['Provider', ''],
+  ['Base URL', 'w-[26%] max-lg:hidden'],
+  ['Keys', 'w-[130px] max-md:hidden'],
+  ['Models', `w-[84px] ${right} max-md:hidden`],
+  ['Attempts, 24 h', `w-[118px] ${right}`],
+  ['Last success', 'w-[118px] max-lg:hidden'],
+  ['State', 'w-[116px]'],
+]
 
 export function Providers() {
   const navigate = useNavigate()
@@ -111,19 +297,44 @@ export function Providers() {
   const chosen = providers.data?.data.find((provider) => provider.id === search.provider)
   return (
     <Page title="Providers" wide>
-      <PageHead title="Providers" note={providers.data && `${providers.data.data.filter((provider) => provider.enabled).length} on`}><Button look="primary" onClick={() => show({ add: 'true' })}><Plus className="size-3.5" aria-hidden />Add provider</Button></PageHead>
+      <PageHead title="Providers" note={providers.data && `${providers.data.data.filter((provider) => provider.enabled).length} on`}>
+        <Button look="primary" onClick={() => show({ add: 'true' })}>
+          <Plus className="size-3.5" aria-hidden />
+          Add provider
+        </Button>
+      </PageHead>
       <Panel>
         <Load of={providers} rows={6}>
-          {({ data }) => data.length === 0 ? <Empty title="No provider is on" action={<Button onClick={() => show({ add: 'true' })}>Add provider</Button>}>Set a vendor’s standard variable, such as <code className="mono">OPENAI_API_KEY</code>, and start again, or add a key here.</Empty> : (
-            <table className="table-fixed">
-              <thead><tr>{columns.map(([name, className]) => <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>{name}</th>)}</tr></thead>
-              <tbody>{data.map((provider) => <Row key={provider.id} provider={provider} clock={clock} onOpen={() => show({ provider: provider.id })} />)}</tbody>
-            </table>
-          )}
+          {({ data }) =>
+            data.length === 0 ? (
+              <Empty title="No provider is on" action={<Button onClick={() => show({ add: 'true' })}>Add provider</Button>}>
+                Set a vendor’s standard variable, such as <code className="mono">OPENAI_API_KEY</code>, and start again, or add a key here.
+              </Empty>
+            ) : (
+              <table className="table-fixed">
+                <thead>
+                  <tr>
+                    {columns.map(([name, className]) => (
+                      <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>
+                        {name}
+                      </th>
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {data.map((provider) => (
+                    <Row key={provider.id} provider={provider} clock={clock} onOpen={() => show({ provider: provider.id })} />
+                  ))}
+                </tbody>
+              </table>
+            )
+          }
         </Load>
       </Panel>
       {chosen && <ProviderSheet key={chosen.id} provider={chosen} clock={clock} onClose={() => show({})} />}
-      {search.add && <AddProvider simulated={providers.data?.data.some((provider) => provider.simulated) ?? false} onClose={() => show({})} />}
+      {search.add && (
+        <AddProvider simulated={providers.data?.data.some((provider) => provider.simulated) ?? false} onClose={() => show({})} />
+      )}
     </Page>
   )
 }

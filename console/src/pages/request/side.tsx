@@ -13,26 +13,82 @@ import { Pill, Tag } from '../../ui/pill.tsx'
 import { Failure } from '../../ui/state.tsx'
 import { attemptName, wasBilled } from './verdict.ts'
 
-const classNames: Record<string, string> = { input: 'Input, fresh', cacheRead: 'Input, cache read', cacheWrite5m: 'Cache write, 5 min', cacheWrite1h: 'Cache write, 1 h', output: 'Output', reasoning: 'Reasoning', audioIn: 'Audio in', audioOut: 'Audio out', imageIn: 'Image in', imageOut: 'Image out', toolCalls: 'Tool calls', requests: 'Requests' }
+const classNames: Record<string, string> = {
+  input: 'Input, fresh',
+  cacheRead: 'Input, cache read',
+  cacheWrite5m: 'Cache write, 5 min',
+  cacheWrite1h: 'Cache write, 1 h',
+  output: 'Output',
+  reasoning: 'Reasoning',
+  audioIn: 'Audio in',
+  audioOut: 'Audio out',
+  imageIn: 'Image in',
+  imageOut: 'Image out',
+  toolCalls: 'Tool calls',
+  requests: 'Requests',
+}
 /** The API writes classes in either case: `cacheRead`, `cache_read`. */
-const className = (name: string): string => classNames[name] ?? classNames[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())] ?? name
+const className = (name: string): string =>
+  classNames[name] ?? classNames[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())] ?? name
 
 const cell = 'border-t border-line px-3.5 py-1.5 text-12 leading-[17px]'
 export function CostPanel({ request }: { request: RequestDetail }) {
   const unpriced = request.flags.includes('unpriced')
-  const lines = request.attempts.flatMap((attempt) => (attempt.cost_by_class.length ? attempt.cost_by_class.filter((entry) => entry.cost_nano > 0 || !/^(requests|toolCalls|tool_calls)$/.test(entry.class)).map((entry) => ({ key: `${attempt.number}-${entry.class}`, name: className(entry.class), note: `${countExact(entry.units)} × ${price(entry.price_nano_per_million)} / M`, cost: entry.cost_nano as number | null }))
-    : [{ key: `${attempt.number}`, name: request.attempts.length > 1 ? `Attempt ${attempt.number}, ${attempt.provider ?? attemptName(attempt)}` : attemptName(attempt), note: unpriced ? 'no price is known' : wasBilled(attempt), cost: unpriced ? null : attempt.cost_nano }]))
+  const lines = request.attempts.flatMap((attempt) =>
+    attempt.cost_by_class.length
+      ? attempt.cost_by_class
+          .filter((entry) => entry.cost_nano > 0 || !/^(requests|toolCalls|tool_calls)$/.test(entry.class))
+          .map((entry) => ({
+            key: `${attempt.number}-${entry.class}`,
+            name: className(entry.class),
+            note: `${countExact(entry.units)} × ${price(entry.price_nano_per_million)} / M`,
+            cost: entry.cost_nano as number | null,
+          }))
+      : [
+          {
+            key: `${attempt.number}`,
+            name:
+              request.attempts.length > 1 ? `Attempt ${attempt.number}, ${attempt.provider ?? attemptName(attempt)}` : attemptName(attempt),
+            note: unpriced ? 'no price is known' : wasBilled(attempt),
+            cost: unpriced ? null : attempt.cost_nano,
+          },
+        ],
+  )
   const shown = lines.reduce((sum, line) => sum + (line.cost ?? 0), 0)
   const version = request.attempts.find((attempt) => attempt.price_version)?.price_version
   return (
     <Panel label="Cost by token class" className="overflow-hidden">
       <PanelHead title="Cost by token class" />
       <table>
-        <thead className="sr-only"><tr><th scope="col">Class</th><th scope="col">Cost</th></tr></thead>
+        <thead className="sr-only">
+          <tr>
+            <th scope="col">Class</th>
+            <th scope="col">Cost</th>
+          </tr>
+        </thead>
         <tbody>
-          {lines.map((line) => <tr key={line.key}><th scope="row" className={`${cell} text-left font-normal`}>{line.name}<span className="num block text-11 text-fg-3">{line.note}</span></th><td className={`${cell} num text-right`}>{line.cost === null ? 'unpriced' : moneyExact(line.cost)}</td></tr>)}
-          {lines.length === 0 && <tr><td className={`${cell} text-fg-2`} colSpan={2}>Nothing was sent, so nothing was due.</td></tr>}
-          <tr className="font-semibold"><th scope="row" className={`${cell} bg-sunken text-left`}>Settled</th><td className={`${cell} num bg-sunken text-right`}>{unpriced ? 'unpriced' : moneyExact(request.cost_nano)}</td></tr>
+          {lines.map((line) => (
+            <tr key={line.key}>
+              <th scope="row" className={`${cell} text-left font-normal`}>
+                {line.name}
+                <span className="num block text-11 text-fg-3">{line.note}</span>
+              </th>
+              <td className={`${cell} num text-right`}>{line.cost === null ? 'unpriced' : moneyExact(line.cost)}</td>
+            </tr>
+          ))}
+          {lines.length === 0 && (
+            <tr>
+              <td className={`${cell} text-fg-2`} colSpan={2}>
+                Nothing was sent, so nothing was due.
+              </td>
+            </tr>
+          )}
+          <tr className="font-semibold">
+            <th scope="row" className={`${cell} bg-sunken text-left`}>
+              Settled
+            </th>
+            <td className={`${cell} num bg-sunken text-right`}>{unpriced ? 'unpriced' : moneyExact(request.cost_nano)}</td>
+          </tr>
         </tbody>
       </table>
       <div className="border-t border-line px-3.5 pt-2 pb-[11px] text-12 text-fg-3">
@@ -46,47 +102,146 @@ export function CostPanel({ request }: { request: RequestDetail }) {
   )
 }
 
-const Line = ({ name, children }: { name: string; children: ReactNode }) => <div className="grid grid-cols-[104px_minmax(0,1fr)] gap-2 py-[3.5px] text-12 leading-[18px]"><dt className="text-fg-3">{name}</dt><dd className="min-w-0 wrap-anywhere">{children}</dd></div>
+const Line = ({ name, children }: { name: string; children: ReactNode }) => (
+  <div className="grid grid-cols-[104px_minmax(0,1fr)] gap-2 py-[3.5px] text-12 leading-[18px]">
+    <dt className="text-fg-3">{name}</dt>
+    <dd className="min-w-0 wrap-anywhere">{children}</dd>
+  </div>
+)
 
 export function Details({ request }: { request: RequestDetail }) {
   return (
     <Panel label="Details">
       <PanelHead title="Details" />
       <dl className="px-3.5 pb-3.5">
-        <Line name="Key">{request.key ? <Link to="/keys" search={{ key: request.key.id }} className={link}>{request.key.name ?? request.key.id}</Link> : 'unknown'}</Line>
-        <Line name="Model asked for"><span className="mono">{request.model_asked ?? '–'}</span></Line>
+        <Line name="Key">
+          {request.key ? (
+            <Link to="/keys" search={{ key: request.key.id }} className={link}>
+              {request.key.name ?? request.key.id}
+            </Link>
+          ) : (
+            'unknown'
+          )}
+        </Line>
+        <Line name="Model asked for">
+          <span className="mono">{request.model_asked ?? '–'}</span>
+        </Line>
         {request.route && <Line name="Route">{request.route}</Line>}
-        {request.session && <Line name="Session"><Link to="/requests" search={{ search: request.session }} className={`${link} mono`}>{clip(request.session)}</Link></Line>}
-        {request.tags.length > 0 && <Line name="Tags"><span className="flex flex-wrap gap-1">{request.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}</span></Line>}
-        {request.client && <Line name="Client"><span className="block truncate" title={request.client}>{request.client}</span></Line>}
-        {request.client_address && <Line name="Address"><span className="num">{request.client_address}</span></Line>}
-        {request.client_request_id && <Line name="Client’s id"><span className="mono">{request.client_request_id}</span></Line>}
-        {request.attempts.map((attempt) => attempt.upstream_request_id && <Line key={attempt.number} name={request.attempts.length > 1 ? `Upstream ${attempt.number}` : 'Upstream id'}><CopyText text={attempt.upstream_request_id}><span className="mono">{clip(attempt.upstream_request_id, 12, 6)}</span></CopyText></Line>)}
-        {request.trace_id && <Line name="Trace"><CopyText text={request.trace_id}><span className="mono">{clip(request.trace_id)}</span></CopyText></Line>}
-        <Line name="Bytes"><span className="num">{bytes(request.request_bytes)} in, {bytes(request.response_bytes)} out</span></Line>
-        {request.error_code && <Line name="Code"><a href={`/api/docs#${request.error_code}`} className={`${link} mono`}>{request.error_code}</a></Line>}
+        {request.session && (
+          <Line name="Session">
+            <Link to="/requests" search={{ search: request.session }} className={`${link} mono`}>
+              {clip(request.session)}
+            </Link>
+          </Line>
+        )}
+        {request.tags.length > 0 && (
+          <Line name="Tags">
+            <span className="flex flex-wrap gap-1">
+              {request.tags.map((tag) => (
+                <Tag key={tag}>{tag}</Tag>
+              ))}
+            </span>
+          </Line>
+        )}
+        {request.client && (
+          <Line name="Client">
+            <span className="block truncate" title={request.client}>
+              {request.client}
+            </span>
+          </Line>
+        )}
+        {request.client_address && (
+          <Line name="Address">
+            <span className="num">{request.client_address}</span>
+          </Line>
+        )}
+        {request.client_request_id && (
+          <Line name="Client’s id">
+            <span className="mono">{request.client_request_id}</span>
+          </Line>
+        )}
+        {request.attempts.map(
+          (attempt) =>
+            attempt.upstream_request_id && (
+              <Line key={attempt.number} name={request.attempts.length > 1 ? `Upstream ${attempt.number}` : 'Upstream id'}>
+                <CopyText text={attempt.upstream_request_id}>
+                  <span className="mono">{clip(attempt.upstream_request_id, 12, 6)}</span>
+                </CopyText>
+              </Line>
+            ),
+        )}
+        {request.trace_id && (
+          <Line name="Trace">
+            <CopyText text={request.trace_id}>
+              <span className="mono">{clip(request.trace_id)}</span>
+            </CopyText>
+          </Line>
+        )}
+        <Line name="Bytes">
+          <span className="num">
+            {bytes(request.request_bytes)} in, {bytes(request.response_bytes)} out
+          </span>
+        </Line>
+        {request.error_code && (
+          <Line name="Code">
+            <a href={`/api/docs#${request.error_code}`} className={`${link} mono`}>
+              {request.error_code}
+            </a>
+          </Line>
+        )}
       </dl>
     </Panel>
   )
 }
 
-const pretty = (text: string): string => { try { return JSON.stringify(JSON.parse(text), null, 2) } catch { return text } }
+const pretty = (text: string): string => {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return text
+  }
+}
 export function Content({ request }: { request: RequestDetail }) {
   const settings = useQuery(queries.settings)
   const content = useMutation({ mutationFn: () => api.requestContent(request.id) })
   if (!request.content.stored) {
     return (
       <Panel label="Prompt and answer">
-        <PanelHead title="Prompt and answer"><Pill>not stored</Pill></PanelHead>
-        <p className="px-3.5 pb-3.5 text-fg-2">{settings.data?.content.store ? 'Content is stored now, but was not when this request came.' : 'Storing content is off, so only sizes are kept.'} An owner can change it under <Link to="/settings" className={link}>Settings, Privacy</Link>; it applies to new requests only.</p>
+        <PanelHead title="Prompt and answer">
+          <Pill>not stored</Pill>
+        </PanelHead>
+        <p className="px-3.5 pb-3.5 text-fg-2">
+          {settings.data?.content.store
+            ? 'Content is stored now, but was not when this request came.'
+            : 'Storing content is off, so only sizes are kept.'}{' '}
+          An owner can change it under{' '}
+          <Link to="/settings" className={link}>
+            Settings, Privacy
+          </Link>
+          ; it applies to new requests only.
+        </p>
       </Panel>
     )
   }
   return (
     <Panel label="Prompt and answer">
-      <PanelHead title="Prompt and answer" note="stored encrypted">{!content.data && <Button size="s" disabled={content.isPending} onClick={() => content.mutate()}>Show content</Button>}</PanelHead>
+      <PanelHead title="Prompt and answer" note="stored encrypted">
+        {!content.data && (
+          <Button size="s" disabled={content.isPending} onClick={() => content.mutate()}>
+            Show content
+          </Button>
+        )}
+      </PanelHead>
       {content.error && <Failure error={content.error} />}
-      {content.data && (['request', 'response'] as const).map((side) => <div key={side} className="border-t border-line px-3.5 py-2.5"><div className="mb-1 text-12 font-medium text-fg-2">{side === 'request' ? 'Request' : 'Answer'}</div><pre tabIndex={0} aria-label={side} className="max-h-[420px] overflow-auto text-12 leading-[19px] whitespace-pre-wrap">{pretty(content.data[side])}</pre></div>)}
+      {content.data &&
+        (['request', 'response'] as const).map((side) => (
+          <div key={side} className="border-t border-line px-3.5 py-2.5">
+            <div className="mb-1 text-12 font-medium text-fg-2">{side === 'request' ? 'Request' : 'Answer'}</div>
+            <pre tabIndex={0} aria-label={side} className="max-h-[420px] overflow-auto text-12 leading-[19px] whitespace-pre-wrap">
+              {pretty(content.data[side])}
+            </pre>
+          </div>
+        ))}
     </Panel>
   )
 }

@@ -17,17 +17,69 @@ import { costWord } from './cost-word.ts'
 import { filterOf, Filters, type RequestSearch } from './filters.tsx'
 import { useRequests } from './use-requests.ts'
 
-const columns: [string, string][] = [['Time', 'w-[94px] max-md:w-[82px]'], ['Status', 'w-[134px] max-md:w-[88px]'], ['Model', ''], ['Route', 'w-[17%] max-xl:hidden'], ['Key', 'w-[13%] max-lg:w-[20%] max-md:hidden'], ['Tokens', `w-[80px] ${right} max-lg:hidden`], ['Cost', `w-[104px] ${right}`], ['First token', `w-[90px] ${right} max-lg:hidden`], ['Total', `w-[84px] ${right} max-md:hidden`]]
+const columns: [string, string][] = [
+  ['Time', 'w-[94px] max-md:w-[82px]'],
+  ['Status', 'w-[134px] max-md:w-[88px]'],
+  ['Model', ''],
+  ['Route', 'w-[17%] max-xl:hidden'],
+  ['Key', 'w-[13%] max-lg:w-[20%] max-md:hidden'],
+  ['Tokens', `w-[80px] ${right} max-lg:hidden`],
+  ['Cost', `w-[104px] ${right}`],
+  ['First token', `w-[90px] ${right} max-lg:hidden`],
+  ['Total', `w-[84px] ${right} max-md:hidden`],
+]
 
-function Row({ row, clock, height, current, index, onOpen }: { row: RequestRow; clock: Clock; height: number; current: boolean; index: number; onOpen: (event: MouseEvent) => void }) {
+function Row({
+  row,
+  clock,
+  height,
+  current,
+  index,
+  onOpen,
+}: {
+  row: RequestRow
+  clock: Clock
+  height: number
+  current: boolean
+  index: number
+  onOpen: (event: MouseEvent) => void
+}) {
   const cell = `${td} truncate max-md:px-1.5 ${current ? 'bg-selected' : ''}`
   return (
     <tr className="group/row cursor-pointer" aria-rowindex={index + 2} style={{ height }} onClick={onOpen} data-id={row.id}>
-      <td className={`${cell} num text-fg-2`} title={instant(row.at, clock.zone)}><Link to="/requests/$id" params={{ id: row.id }} className="rounded-1" aria-label={`Request of ${ago(row.at, clock)}, ${row.outcome}`}>{ago(row.at, clock)}</Link></td>
-      <td className={cell} title={row.error_text ?? undefined}><StatusPill status={row.status} outcome={row.outcome} attempts={row.attempts} /></td>
-      <td className={cell}><span className="flex min-w-0 items-center gap-2">{row.model ?? row.model_asked ? <ModelName vendor={row.vendor} name={row.model ?? row.model_asked ?? ''} /> : <span className="text-fg-3">{row.error_code ?? row.endpoint}</span>}{row.simulated && <span className="max-md:hidden"><Pill tone="warn">Simulated</Pill></span>}</span></td>
-      <td className={`${cell} text-fg-2 max-xl:hidden`}>{row.error_code ? <span className="mono">{row.error_code}</span> : (row.route ?? '–')}</td>
-      <td className={`${cell} max-md:hidden`} title={row.key?.name ?? undefined}>{row.key?.name ?? row.key?.id ?? <span className="text-fg-3">unknown</span>}</td>
+      <td className={`${cell} num text-fg-2`} title={instant(row.at, clock.zone)}>
+        <Link
+          to="/requests/$id"
+          params={{ id: row.id }}
+          className="rounded-1"
+          aria-label={`Request of ${ago(row.at, clock)}, ${row.outcome}`}
+        >
+          {ago(row.at, clock)}
+        </Link>
+      </td>
+      <td className={cell} title={row.error_text ?? undefined}>
+        <StatusPill status={row.status} outcome={row.outcome} attempts={row.attempts} />
+      </td>
+      <td className={cell}>
+        <span className="flex min-w-0 items-center gap-2">
+          {(row.model ?? row.model_asked) ? (
+            <ModelName vendor={row.vendor} name={row.model ?? row.model_asked ?? ''} />
+          ) : (
+            <span className="text-fg-3">{row.error_code ?? row.endpoint}</span>
+          )}
+          {row.simulated && (
+            <span className="max-md:hidden">
+              <Pill tone="warn">Simulated</Pill>
+            </span>
+          )}
+        </span>
+      </td>
+      <td className={`${cell} text-fg-2 max-xl:hidden`}>
+        {row.error_code ? <span className="mono">{row.error_code}</span> : (row.route ?? '–')}
+      </td>
+      <td className={`${cell} max-md:hidden`} title={row.key?.name ?? undefined}>
+        {row.key?.name ?? row.key?.id ?? <span className="text-fg-3">unknown</span>}
+      </td>
       <td className={`${cell} ${right} max-lg:hidden`}>{count(row.input_tokens + row.output_tokens)}</td>
       <td className={`${cell} ${right}`}>{costWord(row)}</td>
       <td className={`${cell} ${right} max-lg:hidden`}>{row.first_token_ms === null ? '–' : duration(row.first_token_ms)}</td>
@@ -44,13 +96,33 @@ function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; 
   const [cursor, setCursor] = useState(-1)
   const height = window.innerWidth < 761 ? 44 : 34
   useLayoutEffect(() => setOffset((ref.current?.getBoundingClientRect().top ?? 0) + window.scrollY), [])
-  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => height, overscan: 12, scrollMargin: offset, getItemKey: (index) => rows[index]?.id ?? index })
+  const virtual = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => height,
+    overscan: 12,
+    scrollMargin: offset,
+    getItemKey: (index) => rows[index]?.id ?? index,
+  })
   const items = virtual.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
-  useEffect(() => { if (rows.length > 0 && lastShown >= rows.length - 20) onEnd() }, [lastShown, rows.length, onEnd])
+  useEffect(() => {
+    if (rows.length > 0 && lastShown >= rows.length - 20) onEnd()
+  }, [lastShown, rows.length, onEnd])
   const open = (id: string) => void navigate({ to: '/requests/$id', params: { id } })
-  const move = (by: number) => setCursor((at) => { const next = Math.max(0, Math.min(rows.length - 1, at + by)); virtual.scrollToIndex(next, { align: 'auto' }); return next })
-  useKeys({ j: () => move(1), k: () => move(-1), Enter: () => { const row = rows[cursor]; if (row && document.activeElement === document.body) open(row.id) } })
+  const move = (by: number) =>
+    setCursor((at) => {
+      const next = Math.max(0, Math.min(rows.length - 1, at + by))
+      virtual.scrollToIndex(next, { align: 'auto' })
+      return next
+    })
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    Enter: () => {
+      const row = rows[cursor]
+      if (row && document.activeElement === document.body) open(row.id)
+    },
+  })
   const click = (row: RequestRow) => (event: MouseEvent) => {
     if ((event.target as HTMLElement).closest('a') || getSelection()?.toString()) return
     if (event.metaKey || event.ctrlKey) window.open(`/requests/${row.id}`)
@@ -61,11 +133,42 @@ function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; 
   return (
     <div ref={ref}>
       <table className="table-fixed" aria-rowcount={total}>
-        <thead><tr aria-rowindex={1}>{columns.map(([name, className]) => <th key={name} scope="col" className={`${th} sticky top-12 z-[2] max-md:px-1.5 ${className}`}>{name}</th>)}</tr></thead>
+        <thead>
+          <tr aria-rowindex={1}>
+            {columns.map(([name, className]) => (
+              <th key={name} scope="col" className={`${th} sticky top-12 z-[2] max-md:px-1.5 ${className}`}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
         <tbody>
-          {before > 0 && <tr aria-hidden><td style={{ height: before }} className="p-0" /></tr>}
-          {items.map((item) => { const row = rows[item.index]; return row && <Row key={row.id} row={row} clock={clock} height={height} index={item.index} current={item.index === cursor} onOpen={click(row)} /> })}
-          {after > 0 && <tr aria-hidden><td style={{ height: after }} className="p-0" /></tr>}
+          {before > 0 && (
+            <tr aria-hidden>
+              <td style={{ height: before }} className="p-0" />
+            </tr>
+          )}
+          {items.map((item) => {
+            const row = rows[item.index]
+            return (
+              row && (
+                <Row
+                  key={row.id}
+                  row={row}
+                  clock={clock}
+                  height={height}
+                  index={item.index}
+                  current={item.index === cursor}
+                  onOpen={click(row)}
+                />
+              )
+            )
+          })}
+          {after > 0 && (
+            <tr aria-hidden>
+              <td style={{ height: after }} className="p-0" />
+            </tr>
+          )}
         </tbody>
       </table>
     </div>
@@ -74,8 +177,32 @@ function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; 
 
 function Nothing({ search, onClear }: { search: RequestSearch; onClear: () => void }) {
   const filters = Object.keys(search).filter((name) => name !== 'live' && name !== 'to').length
-  if (filters > 0) return <Empty title={`No requests match ${filters === 1 ? 'this filter' : `these ${filters} filters`}`} action={<Button onClick={onClear}>Clear filters</Button>}>Rows are kept for the days that Settings name; older ones count in usage only.</Empty>
-  return <Empty title="No request has come yet" action={<><Link to="/welcome" search={{ step: 'key' }} className={button({ look: 'primary' })}>Send a first request</Link><Link to="/playground" className={button()}>Open the playground</Link></>}>Each request to <code className="mono">/v1</code> appears here within a second, also refused ones with the reason.</Empty>
+  if (filters > 0)
+    return (
+      <Empty
+        title={`No requests match ${filters === 1 ? 'this filter' : `these ${filters} filters`}`}
+        action={<Button onClick={onClear}>Clear filters</Button>}
+      >
+        Rows are kept for the days that Settings name; older ones count in usage only.
+      </Empty>
+    )
+  return (
+    <Empty
+      title="No request has come yet"
+      action={
+        <>
+          <Link to="/welcome" search={{ step: 'key' }} className={button({ look: 'primary' })}>
+            Send a first request
+          </Link>
+          <Link to="/playground" className={button()}>
+            Open the playground
+          </Link>
+        </>
+      }
+    >
+      Each request to <code className="mono">/v1</code> appears here within a second, also refused ones with the reason.
+    </Empty>
+  )
 }
 
 export function Requests() {
@@ -86,7 +213,13 @@ export function Requests() {
   const change = (next: RequestSearch) => void navigate({ to: '/requests', search: next, replace: true, resetScroll: false })
   const scrolled = useRef(false)
   useEffect(() => {
-    const listen = () => { const now = scrollY > 80; if (now !== scrolled.current) { scrolled.current = now; hold(now) } }
+    const listen = () => {
+      const now = scrollY > 80
+      if (now !== scrolled.current) {
+        scrolled.current = now
+        hold(now)
+      }
+    }
     addEventListener('scroll', listen, { passive: true })
     return () => removeEventListener('scroll', listen)
   }, [hold])
@@ -94,15 +227,76 @@ export function Requests() {
   const clear = () => change(search.live ? { live: search.live } : {})
   return (
     <Page title="Requests" wide>
-      <PageHead title="Requests" note={rows.length > 0 && <span className="num">{countExact(rows.length)}{query.hasNextPage ? ' loaded, more below' : ' in all'}{fresh > 0 && `, ${countExact(fresh)} since you came`}</span>}>
-        {waiting > 0 && <Button size="s" onClick={() => { release(); scrollTo({ top: 0 }) }}><ArrowUp className="size-3.5" aria-hidden />{countExact(waiting)} new</Button>}
-        <Button aria-pressed={live} onClick={() => change(live ? { ...search, live: 'off' } : Object.fromEntries(Object.entries(search).filter(([name]) => name !== 'live')))}>{live ? <><Pause className="size-3.5" aria-hidden /><span className="max-md:sr-only">Pause updates</span></> : <><Play className="size-3.5" aria-hidden /><span className="max-md:sr-only">Resume updates</span></>}</Button>
+      <PageHead
+        title="Requests"
+        note={
+          rows.length > 0 && (
+            <span className="num">
+              {countExact(rows.length)}
+              {query.hasNextPage ? ' loaded, more below' : ' in all'}
+              {fresh > 0 && `, ${countExact(fresh)} since you came`}
+            </span>
+          )
+        }
+      >
+        {waiting > 0 && (
+          <Button
+            size="s"
+            onClick={() => {
+              release()
+              scrollTo({ top: 0 })
+            }}
+          >
+            <ArrowUp className="size-3.5" aria-hidden />
+            {countExact(waiting)} new
+          </Button>
+        )}
+        <Button
+          aria-pressed={live}
+          onClick={() =>
+            change(live ? { ...search, live: 'off' } : Object.fromEntries(Object.entries(search).filter(([name]) => name !== 'live')))
+          }
+        >
+          {live ? (
+            <>
+              <Pause className="size-3.5" aria-hidden />
+              <span className="max-md:sr-only">Pause updates</span>
+            </>
+          ) : (
+            <>
+              <Play className="size-3.5" aria-hidden />
+              <span className="max-md:sr-only">Resume updates</span>
+            </>
+          )}
+        </Button>
       </PageHead>
-      <div className="mb-3.5"><Filters search={search} onChange={change} /></div>
-      <div onPointerEnter={() => hold(true)} onPointerLeave={() => { if (!scrolled.current) { hold(false); release() } }}>
+      <div className="mb-3.5">
+        <Filters search={search} onChange={change} />
+      </div>
+      <div
+        onPointerEnter={() => hold(true)}
+        onPointerLeave={() => {
+          if (!scrolled.current) {
+            hold(false)
+            release()
+          }
+        }}
+      >
         <Panel className="relative">
-          {query.isFetching && !query.isFetchingNextPage && query.data && <div className="absolute inset-x-0 -top-px h-0.5 overflow-hidden"><div className="sweep h-full w-1/4 bg-accent" /></div>}
-          {rows.length > 0 ? <Table rows={rows} onEnd={more} total={query.hasNextPage ? -1 : rows.length + 1} /> : query.isLoading ? <Skeleton rows={12} /> : query.error ? <Failure error={query.error} retry={() => void query.refetch()} /> : <Nothing search={search} onClear={clear} />}
+          {query.isFetching && !query.isFetchingNextPage && query.data && (
+            <div className="absolute inset-x-0 -top-px h-0.5 overflow-hidden">
+              <div className="sweep h-full w-1/4 bg-accent" />
+            </div>
+          )}
+          {rows.length > 0 ? (
+            <Table rows={rows} onEnd={more} total={query.hasNextPage ? -1 : rows.length + 1} />
+          ) : query.isLoading ? (
+            <Skeleton rows={12} />
+          ) : query.error ? (
+            <Failure error={query.error} retry={() => void query.refetch()} />
+          ) : (
+            <Nothing search={search} onClear={clear} />
+          )}
         </Panel>
       </div>
     </Page>

@@ -12,10 +12,17 @@ const mostLive = 500
 
 /** Whether a live row belongs to the filtered list. Text search happens on the server only, so a searched list isn't live. */
 export function matches(filter: RequestFilter, row: RequestRow): boolean {
-  const same = (wanted: string | undefined, ...values: (string | null | undefined)[]): boolean => wanted === undefined || values.includes(wanted)
+  const same = (wanted: string | undefined, ...values: (string | null | undefined)[]): boolean =>
+    wanted === undefined || values.includes(wanted)
   return (
-    filter.search === undefined && filter.to === undefined && same(filter.key, row.key?.id) && same(filter.model, row.model, row.model_asked) && same(filter.vendor, row.vendor) &&
-    same(filter.outcome, row.outcome) && same(filter.status, String(row.status)) && (filter.min_cost_nano === undefined || row.cost_nano >= filter.min_cost_nano)
+    filter.search === undefined &&
+    filter.to === undefined &&
+    same(filter.key, row.key?.id) &&
+    same(filter.model, row.model, row.model_asked) &&
+    same(filter.vendor, row.vendor) &&
+    same(filter.outcome, row.outcome) &&
+    same(filter.status, String(row.status)) &&
+    (filter.min_cost_nano === undefined || row.cost_nano >= filter.min_cost_nano)
   )
 }
 
@@ -25,16 +32,27 @@ export function useRequests(filter: RequestFilter, live: boolean) {
   const [held, setHeld] = useState(false)
   const identity = JSON.stringify(filter)
   const [last, setLast] = useState(identity)
-  if (last !== identity) { setLast(identity); setWaiting([]); setShown([]) }
+  if (last !== identity) {
+    setLast(identity)
+    setWaiting([])
+    setShown([])
+  }
   const query = useInfiniteQuery({
-    queryKey: ['requests', filter], initialPageParam: null as string | null, queryFn: ({ pageParam }) => api.requests(filter, pageParam), getNextPageParam: (page) => page.next_cursor, refetchOnWindowFocus: false,
+    queryKey: ['requests', filter],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam }) => api.requests(filter, pageParam),
+    getNextPageParam: (page) => page.next_cursor,
+    refetchOnWindowFocus: false,
   })
   useRequestEvents((row) => {
     if (!live || !matches(filter, row)) return
     if (held) setWaiting((old) => [row, ...old].slice(0, mostLive))
     else setShown((old) => [row, ...old].slice(0, mostLive))
   })
-  const release = () => { setShown((old) => [...waiting, ...old].slice(0, mostLive)); setWaiting([]) }
+  const release = () => {
+    setShown((old) => [...waiting, ...old].slice(0, mostLive))
+    setWaiting([])
+  }
   const rows = useMemo(() => {
     const loaded = query.data?.pages.flatMap((page) => page.data) ?? []
     const seen = new Set(loaded.map((row) => row.id))

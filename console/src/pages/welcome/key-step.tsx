@@ -15,7 +15,10 @@ export function KeyStep({ onDone }: { onDone: (key: Key, secret: string) => void
   const [problems, setProblems] = useState<Partial<Record<keyof KeyValues, string>>>({})
   const create = useMutation({
     mutationFn: () => api.createKey(keyInput(values)),
-    onSuccess: async ({ key: secret, ...key }) => { await changed('keys'); onDone(key, secret ?? '') },
+    onSuccess: async ({ key: secret, ...key }) => {
+      await changed('keys')
+      onDone(key, secret ?? '')
+    },
   })
   const submit = () => {
     const found = keyProblems(values)
@@ -24,12 +27,25 @@ export function KeyStep({ onDone }: { onDone: (key: Key, secret: string) => void
   }
   return (
     <>
-      <Lead title="Create your first key">An application sends this key instead of a provider’s. Its budget and limits hold for every model behind it.</Lead>
+      <Lead title="Create your first key">
+        An application sends this key instead of a provider’s. Its budget and limits hold for every model behind it.
+      </Lead>
       <Panel className="p-5">
-        <form noValidate className="grid gap-4" onSubmit={(event) => { event.preventDefault(); submit() }}>
+        <form
+          noValidate
+          className="grid gap-4"
+          onSubmit={(event) => {
+            event.preventDefault()
+            submit()
+          }}
+        >
           <KeyFields values={values} onChange={setValues} problems={problems} short />
           <FormError>{create.error?.message}</FormError>
-          <div><Button type="submit" look="primary" disabled={create.isPending}>{create.isPending ? 'Creating key…' : 'Create key'}</Button></div>
+          <div>
+            <Button type="submit" look="primary" disabled={create.isPending}>
+              {create.isPending ? 'Creating key…' : 'Create key'}
+            </Button>
+          </div>
         </form>
       </Panel>
     </>

@@ -20,12 +20,25 @@ function ProviderRow({ provider }: { provider: Provider }) {
   return (
     <li className="grid gap-1 border-t border-line px-3.5 py-2.5">
       <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
-        <Dot tone={provider.enabled ? 'ok' : 'idle'} /><Monogram of={provider.name} /><span className="font-medium">{provider.name}</span>
+        <Dot tone={provider.enabled ? 'ok' : 'idle'} />
+        <Monogram of={provider.name} />
+        <span className="font-medium">{provider.name}</span>
         {provider.simulated && <SimulatedPill />}
         {provider.managed_by === 'environment' && !provider.simulated && <Pill>from the environment</Pill>}
         {provider.managed_by === 'file' && <Pill>from megarouter.yaml</Pill>}
-        <span className="num text-12 text-fg-3">{plural(provider.models_count, 'model')}{provider.credentials[0] && <>, key ending <code className="mono">{provider.credentials[0].last4}</code></>}</span>
-        <span className="ml-auto"><Button size="s" disabled={test.isPending} onClick={() => test.mutate()}>{test.isPending ? 'Testing…' : 'Test'}</Button></span>
+        <span className="num text-12 text-fg-3">
+          {plural(provider.models_count, 'model')}
+          {provider.credentials[0] && (
+            <>
+              , key ending <code className="mono">{provider.credentials[0].last4}</code>
+            </>
+          )}
+        </span>
+        <span className="ml-auto">
+          <Button size="s" disabled={test.isPending} onClick={() => test.mutate()}>
+            {test.isPending ? 'Testing…' : 'Test'}
+          </Button>
+        </span>
       </div>
       {test.data && <TestResult result={test.data} />}
       <FormError>{test.error?.message}</FormError>
@@ -34,12 +47,22 @@ function ProviderRow({ provider }: { provider: Provider }) {
 }
 
 function Simulated() {
-  const use = useMutation({ mutationFn: () => api.createProvider({ vendor: 'simulated' }), onSuccess: () => changed('providers', 'vendors', 'models', 'setup', 'status') })
+  const use = useMutation({
+    mutationFn: () => api.createProvider({ vendor: 'simulated' }),
+    onSuccess: () => changed('providers', 'vendors', 'models', 'setup', 'status'),
+  })
   return (
     <Panel className="mb-3.5 flex flex-wrap items-center gap-x-4 gap-y-2 px-3.5 py-3">
       <FlaskConical className="size-4 flex-none text-warn" aria-hidden />
-      <div className="min-w-0 flex-1 basis-[280px]"><div className="font-medium">No key at hand? Use the simulated provider</div><p className="text-12 text-fg-2">Invented answers with real streaming, prices and delays. Nothing leaves this machine, and every page says that it is simulated.</p></div>
-      <Button look="primary" disabled={use.isPending} onClick={() => use.mutate()}>{use.isPending ? 'Turning on…' : 'Use the simulated provider'}</Button>
+      <div className="min-w-0 flex-1 basis-[280px]">
+        <div className="font-medium">No key at hand? Use the simulated provider</div>
+        <p className="text-12 text-fg-2">
+          Invented answers with real streaming, prices and delays. Nothing leaves this machine, and every page says that it is simulated.
+        </p>
+      </div>
+      <Button look="primary" disabled={use.isPending} onClick={() => use.mutate()}>
+        {use.isPending ? 'Turning on…' : 'Use the simulated provider'}
+      </Button>
       <FormError>{use.error?.message}</FormError>
     </Panel>
   )
@@ -60,11 +83,38 @@ export function ProvidersStep({ onDone }: { onDone: () => void }) {
             <>
               {on.length === 0 && <Simulated />}
               <Panel className="mb-3.5 overflow-hidden">
-                <PanelHead title={on.length ? 'Providers that are on' : 'Add a provider'} note={on.length === 0 ? 'its key is tested at once' : real.length === 0 ? 'only the simulated one: answers and prices are invented' : `${on.length} of them`} />
-                <ul>{on.map((provider) => <ProviderRow key={provider.id} provider={provider} />)}</ul>
-                <div className="border-t border-line px-3.5 py-3">{open ? <ProviderForm /> : <Button onClick={() => setAdding(true)}><ChevronDown className="size-3.5" aria-hidden />Add another provider</Button>}</div>
+                <PanelHead
+                  title={on.length ? 'Providers that are on' : 'Add a provider'}
+                  note={
+                    on.length === 0
+                      ? 'its key is tested at once'
+                      : real.length === 0
+                        ? 'only the simulated one: answers and prices are invented'
+                        : `${on.length} of them`
+                  }
+                />
+                <ul>
+                  {on.map((provider) => (
+                    <ProviderRow key={provider.id} provider={provider} />
+                  ))}
+                </ul>
+                <div className="border-t border-line px-3.5 py-3">
+                  {open ? (
+                    <ProviderForm />
+                  ) : (
+                    <Button onClick={() => setAdding(true)}>
+                      <ChevronDown className="size-3.5" aria-hidden />
+                      Add another provider
+                    </Button>
+                  )}
+                </div>
               </Panel>
-              <div className="flex flex-wrap items-center gap-3"><Button look={on.length ? 'primary' : 'plain'} disabled={on.length === 0} onClick={onDone}>{on.length > 0 && real.length === 0 ? 'Continue with the simulated provider' : 'Continue'}</Button>{on.length === 0 && <span className="text-12 text-fg-3">One provider is needed to send a request.</span>}</div>
+              <div className="flex flex-wrap items-center gap-3">
+                <Button look={on.length ? 'primary' : 'plain'} disabled={on.length === 0} onClick={onDone}>
+                  {on.length > 0 && real.length === 0 ? 'Continue with the simulated provider' : 'Continue'}
+                </Button>
+                {on.length === 0 && <span className="text-12 text-fg-3">One provider is needed to send a request.</span>}
+              </div>
             </>
           )
         }}

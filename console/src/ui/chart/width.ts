@@ -19,6 +19,18 @@ export function useWidth<T extends HTMLElement>(): [RefObject<T | null>, number]
 export function scale(max: number): { top: number; ticks: number } {
   if (max <= 0) return { top: 1, ticks: 1 }
   const power = 10 ** Math.floor(Math.log10(max))
-  for (const [step, ticks] of [[1, 4], [1.5, 3], [2, 4], [2.5, 5], [3, 3], [4, 4], [5, 5], [6, 3], [8, 4], [10, 5]] as const) if (step * power >= max * 0.999) return { top: step * power, ticks }
+  for (const [step, ticks] of [
+    [1, 4],
+    [1.5, 3],
+    [2, 4],
+    [2.5, 5],
+    [3, 3],
+    [4, 4],
+    [5, 5],
+    [6, 3],
+    [8, 4],
+    [10, 5],
+  ] as const)
+    if (step * power >= max * 0.999) return { top: step * power, ticks }
   return { top: 10 * power, ticks: 5 }
 }
