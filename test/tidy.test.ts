@@ -56,6 +56,9 @@ test('every error code has a page and every page a code', () => {
 test('nothing committed is unfinished, or names a folder of one machine or a package registry', () => {
   clean(everything.map(read).filter(({ text }) => !text.includes('\0')).flatMap(tidy.text), 'leftovers', 'places', 'registries')
 })
+test('the lockfiles are complete, so that npm ci works on every platform', () => {
+  clean(['package-lock.json', 'runtime/package-lock.json'].map(read).flatMap(tidy.lockfile), 'lockfile')
+})
 test('every exception has a reason', () => {
   for (const { path, reason } of exceptions) assert.ok(reason.length > 20, path)
 })
@@ -125,4 +128,13 @@ test('leftovers, machine folders and registries are found', () => {
   assert.deepEqual(found('https://example.com/work/x and ./work/ and the root/ folder'), [])
   assert.deepEqual(found(`https://registry.${'npmjs'}.org/x`), ['registries'])
   assert.deepEqual(found(`"resolved": "${'https'}://x"`), ['registries'])
+})
+
+test('a lockfile without an entry for a platform is found, wherever its entry may stand', () => {
+  const lock = (...paths: string[]) => tidy.lockfile({ path: 'l', text: JSON.stringify({
+    packages: { '': {}, 'node_modules/a': {}, 'node_modules/a/node_modules/b': { optionalDependencies: { 'b-mac': '1' } }, ...Object.fromEntries(paths.map((each) => [each, {}])) },
+  }) }).length
+  assert.equal(lock(), 1)
+  assert.equal(lock('node_modules/c/node_modules/b-mac'), 1)
+  for (const path of ['node_modules/b-mac', 'node_modules/a/node_modules/b-mac', 'node_modules/a/node_modules/b/node_modules/b-mac']) assert.equal(lock(path), 0, path)
 })

@@ -3,7 +3,7 @@
  * can fail. Every finding is one line: file, place, what is wrong.
  */
 import { dirname, join, normalize } from 'node:path/posix'
-import { parseSync, Visitor } from 'oxc-parser'
+import { parseSync, Visitor } from 'vite'
 
 export interface Source {
   /** Relative to the root, with `/`. */
@@ -204,4 +204,20 @@ export function errorPages(codes: readonly string[], pages: readonly string[]): 
   const missing = codes.filter((code) => !pages.includes(`${code}.md`)).map((code) => ({ rule: 'error pages', path: `docs/errors/${code}.md`, line: 1, message: 'is missing' }))
   const stale = pages.filter((page) => !otherPages.includes(page) && !codes.includes(page.replace(/\.md$/, ''))).map((page) => ({ rule: 'error pages', path: `docs/errors/${page}`, line: 1, message: 'belongs to no error code' }))
   return [...missing, ...stale]
+}
+
+interface Lock { packages: Record<string, { optionalDependencies?: Record<string, string> }> }
+
+/** `npm ci` refuses a lockfile that names a platform's package without an entry for it, on every machine. */
+export function lockfile({ path, text: json }: Source): Finding[] {
+  const { packages: entries } = JSON.parse(json) as Lock
+  const found = (from: string, name: string): boolean => {
+    for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
+      if (Object.hasOwn(entries, `${at === '' ? '' : `${at}/`}node_modules/${name}`)) return true
+      if (at === '') return false
+    }
+  }
+  return Object.entries(entries).flatMap(([at, { optionalDependencies = {} }]) => Object.keys(optionalDependencies)
+    .filter((name) => !found(at, name))
+    .map((name) => ({ rule: 'lockfile', path, line: 1, message: `names ${name} (for ${at}) and has no entry for it: choose versions that exist for every platform` })))
 }
