@@ -17,7 +17,6 @@ function usage({ usage: rules }: Vendor): string {
     `cached tokens ${rules.promptIncludesCached ? 'in' : 'beside'} the prompt`,
     `reasoning ${rules.completionIncludesReasoning ? 'in' : 'beside'} the completion`,
     ...rules.promptIncludesAudio === false ? ['audio beside the prompt'] : [],
-    ...rules.alternativePath === undefined ? [] : [`or at ${code(rules.alternativePath.join('.'))}`],
   ].join('; ')
 }
 

@@ -54,7 +54,7 @@ export async function serve(variables: Variables): Promise<void> {
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
   const timers = [
     setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush() }, tickMs),
-    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()) }), 1_000),
+    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000) }, 60_000),
   ]
   process.on('SIGHUP', () => workers.tell({ kind: 'reload' }))

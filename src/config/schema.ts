@@ -140,8 +140,8 @@ export const environmentSchema = z.object({
     (value) => ['postgres:', 'postgresql:'].includes(URL.parse(value)?.protocol ?? ''),
     'must be a postgres:// address; leave it out for the embedded database').optional(),
   MEGAROUTER_MASTER_KEY: z.string().min(32, 'must have at least 32 characters; make one with: openssl rand -hex 32').optional(),
-  MEGAROUTER_ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters; make one with: openssl rand -hex 32').optional(),
-  MEGAROUTER_SIMULATED: z.preprocess((value) => ({ 1: true, true: true, 0: false, false: false })[String(value)] ?? value, z.boolean('must be true or false')).optional(),
+  MEGAROUTER_ADMIN_TOKEN: z.string().min(24, 'must have at least 24 characters; make one with: openssl rand -hex 32').optional(),
+  MEGAROUTER_SIMULATED: z.preprocess((value) => ({ 1: true, true: true, on: true, 0: false, false: false, off: false })[String(value)] ?? value, z.boolean('must be on or off')).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().refine(isHttpUrl, 'must be an http:// or https:// address').optional(),
 })

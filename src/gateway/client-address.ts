@@ -29,4 +29,10 @@ export function clientAddress(request: IncomingMessage, trusted: BlockList): str
   return address
 }
 
+/** `x-forwarded-proto` as a trusted proxy said it, else null. */
+export function forwardedProto(request: IncomingMessage, trusted: BlockList): string | null {
+  const proto = request.headers['x-forwarded-proto']
+  return typeof proto === 'string' && isTrusted(plain(request.socket.remoteAddress ?? ''), trusted) ? proto : null
+}
+
 export const isLoopback = (address: string): boolean => address === '::1' || /^127\./.test(address)

@@ -22,7 +22,8 @@ export function localFault(faultClass: FaultClass, code: ErrorCode, message: str
 export function answeredFault(protocol: Protocol, who: string, status: number, body: Buffer, headers: Record<string, string | string[] | undefined>, nowMs: number): Fault {
   const said = protocol.readError(body)
   const contentType = String(headers['content-type'] ?? '')
-  const isJson = /json/i.test(contentType) && looksLikeJson(body)
+  // Some vendors send their JSON errors under another type.
+  const isJson = looksLikeJson(body)
   const message = `${who} answered ${status}${said ? `: ${said.message}` : ' without a readable error'}.`
   return {
     class: protocol.classify(status, said),

@@ -9,7 +9,7 @@ import { failure, type Failure } from '../errors.ts'
 import { openaiChat } from '../protocols/openai-chat.ts'
 import type { EndpointSpec } from '../protocols/protocol.ts'
 import { authenticate } from './authenticate.ts'
-import { clientAddress, isLoopback } from './client-address.ts'
+import { clientAddress, forwardedProto, isLoopback } from './client-address.ts'
 import { Exchange } from './exchange.ts'
 import { describeModel, listModels } from './models.ts'
 import { handle, type Gateway } from './pipeline.ts'
@@ -131,7 +131,7 @@ function toControl(door: Door, request: IncomingMessage, response: ServerRespons
   const headers = { ...request.headers }
   for (const name of ours) delete headers[name]
   headers['x-megarouter-client-address'] = clientAddress(request, door.trusted)
-  headers['x-megarouter-scheme'] = door.isTls ? 'https' : 'http'
+  headers['x-megarouter-scheme'] = door.isTls || forwardedProto(request, door.trusted) === 'https' ? 'https' : 'http'
   const upstream = forward({ socketPath, path: request.url, method: request.method, headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers)
     answer.pipe(response)

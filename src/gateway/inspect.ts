@@ -28,14 +28,15 @@ export function inspect(exchange: Exchange): Failure | null {
   const stream = read(body, scan, 'stream') === true
   if (stream && !endpoint.streams) return failure('invalid_request', `${endpoint.path} does not stream. Leave "stream" out.`, { param: 'stream' })
   const bounds = ['max_completion_tokens', 'max_tokens'].map((key) => read(body, scan, key)).filter((value) => value !== undefined && value !== null) as number[]
-  if (bounds.some((value) => !Number.isInteger(value) || value < 1)) return failure('invalid_request', 'The token limit must be a whole number of at least 1.', { param: 'max_tokens' })
+  if (!bounds.every(Number.isInteger)) return failure('invalid_request', 'The token limit must be a whole number.', { param: 'max_tokens' })
   const choices = (read(body, scan, 'n') as number | null | undefined) ?? 1
   if (!Number.isInteger(choices) || choices < 1 || choices > 128) return failure('invalid_request', 'The field "n" must be a whole number from 1 to 128.', { param: 'n' })
   const streamOptions = read(body, scan, 'stream_options') as { include_usage?: unknown } | null | undefined
   exchange.asked = {
     model, stream, choices,
     usageInStream: streamOptions?.include_usage === true,
-    maxOutputTokens: bounds.length > 0 ? Math.max(...bounds) : null,
+    // Servers such as llama.cpp take a negative limit for none.
+    maxOutputTokens: bounds.length > 0 && Math.min(...bounds) >= 0 ? Math.max(...bounds) : null,
     estimatedInputTokens: Math.ceil(body.length / bytesPerToken),
   }
   return readOptions(exchange, scan)

@@ -49,6 +49,12 @@ function used(attempt: Attempt, asked: Asked): { usage: Usage; flags: number } {
   if (normalised) {
     const { usage, anomalous } = normalised
     let flags = anomalous ? usageFlags.anomalous : 0
+    const reported = usage.output + usage.reasoning + usage.audioOut + usage.imageOut
+    // Output was delivered and none is reported: the vendor's count can't be true.
+    if (reported === 0 && estimated > 0) {
+      usage.output = estimated
+      return { usage, flags: usageFlags.anomalous | usageFlags.estimated }
+    }
     // Usage that was reported before the break covers less than what was delivered.
     if (attempt.outcome === 'broken' && usage.output + usage.reasoning < estimated) {
       usage.output = estimated - usage.reasoning

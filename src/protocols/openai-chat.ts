@@ -7,14 +7,13 @@ import type { SseEvent } from '../wire/sse-scanner.ts'
 import { classify, faultOf } from './openai-errors.ts'
 import type { AnswerFacts, EndpointSpec, EventFacts, Protocol, SaidError } from './protocol.ts'
 
+/** Only what the gateway reads itself is checked: the rest is the vendor's to judge. */
 const optional = [
   { key: 'stream', types: ['boolean', 'null'] },
   { key: 'stream_options', types: ['object', 'null'] },
   { key: 'max_tokens', types: ['number', 'null'] },
   { key: 'max_completion_tokens', types: ['number', 'null'] },
   { key: 'n', types: ['number', 'null'] },
-  { key: 'temperature', types: ['number', 'null'] },
-  { key: 'tools', types: ['array', 'null'] },
   { key: 'megarouter', types: ['object', 'null'] },
 ] as const
 
@@ -90,12 +89,22 @@ function readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts {
   const choices = scan.find('choices')
   const hasOutput = choices !== undefined || scan.find('data') !== undefined
   const groq = scan.find('x_groq') ? (read('x_groq') as Chunk['x_groq']) : null
+  const usage = read('usage') ?? groq?.usage ?? null
   return {
-    usage: read('usage') ?? groq?.usage ?? null,
+    usage,
     usageMember: scan.find('usage'),
     error: hasOutput ? null : faultOf(read('error')),
-    outputChars: choices ? choices.valueEnd - choices.valueStart : 0,
+    // Reading the output costs time and is needed only where the vendor's own count is missing or naught.
+    outputChars: choices && !reportsOutput(usage) ? outputOf(read('choices')) : 0,
   }
+}
+
+const reportsOutput = (usage: unknown): boolean => Number((usage as { completion_tokens?: unknown } | null)?.completion_tokens ?? 0) > 0
+
+function outputOf(choices: unknown): number {
+  const facts = { ...nothing }
+  if (Array.isArray(choices)) for (const choice of choices) readChoice(choice, facts)
+  return facts.outputChars
 }
 
 const said = (error: SaidError): string =>

@@ -5,9 +5,9 @@ import type { FaultClass, UpstreamFault } from './protocol.ts'
 export function faultOf(error: unknown): UpstreamFault | null {
   if (typeof error === 'string' && error !== '') return { code: null, type: null, message: error.slice(0, 500), status: null }
   if (typeof error !== 'object' || error === null) return null
-  const { code, type, message, detail, status } = error as Record<string, unknown>
+  const { code, type, message, detail, status, status_code: statusCode } = error as Record<string, unknown>
   const text = [message, detail].find((part) => part !== undefined && part !== null)
-  const inBody = [status, code].find((value) => typeof value === 'number' && value >= 400 && value < 600)
+  const inBody = [status, statusCode, code].find((value) => typeof value === 'number' && value >= 400 && value < 600)
   return {
     code: typeof code === 'string' || typeof code === 'number' ? String(code).slice(0, 64) : null,
     type: typeof type === 'string' ? type.slice(0, 64) : null,

@@ -85,12 +85,24 @@ const sumColumns = sql<Sums>`
   ${flagged(4)} as unpriced, ${flagged(1)} as estimated`
 
 type Group = number | null
+/** Stands for all groups beyond the limit; ids of dimensions are positive. */
+const others = -1
 
 async function sumsOf({ kysely }: Read, org: number, column: RawBuilder<Group>, { from, to }: Bucket): Promise<({ grp: Group } & Sums)[]> {
   const { rows } = await sql<{ grp: Group } & Sums>`
     select ${column} as grp, ${sumColumns} from usage where org = ${org} and at >= ${from} and at < ${to}
     group by 1 order by cost_nano desc limit ${sql.lit(groupLimit)}`.execute(kysely)
   return rows
+}
+
+/** The groups of a bucket. Those beyond the limit are one group of their own, so that nothing is missing from the totals. */
+async function groupsOf(read: Read, org: number, column: RawBuilder<Group>, bucket: Bucket): Promise<({ grp: Group } & Sums)[]> {
+  const groups = await sumsOf(read, org, column, bucket)
+  if (groups.length < groupLimit) return groups
+  const [whole] = await sumsOf(read, org, sql<Group>`null`, bucket)
+  const rest = { ...whole!, grp: others }
+  for (const group of groups) for (const name in noSums()) rest[name as keyof Sums] -= group[name as keyof Sums]
+  return rest.attempts + rest.requests > 0 ? [...groups, rest] : groups
 }
 
 type Timing = { grp: Group; first_token_us: number | null; total_us: number | null; overhead_us: number | null }
@@ -119,7 +131,7 @@ export async function usageReport(read: Read, query: UsageQuery, exactRows: numb
   const parts: { bucket: Bucket; grp: Group; sums: Sums }[] = []
   for (const bucket of buckets) {
     inTime()
-    for (const { grp, ...sums } of await sumsOf(read, org, column, bucket)) parts.push({ bucket, grp, sums })
+    for (const { grp, ...sums } of await groupsOf(read, org, column, bucket)) parts.push({ bucket, grp, sums })
   }
   const requests = parts.reduce((count, { sums }) => count + sums.requests, 0)
   const share = requests === 0 ? 1 : exactRows / requests
@@ -140,13 +152,26 @@ async function reportOf(read: Read, query: UsageQuery, parts: { bucket: Bucket; 
     if (known === undefined) byGroup.set(grp, { ...sums })
     else addSums(known, sums)
   }
+  foldSmallest(byGroup)
   const named = await namesOf(read, query.groupBy, [...byGroup.keys()])
   const groups = [...byGroup].map(([grp, sums]) => ({ ...named(grp), ...measures(sums, samples.of(null, grp)) }))
-    .sort((a, b) => b.costNano - a.costNano || b.requests - a.requests).slice(0, groupLimit)
+    .sort((a, b) => b.costNano - a.costNano || b.requests - a.requests)
   const series = query.bucket === 'none' ? [] : parts.map(({ bucket, grp, sums }) => ({
     at: bucket.from, group: named(grp).group, partial: bucket.to > query.now, ...measures(sums, samples.of(bucket.from, grp)),
   }))
   return { totals: measures(whole, samples.of(null)), groups: query.groupBy === 'none' ? [] : groups, series, sampled }
+}
+
+/** Keeps the dearest groups of the whole range and adds the others up. */
+function foldSmallest(byGroup: Map<Group, Sums>): void {
+  const beyond = [...byGroup].filter(([grp]) => grp !== others).sort(([, a], [, b]) => b.cost_nano - a.cost_nano || b.requests - a.requests).slice(groupLimit)
+  if (beyond.length === 0) return
+  const rest = byGroup.get(others) ?? noSums()
+  for (const [grp, sums] of beyond) {
+    addSums(rest, sums)
+    byGroup.delete(grp)
+  }
+  byGroup.set(others, rest)
 }
 
 type Named = { group: string | null; label: string | null; deleted: boolean }
@@ -154,9 +179,10 @@ type Named = { group: string | null; label: string | null; deleted: boolean }
 async function namesOf(read: Read, groupBy: GroupBy, ids: Group[]): Promise<(id: Group) => Named> {
   if (groupBy === 'none') return () => ({ group: null, label: null, deleted: false })
   if (groupBy === 'status') return (id) => ({ group: String(id), label: String(id), deleted: false })
-  const values = await dimensionValues(read, ids.filter((id) => id !== null))
+  const values = await dimensionValues(read, ids.filter((id): id is number => id !== null && id !== others))
   const keys = groupBy === 'key' ? await keyNames(read, [...values.values()]) : null
   return (id) => {
+    if (id === others) return { group: 'others', label: 'Others', deleted: false }
     const group = id === null ? null : values.get(id) ?? null
     const key = group === null ? undefined : keys?.get(group)
     return { group, label: key?.name ?? group, deleted: key?.revoked ?? false }

@@ -23,6 +23,7 @@ export class Workers {
   storeReady = false
   databaseUp = true
   queued = 0
+  dropped = 0
   configError: string | null = null
   /** Null while the control worker is starting. */
   controlSocket: string | null = null
@@ -99,6 +100,7 @@ export class Workers {
       case 'state':
         this.databaseUp = message.databaseUp
         this.queued = message.queued
+        this.dropped = message.dropped
         break
       case 'metrics':
         this.#metrics.get(message.id)?.(message)

@@ -33,7 +33,7 @@ function hereOf(services: Services): Here {
   const { publisher, health } = services
   const providers = new Map<string, string[]>()
   for (const { id, vendor } of publisher.published.values()) {
-    const name = vendor.catalogId ?? vendor.id
+    const name = vendor.id
     providers.set(name, [...providers.get(name) ?? [], id])
   }
   const aliases = new Map<string, string[]>()
@@ -51,7 +51,7 @@ function catalogued(name: string, entries: readonly CatalogEntry[], here: Here):
   if (first === undefined) return null
   const { vendors } = here.services
   const vendors_ = entries.flatMap((entry): Served[] => {
-    const vendor = vendors.get(entry.vendor) ?? [...vendors.values()].find((each) => each.catalogId === entry.vendor)
+    const vendor = vendors.get(entry.vendor)
     const served = { vendor: entry.vendor, name: vendor?.name ?? entry.vendor, upstream_model: entry.upstreamModel, price: shownPrice(entry.price), simulated: vendor?.simulated === true }
     const providers = here.providers.get(entry.vendor) ?? []
     return providers.length === 0 ? [{ ...served, provider: null, enabled: false }] : providers.map((provider) => ({ ...served, provider, enabled: true }))

@@ -17,7 +17,7 @@ export async function describeProviders(services: Services, org: string, provide
     const { id, name, enabled, version } = provider
     const vendor = vendorOf(provider, vendors)
     const recent = activity.get(id)
-    const listed = catalog.entries.filter((entry) => entry.vendor === (vendor?.catalogId ?? vendor?.id)).length
+    const listed = catalog.entries.filter((entry) => entry.vendor === vendor?.id).length
     return {
       id, vendor: provider.vendor, name, enabled, version, managed_by: provider.managedBy,
       base_url: vendor === null || vendor.simulated === true ? null : baseUrlOfProvider(provider, vendor),

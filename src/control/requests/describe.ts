@@ -18,11 +18,10 @@ export const describeRequest = (row: LoggedRequest): z.infer<typeof requestSchem
 })
 
 /** The price vector that the attempt was billed by, if it is still the one in force. */
-function priceOf({ catalog, publisher, vendors }: Services, attempt: RequestAttempt): PriceVector | null {
+function priceOf({ catalog, publisher }: Services, attempt: RequestAttempt): PriceVector | null {
   if (attempt.priceVersion === null || attempt.upstreamModel === null || attempt.vendor === null) return null
   const own = publisher.rows.deployments.get(attempt.deployment ?? '')
-  const vendor = vendors.get(attempt.vendor)
-  const candidates = [own?.price, own?.priceAs == null ? null : catalog.logical(own.priceAs)[0]?.price, catalog.find(vendor?.catalogId ?? attempt.vendor, attempt.upstreamModel)?.price]
+  const candidates = [own?.price, own?.priceAs == null ? null : catalog.logical(own.priceAs)[0]?.price, catalog.find(attempt.vendor, attempt.upstreamModel)?.price]
   return candidates.find((price) => price?.version === attempt.priceVersion) ?? null
 }
 

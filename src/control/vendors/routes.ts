@@ -21,7 +21,7 @@ export const vendors = (services: Services) => router().openapi(list, (c) => {
   const data = [...services.vendors.values()].map((vendor) => ({
     id: vendor.id, name: vendor.name, docs: vendor.docs, env: [...vendor.env], base_url_env: vendor.baseUrlEnv, base_url: vendor.baseUrl ?? null,
     self_hosted: vendor.selfHosted === true, simulated: vendor.simulated === true,
-    state: stateOf(services, vendor), models: counts.get(vendor.catalogId ?? vendor.id)?.length ?? 0,
+    state: stateOf(services, vendor), models: counts.get(vendor.id)?.length ?? 0,
   }))
   return c.json({ data, next_cursor: null }, 200)
 })
