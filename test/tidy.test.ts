@@ -53,8 +53,8 @@ test('every error code has a page and every page a code', () => {
   const pages = existsSync(join(root, 'docs/errors')) ? readdirSync(join(root, 'docs/errors')) : []
   clean(tidy.errorPages([...Object.keys(errorTable), ...Object.keys(statuses)], pages), 'error pages')
 })
-test('nothing committed is unfinished, or names a folder of one machine or a package registry', () => {
-  clean(everything.map(read).filter(({ text }) => !text.includes('\0')).flatMap(tidy.text), 'leftovers', 'places', 'registries')
+test('nothing committed is unfinished, names a folder of one machine or a package registry, or breaks in a folder with a space', () => {
+  clean(everything.map(read).filter(({ text }) => !text.includes('\0')).flatMap(tidy.text), 'leftovers', 'places', 'registries', 'file URLs')
 })
 test('the lockfiles are complete, so that npm ci works on every platform', () => {
   clean(['package-lock.json', 'runtime/package-lock.json'].map(read).flatMap(tidy.lockfile), 'lockfile')
@@ -127,6 +127,7 @@ test('leftovers, machine folders and registries are found', () => {
   for (const path of [`cd /${'work'}/x`, `"/${'root'}/x"`, `/${'home'}/someone`]) assert.deepEqual(found(path), ['places'], path)
   assert.deepEqual(found('https://example.com/work/x and ./work/ and the root/ folder'), [])
   assert.deepEqual(found(`https://registry.${'npmjs'}.org/x`), ['registries'])
+  assert.deepEqual(found(`new URL('x', import.meta.url).${'path'}name`), ['file URLs'])
   assert.deepEqual(found(`"resolved": "${'https'}://x"`), ['registries'])
 })
 

@@ -192,6 +192,7 @@ export function text(source: Source): Finding[] {
     ['leftovers', leftovers, 'finish it, or open an issue'],
     ['places', places, 'names a folder of one machine'],
     ['registries', registries, 'names a package registry'],
+    ['file URLs', /import\.meta\.url\)\.path()name/g, 'breaks in a folder with a space in its name: use fileURLToPath'],
   ]
   return rules.flatMap(([rule, pattern, why]) => [...source.text.matchAll(pattern)].map((match) => finding(rule, source, match.index, `${match[0]}: ${why}`)))
 }
