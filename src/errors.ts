@@ -32,6 +32,7 @@ export const errorTable = {
   overloaded: { status: 503, type: 'server_error' },
   shutting_down: { status: 503, type: 'server_error' },
   key_lookup_unavailable: { status: 503, type: 'server_error' },
+  control_unavailable: { status: 503, type: 'server_error' },
   upstream_unavailable: { status: 503, type: 'upstream_error' },
   upstream_timeout: { status: 504, type: 'upstream_error' },
 } as const

@@ -10,7 +10,7 @@ import { banner } from './banner.ts'
 import { loadCatalog } from './catalog/load.ts'
 import { systemClock } from './clock.ts'
 import { environment, errorText, loadConfig, parseConfig, serverSettings, type Environment, type ServerSettings } from './config.ts'
-import { clientAddress, trustedProxies } from './gateway/client-address.ts'
+import { trustedProxies } from './gateway/client-address.ts'
 import { Deadlines, tickMs } from './gateway/deadlines.ts'
 import { route, type Door } from './gateway/front-door.ts'
 import { KeyIndex } from './gateway/key-index.ts'
@@ -35,6 +35,8 @@ const clock = systemClock
 /** Time for the workers to write what they hold at a shutdown, and for cut requests to end. */
 const lastWriteMs = 10_000
 const lastCutMs = 5_000
+/** A signal that comes again this soon is the same one. */
+const sameSignalMs = 1_000
 
 export async function serve(variables: Variables): Promise<void> {
   const { settings, server } = readSettings(variables)
@@ -46,9 +48,9 @@ export async function serve(variables: Variables): Promise<void> {
     onSetupFailed: (reason) => refuseToStart([reason]),
     onError: (err, what) => log.error({ err }, what),
   })
-  const gateway = createGateway(keys, live, pepper, workers)
+  const gateway = createGateway(keys, live, pepper, workers, (err, request) => log.error({ err, request }, 'a defect ended a request'))
   const running = { draining: false }
-  const door = createDoor(gateway, workers, running, settings, server, (err, method) => log.error({ err, method }, 'a request failed inside the gateway'))
+  const door = createDoor(gateway, workers, running, settings, server)
   await workers.until(() => door.notReady() === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
@@ -57,11 +59,18 @@ export async function serve(variables: Variables): Promise<void> {
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000) }, 60_000),
   ]
+  // What no request caught is a defect too, and must not take the others with it.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, (err: unknown) => log.error({ err }, 'a defect outside any request'))
   process.on('SIGHUP', () => workers.tell({ kind: 'reload' }))
+  let askedAtUs = 0
   const shutDown = async (): Promise<void> => {
-    // The second signal means now.
-    if (running.draining) return live.cutAll()
+    if (running.draining) {
+      // The second signal means now; a group of processes may get the first one twice.
+      if (clock.monotonicUs() - askedAtUs > sameSignalMs * 1000) live.cutAll()
+      return
+    }
     running.draining = true
+    askedAtUs = clock.monotonicUs()
     log.info({ running: live.count }, 'shutting down: no new requests, running ones finish')
     listener.close()
     await drained(live)
@@ -92,11 +101,11 @@ function readSettings(variables: Variables): { settings: Environment; server: Se
   return { settings: read.environment, server: serverSettings(read.environment, empty.ok ? empty.config : refuseToStart(['no settings'])) }
 }
 
-function createGateway(keys: KeyIndex, live: Live, pepper: Uint8Array, workers: Workers): Gateway {
+function createGateway(keys: KeyIndex, live: Live, pepper: Uint8Array, workers: Workers, onDefect: Gateway['onDefect']): Gateway {
   return {
     keys, live, pepper,
     bodies: new BodyBudget(limits.inFlightBodyBytes),
-    admission: new LocalAdmission(clock),
+    admission: new LocalAdmission(clock, () => workers.snapshot?.settings.timeZone ?? 'UTC'),
     tools: {
       health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
@@ -105,10 +114,11 @@ function createGateway(keys: KeyIndex, live: Live, pepper: Uint8Array, workers: 
     deadlines: new Deadlines(),
     recorder: new Recorder((records) => workers.record(records)),
     userAgent: `megarouter/${version}`,
+    onDefect,
   }
 }
 
-function createDoor(gateway: Gateway, workers: Workers, running: { draining: boolean }, settings: Environment, server: ServerSettings, onError: (error: unknown, method: string | undefined) => void): Door {
+function createDoor(gateway: Gateway, workers: Workers, running: { draining: boolean }, settings: Environment, server: ServerSettings): Door {
   const lag = monitorEventLoopDelay({ resolution: 20 })
   lag.enable()
   const gauges = (): Record<string, number> => {
@@ -134,7 +144,6 @@ function createDoor(gateway: Gateway, workers: Workers, running: { draining: boo
     },
     metrics: () => workers.metrics(gauges()),
     mayReadMetrics: ({ headers }) => settings.adminToken !== null && sameText(headers.authorization ?? '', `Bearer ${settings.adminToken}`),
-    onError: (error, request) => onError(error, `${request.method} from ${clientAddress(request, trusted)}`),
   }
 }
 

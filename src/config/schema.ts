@@ -103,7 +103,7 @@ const deploymentSchema = z.strictObject({
 const settingsSchema = z.strictObject({
   organisation: text.optional(),
   time_zone: z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin').optional(),
-  unknown_price: z.enum(['allow', 'block', 'conservative']).optional().describe('What happens to a model whose price is not known. It is never counted as 0.'),
+  unknown_price: z.enum(['allow', 'block', 'conservative']).optional().describe('A model whose price is not known: block refuses it to keys with a hard budget (the default), conservative prices it as the dearest model there is, allow lets it pass and flags it as unpriced.'),
   deadlines: z.strictObject({
     connect_ms: milliseconds(1), first_token_ms: milliseconds(1), idle_ms: milliseconds(1), total_ms: milliseconds(1),
     commit_after_ms: milliseconds(0), keep_alive_ms: milliseconds(100), client_stall_ms: milliseconds(100),

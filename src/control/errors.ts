@@ -28,7 +28,6 @@ export const statuses = {
   unknown_vendor: 422,
   unknown_provider: 422,
   invalid_address: 422,
-  simulated_provider: 422,
   key_not_active: 422,
   range_too_large: 422,
   too_many_attempts: 429,

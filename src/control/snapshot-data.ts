@@ -42,7 +42,7 @@ export interface FileLimits {
 export function vendorOf(provider: Pick<Provider, 'id' | 'vendor' | 'name' | 'credentials'>, vendors: ReadonlyMap<string, Vendor>): Vendor | null {
   if (provider.vendor !== ownServer) return vendors.get(provider.vendor) ?? null
   return declareVendor({
-    id: provider.id, name: provider.name, docs: '', env: [], selfHosted: true, auth: provider.credentials.length > 0 ? 'bearer' : 'none',
+    id: provider.id, name: provider.name, docs: '', env: [], auth: provider.credentials.length > 0 ? 'bearer' : 'none',
     endpoints: ['chat', 'completions', 'embeddings'],
   })
 }
@@ -85,7 +85,7 @@ function providerData(provider: Provider, resolving: Resolving, problems: string
     problems.push(resolved.problem)
     return []
   })
-  if (credentials.length === 0 && vendor.auth === 'bearer' && vendor.selfHosted !== true) {
+  if (credentials.length === 0 && vendor.auth === 'bearer' && vendor.selfHosted !== true && provider.vendor !== ownServer) {
     problems.push(`Provider ${provider.id} has no usable credential.`)
     return null
   }
@@ -103,10 +103,11 @@ export function snapshotData(version: number, rows: Rows, resolving: Resolving, 
     deployments: [...rows.deployments.values()].map(({ id, model, provider, upstreamModel, price, priceAs }) => ({ id, model, provider, upstreamModel, price, priceAs })),
     aliases: [...rows.aliases.values()].map(({ name, strategy, targets }) => ({ name, strategy, targets })),
     settings: {
-      unknownPrice: settings[0]?.unknownPrice ?? 'allow',
+      unknownPrice: settings[0]?.unknownPrice ?? 'block',
       contentOrgs: settings.filter((each) => each.content.store).map((each) => each.org),
       deadlines: { connectMs, firstTokenMs, idleMs, totalMs, commitAfterMs, keepAliveMs, clientStallMs, ...file.deadlines },
       requestBodyBytes: file.requestBodyBytes ?? limits.requestBodyBytes,
+      timeZone: settings[0]?.timeZone ?? 'UTC',
     },
   }
   return { snapshot, problems }

@@ -23,6 +23,8 @@ export interface RequestOptions {
   tags: string[]
   cache: boolean
   includeCost: boolean
+  /** Options that were given and that this version takes without effect. */
+  ignored: string[]
 }
 
 /** What the gateway reads of the client's request. */
@@ -61,6 +63,8 @@ export class Exchange {
   attempts: Attempt[] = []
   /** Set when the client has gone before its answer was complete. */
   clientGone = false
+  /** Set when the key was revoked or the process shuts down while the request ran. */
+  cutBy: Exclude<CutReason, 'client'> | null = null
   /** What to do when the client goes or its key is revoked. */
   onCut: ((reason: CutReason) => void) | null = null
 

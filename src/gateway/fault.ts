@@ -14,9 +14,9 @@ export interface Fault {
   retryAfterMs: number | null
 }
 
-export function localFault(faultClass: FaultClass, code: ErrorCode, message: string): Fault {
-  return { class: faultClass, failure: failure(code, message), upstream: null, code, text: message, retryAfterMs: null }
-}
+export const faultFrom = (faultClass: FaultClass, said: Failure): Fault => ({ class: faultClass, failure: said, upstream: null, code: said.code, text: said.message, retryAfterMs: null })
+
+export const localFault = (faultClass: FaultClass, code: ErrorCode, message: string): Fault => faultFrom(faultClass, failure(code, message))
 
 /** An error status with its body. */
 export function answeredFault(protocol: Protocol, who: string, status: number, body: Buffer, headers: Record<string, string | string[] | undefined>, nowMs: number): Fault {

@@ -31,48 +31,51 @@ export interface Door {
   /** Where admin API and console listen; null when they have a port of their own or are not up yet. */
   controlSocket(): string | null
   isTls: boolean
-  onError(error: unknown, request: IncomingMessage): void
 }
 
 const modelsEndpoint: EndpointSpec = { name: 'models', capability: 'chat', path: '/models', streams: false, required: [], optional: [] }
+const unsupported: EndpointSpec = { ...modelsEndpoint, name: 'unsupported' }
 const posts = new Map(openaiChat.endpoints.map((endpoint) => [`/v1${endpoint.path}`, endpoint]))
 
+/** Never throws: a defect ends this request and nothing else. */
 export function route(door: Door, request: IncomingMessage, response: ServerResponse): void {
+  try {
+    dispatch(door, request, response)
+  } catch (error) {
+    door.gateway.onDefect(error, null)
+    response.destroy()
+  }
+}
+
+function dispatch(door: Door, request: IncomingMessage, response: ServerResponse): void {
   const url = request.url ?? '/'
   const query = url.indexOf('?')
   const path = query < 0 ? url : url.slice(0, query)
-  const endpoint = posts.get(path)
-  if (endpoint && request.method === 'POST') return void exchangeOf(door, request, response, endpoint, (exchange) => handle(exchange, door.gateway))
-  if (path.startsWith('/v1/') || path.startsWith('/v1beta/')) return dataPlane(door, request, response, path, endpoint)
+  if (path.startsWith('/v1/') || path.startsWith('/v1beta/')) return dataPlane(door, request, response, path)
   if (path.startsWith('/health/') || path === '/metrics') return operations(door, request, response, path)
   toControl(door, request, response)
 }
 
-function dataPlane(door: Door, request: IncomingMessage, response: ServerResponse, path: string, endpoint: EndpointSpec | undefined): void {
+function dataPlane(door: Door, request: IncomingMessage, response: ServerResponse, path: string): void {
+  const endpoint = posts.get(path)
   const isModels = path === '/v1/models' || path.startsWith('/v1/models/')
-  if (isModels && request.method === 'GET') return void exchangeOf(door, request, response, modelsEndpoint, (exchange) => models(door, exchange, path))
-  const refused = endpoint || isModels
-    ? failure('method_not_allowed', `${path} takes ${endpoint ? 'POST' : 'GET'}, not ${request.method}.`)
-    : failure('unsupported_endpoint', `${path.slice(0, 100)} is not served here. Served are POST ${[...posts.keys()].join(', POST ')}, GET /v1/models.`)
-  void exchangeOf(door, request, response, { ...modelsEndpoint, name: 'unsupported' }, (exchange) => refuseAndRecord(door, exchange, refused))
+  const exchange = begin(door, request, response, endpoint ?? (isModels ? modelsEndpoint : unsupported))
+  if (!exchange) return
+  if (endpoint && request.method === 'POST') return void handle(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
+  if (isModels && request.method === 'GET') return models(door, exchange, path)
+  refuseAndRecord(door, exchange, endpoint || isModels
+    ? failure('method_not_allowed', `${path.slice(0, 100)} takes ${endpoint ? 'POST' : 'GET'}, not ${request.method}.`)
+    : failure('unsupported_endpoint', `${path.slice(0, 100)} is not served here. Served are POST ${[...posts.keys()].join(', POST ')}, GET /v1/models.`))
 }
 
-/** Runs one exchange; whatever goes wrong ends this request and nothing else. */
-async function exchangeOf(door: Door, request: IncomingMessage, response: ServerResponse, endpoint: EndpointSpec, run: (exchange: Exchange) => Promise<void> | void): Promise<void> {
+/** The exchange of a request, or null where the process can't take any and has said so. */
+function begin(door: Door, request: IncomingMessage, response: ServerResponse, endpoint: EndpointSpec): Exchange | null {
   const snapshot = door.snapshot()
-  if (!snapshot || door.draining()) {
-    response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1', connection: 'close' })
-    const [code, message] = snapshot ? ['shutting_down', 'This gateway is shutting down. Send the request again.'] : ['not_ready', 'The gateway is starting. Send the request again in a moment.']
-    return void response.end(JSON.stringify({ error: { message, type: 'server_error', param: null, code } }))
-  }
-  const exchange = new Exchange(request, response, snapshot, openaiChat, endpoint, door.clock, clientAddress(request, door.trusted))
-  try {
-    await run(exchange)
-  } catch (error) {
-    door.onError(error, request)
-    if (response.headersSent) response.destroy()
-    else refuse(exchange, failure('internal_error', 'The gateway failed at this request. It is in the log under the request id.'))
-  }
+  if (snapshot && !door.draining()) return new Exchange(request, response, snapshot, openaiChat, endpoint, door.clock, clientAddress(request, door.trusted))
+  const [code, message] = snapshot ? ['shutting_down', 'This gateway is shutting down. Send the request again.'] : ['not_ready', 'The gateway is starting. Send the request again in a moment.']
+  response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1', connection: 'close' })
+  response.end(JSON.stringify({ error: { message, type: 'server_error', param: null, code } }))
+  return null
 }
 
 function models(door: Door, exchange: Exchange, path: string): void {

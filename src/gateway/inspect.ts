@@ -87,8 +87,11 @@ const optionChecks: Record<string, { check: Check; must: string }> = {
   include_cost: { check: truth, must: 'true or false' },
 }
 
+/** Taken, so that clients may be written for routing and caching already, but never silently: a response header names them. */
+const withoutEffect = new Set(['policy', 'models', 'max_cost_usd', 'min_quality', 'max_latency_ms', 'cache'])
+
 const noOptions: RequestOptions = {
-  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: false, includeCost: false,
+  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: false, includeCost: false, ignored: [],
 }
 
 function readOptions(exchange: Exchange, scan: JsonScanner): Failure | null {
@@ -123,6 +126,7 @@ function readOptions(exchange: Exchange, scan: JsonScanner): Failure | null {
     tags: (values['tags'] as string[] | undefined) ?? [],
     cache: values['cache'] === true,
     includeCost: values['include_cost'] === true,
+    ignored: Object.keys(values).filter((name) => withoutEffect.has(name)),
   }
   return null
 }

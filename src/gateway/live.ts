@@ -24,11 +24,11 @@ export class Live {
   }
 
   cutKey(keyId: string): void {
-    for (const exchange of this.#running) if (exchange.key?.id === keyId) exchange.onCut?.('key')
+    for (const exchange of this.#running) if (exchange.key?.id === keyId) cut(exchange, 'key')
   }
 
   cutAll(): void {
-    for (const exchange of this.#running) exchange.onCut?.('shutdown')
+    for (const exchange of this.#running) cut(exchange, 'shutdown')
   }
 
   /** Whether one more stream may be read to its end for its usage after its client has left. */
@@ -37,4 +37,9 @@ export class Live {
     for (const exchange of this.#running) if (exchange.attempts.at(-1)?.draining) draining++
     return draining < limits.drains
   }
+}
+
+function cut(exchange: Exchange, reason: 'key' | 'shutdown'): void {
+  exchange.cutBy = reason
+  exchange.onCut?.(reason)
 }

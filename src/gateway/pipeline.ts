@@ -9,7 +9,7 @@ import { authenticate } from './authenticate.ts'
 import { choose } from './choose.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
-import { localFault } from './fault.ts'
+import { faultFrom } from './fault.ts'
 import { bytesPerToken, inspect } from './inspect.ts'
 import type { KeyIndex } from './key-index.ts'
 import type { Live } from './live.ts'
@@ -34,6 +34,8 @@ export interface Gateway {
   live: Live
   recorder: Recorder
   userAgent: string
+  /** An exception inside the pipeline: always a defect. */
+  onDefect(error: unknown, requestId: string | null): void
 }
 
 export async function handle(exchange: Exchange, gateway: Gateway): Promise<void> {
@@ -42,6 +44,12 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
     const plan = await prepare(exchange, gateway)
     if (plan instanceof Plan) await attempt(exchange, gateway, plan)
     else refuseAs(exchange, plan)
+  } catch (error) {
+    // A defect of ours ends this request and nothing else.
+    gateway.onDefect(error, exchange.id)
+    if (exchange.response.headersSent) exchange.response.destroy()
+    else refuseAs(exchange, failure('internal_error', 'The gateway failed at this request; its log says why, under the request id.'))
+    exchange.outcome = 'failed'
   } finally {
     leave()
     exchange.lease?.release(exchange.attempts.reduce((sum, { metered }) => sum + (metered ? allTokens(metered.usage) : 0), 0))
@@ -75,7 +83,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
   const { clock } = exchange
   for (let target = plan.next(clock.epochMs()); target; target = plan.next(clock.epochMs())) {
     if (target.delayMs > 0) await pause(exchange, target.delayMs)
-    const refused = exchange.clientGone ? null : exchange.lease!.hold(exchange.attempts.length + 1, holdNano(target.deployment, exchange.asked!))
+    const refused = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : exchange.lease!.hold(exchange.attempts.length + 1, holdNano(target.deployment, exchange.asked!))
     if (exchange.clientGone || refused) {
       gateway.tools.health.done(target.deployment.id, undefined, clock.epochMs())
       return refused ? refuseAs(exchange, refused) : left(exchange)
@@ -99,7 +107,7 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   exchange.attempts.push(tried)
   exchange.onCut = (reason) => {
     if (reason === 'client') tried.leave(gateway.live.mayDrain())
-    else tried.stop(localFault('request', reason === 'key' ? 'key_revoked' : 'shutting_down', cutTexts[reason]))
+    else tried.stop(faultFrom('request', cutFailure(reason)))
   }
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
   if (reply === 'stream') await stream(exchange, tried, gateway.deadlines)
@@ -120,9 +128,10 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   return true
 }
 
-const cutTexts = {
-  key: 'The key of this request was revoked while it ran.',
-  shutdown: 'The gateway is shutting down and the time for running requests is over. Send the request again.',
+function cutFailure(reason: 'key' | 'shutdown'): Failure {
+  return reason === 'key'
+    ? failure('key_revoked', 'The key of this request was revoked while it ran.')
+    : failure('shutting_down', 'The gateway is shutting down and the time for running requests is over. Send the request again.')
 }
 
 function attemptOptions(exchange: Exchange, { deployment, credential }: Target, number: number, stripUsage: boolean): AttemptOptions {

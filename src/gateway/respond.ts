@@ -29,6 +29,7 @@ function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Header
   headers['x-megarouter-cache'] = 'off'
   headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
   if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
+  if (exchange.options && exchange.options.ignored.length > 0) headers['x-megarouter-warnings'] = `no effect yet: ${exchange.options.ignored.join(', ')}`
   if (attempt) {
     headers['x-megarouter-provider'] = headerText(attempt.options.deployment.provider.id)
     headers['x-megarouter-model'] = headerText(attempt.options.deployment.logicalModel)

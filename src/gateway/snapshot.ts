@@ -55,6 +55,8 @@ export interface SettingsData {
   contentOrgs: string[]
   deadlines: { connectMs: number; firstTokenMs: number; idleMs: number; totalMs: number; commitAfterMs: number; keepAliveMs: number; clientStallMs: number }
   requestBodyBytes: number
+  /** Zone of budget periods, IANA name. */
+  timeZone: string
 }
 
 /** A place to send a request to, resolved and priced. */

@@ -153,5 +153,5 @@ class LocalLease implements Lease {
 
 function limited(key: KeyEntry, what: string, limit: number, waitMs: number): Failure {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000))
-  return failure('rate_limit_exceeded', `Key ${key.name} is limited to ${limit} ${what}. The next request fits in about ${seconds} s.`, { retryAfterMs: seconds * 1000 })
+  return failure('rate_limit_exceeded', `Key ${key.name} has reached its limit of ${limit} ${what}. The next request fits in about ${seconds} s.`, { retryAfterMs: seconds * 1000 })
 }

@@ -27,7 +27,7 @@ export interface SettingsPatch {
 }
 
 const defaults: Stored = {
-  unknownPrice: 'allow',
+  unknownPrice: 'block',
   content: { store: false, retentionDays: 30, quotaMb: 1024 },
   retention: { requestsDays: 30, usageDays: 400 },
 }

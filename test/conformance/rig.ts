@@ -2,6 +2,7 @@
  * The test rig: an upstream, a gateway process in front of it with one declared deployment for each model, and a key.
  * The client's name of a deployment is `at-<upstream model>`, so that the model edit of each request is exercised.
  */
+import { vendors } from '../../src/providers/index.ts'
 import type { RecordedExchange } from '../fixtures/recorded.ts'
 import { startGateway, type GatewayProcess } from '../gateway-process.ts'
 import type { PriceTable } from '../upstream/bill.ts'
@@ -32,7 +33,7 @@ export interface Rig {
 }
 
 /** Vendors that `src/providers/` declares and that were recorded. The others are servers of one's own to the gateway. */
-export const declaredVendors: ReadonlySet<string> = new Set(['openai', 'groq', 'deepseek', 'mistral', 'together', 'openrouter', 'xai', 'ollama'])
+export const declaredVendors: ReadonlySet<string> = new Set(vendors.keys())
 
 export const modelOf = ({ id, provider }: RecordedExchange): RigModel =>
   declaredVendors.has(provider) ? { upstreamModel: id, provider, vendor: provider } : { upstreamModel: id, provider: `recorded-${provider}`, vendor: null }

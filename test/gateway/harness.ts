@@ -72,21 +72,22 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     providers: [providerAt('up', upstream.url, options.vendor), ...(options.providers?.(upstream) ?? [])],
     deployments: [{ id: 'priced', model: 'priced', provider: 'up', upstreamModel: 'echo-20', price: { version: 'test-1', base: testPrices, tiers: [] }, priceAs: null }],
     aliases: options.aliases ?? [],
-    settings: { unknownPrice: 'allow', contentOrgs: [], deadlines: { ...fastDeadlines, ...options.deadlines }, requestBodyBytes: options.requestBodyBytes ?? limits.requestBodyBytes },
+    settings: { unknownPrice: 'allow', contentOrgs: [], deadlines: { ...fastDeadlines, ...options.deadlines }, requestBodyBytes: options.requestBodyBytes ?? limits.requestBodyBytes, timeZone: 'UTC' },
   }
   let snapshot = compileSnapshot(data, emptyCatalog)
   const records: RequestRecord[] = []
   const keys = new KeyIndex()
   keys.complete = true
+  const errors: unknown[] = []
   const gateway: Gateway = {
     keys, pepper, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new LocalAdmission(clock),
     tools: { health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
     transport: new Transport(() => clock.epochMs()), deadlines: new Deadlines(), recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test',
+    onDefect: (error) => errors.push(error),
   }
-  const errors: unknown[] = []
   const door: Door = {
     gateway, clock, trusted: trustedProxies([]), isTls: false, snapshot: () => snapshot, notReady: () => null, draining: () => false, controlSocket: () => null,
-    metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }), mayReadMetrics: () => false, onError: (error) => errors.push(error),
+    metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }), mayReadMetrics: () => false,
   }
   const server = createServer({ noDelay: true }, (request, response) => route(door, request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -72,7 +72,7 @@ test('429 rate_limit_exceeded: over requests per minute, with the time to wait',
   const third = await chat(rig, {}, headers)
   assert.equal(third.status, 429)
   assert.ok(Number(third.headers.get('retry-after')) >= 1)
-  assert.match(third.text, /limited to 2 requests per minute/)
+  assert.match(third.text, /limit of 2 requests per minute/)
   assert.equal(rig.upstream.log.length, 2)
 })
 

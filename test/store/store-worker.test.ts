@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -68,7 +69,7 @@ test('after kill -9 no record is missing that was handed over more than a second
   t.after(remove)
   const handed = new Map<string, number>()
   for (let round = 0; round < rounds; round++) {
-    const child = spawn(process.execPath, [new URL('store-process.ts', import.meta.url).pathname, path, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'store-process.ts'), path, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] })
     let text = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
     await once(child.stdout, 'data')
