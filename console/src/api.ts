@@ -33,12 +33,7 @@ export class ApiError extends Error {
   readonly requestId: string | null
   /** The entity as it is now, on 412. */
   readonly current: unknown
-  constructor(
-    status: number,
-    code: string,
-    message: string,
-    more: { param?: string | null; requestId?: string | null; current?: unknown } = {},
-  ) {
+  constructor(status: number, code: string, message: string, more: { param?: string | null; requestId?: string | null; current?: unknown } = {}) {
     super(message)
     this.status = status
     this.code = code
@@ -62,8 +57,7 @@ export const base = '/api/v1'
 
 function address(path: string, query: Query = {}): string {
   const search = new URLSearchParams()
-  for (const [name, value] of Object.entries(query))
-    if (value !== undefined && value !== null && value !== '') search.set(name, String(value))
+  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== null && value !== '') search.set(name, String(value))
   const text = search.toString()
   return `${base}${path}${text ? `?${text}` : ''}`
 }
@@ -154,8 +148,7 @@ export const api = {
   deleteProvider: (provider: string) => call<void>('DELETE', `/providers/${id(provider)}`),
   addCredential: (provider: string, body: { secret: string; name?: string }) =>
     call<unknown>('POST', `/providers/${id(provider)}/credentials`, { body, create: true }),
-  deleteCredential: (provider: string, credential: string) =>
-    call<void>('DELETE', `/providers/${id(provider)}/credentials/${id(credential)}`),
+  deleteCredential: (provider: string, credential: string) => call<void>('DELETE', `/providers/${id(provider)}/credentials/${id(credential)}`),
   testProvider: (provider: string) => call<ProviderTest>('POST', `/providers/${id(provider)}/test`),
 
   aliases: () => call<Page<Alias>>('GET', '/aliases'),
@@ -166,8 +159,7 @@ export const api = {
 
   models: (query: Query) => call<Page<Model>>('GET', '/models', { query }),
   usage: (query: UsageQuery) => call<Usage>('GET', '/usage', { query: { ...query } }),
-  requests: (filter: RequestFilter, cursor?: string | null, limit = 100) =>
-    call<Page<RequestRow>>('GET', '/requests', { query: { ...filter, limit, cursor } }),
+  requests: (filter: RequestFilter, cursor?: string | null, limit = 100) => call<Page<RequestRow>>('GET', '/requests', { query: { ...filter, limit, cursor } }),
   request: (request: string) => call<RequestDetail>('GET', `/requests/${id(request)}`),
   requestContent: (request: string) => call<RequestContent>('GET', `/requests/${id(request)}/content`),
 

@@ -36,10 +36,7 @@ interface Chunk {
   error?: { message: string; code?: string | null; type?: string }
 }
 
-const messages = (input: ChatInput) => [
-  ...(input.system.trim() ? [{ role: 'system', content: input.system }] : []),
-  { role: 'user', content: input.prompt },
-]
+const messages = (input: ChatInput) => [...(input.system.trim() ? [{ role: 'system', content: input.system }] : []), { role: 'user', content: input.prompt }]
 
 async function send(input: ChatInput): Promise<Response> {
   const body = {
@@ -117,10 +114,7 @@ export async function streamChat(input: ChatInput): Promise<ChatEnd> {
     }
   } catch (error) {
     if (input.signal.aborted) return { ...end, kind: 'stopped', message: 'Stopped here. What was delivered is billed.' }
-    return {
-      ...end,
-      message: end.message ?? (error instanceof Error ? `The connection broke: ${error.message}.` : 'The connection broke.'),
-    }
+    return { ...end, message: end.message ?? (error instanceof Error ? `The connection broke: ${error.message}.` : 'The connection broke.') }
   }
   return finished && end.message === null
     ? { ...end, kind: 'done' }

@@ -1,20 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  ago,
-  count,
-  delta,
-  duration,
-  instant,
-  money,
-  moneyExact,
-  moneySummary,
-  moneyTick,
-  parseMoney,
-  percent,
-  price,
-  shares,
-} from './format.ts'
+import { ago, count, delta, duration, instant, money, moneyExact, moneySummary, moneyTick, parseMoney, percent, price, shares } from './format.ts'
 
 const nano = (usd: number): number => Math.round(usd * 1e9)
 const all = (format: (value: number) => string, cases: [number, string][]): void => {

@@ -106,8 +106,7 @@ export const bytes = (value: number): string =>
         : `${(value / 1e9).toFixed(2)} GB`
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${countExact(n)} ${n === 1 ? one : many}`
-export const clip = (id: string, head = 8, tail = 4): string =>
-  id.length <= head + tail + 1 ? id : `${id.slice(0, head)}…${id.slice(-tail)}`
+export const clip = (id: string, head = 8, tail = 4): string => (id.length <= head + tail + 1 ? id : `${id.slice(0, head)}…${id.slice(-tail)}`)
 
 /** `2026-11-19T14:29:51.204Z` in a zone. Formatters are cached: building one costs more than using it. */
 const formatters = new Map<string, Intl.DateTimeFormat>()
@@ -126,10 +125,8 @@ export interface Clock {
 export const clockTime = (iso: string, zone: string): string =>
   part(zone, new Date(iso), { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
 export const day = (iso: string, zone: string): string => part(zone, new Date(iso), { day: 'numeric', month: 'short' })
-export const weekday = (iso: string, zone: string): string =>
-  part(zone, new Date(iso), { weekday: 'short', day: 'numeric', month: 'short' })
-export const hourMinute = (iso: string, zone: string): string =>
-  part(zone, new Date(iso), { hour: '2-digit', minute: '2-digit', hour12: false })
+export const weekday = (iso: string, zone: string): string => part(zone, new Date(iso), { weekday: 'short', day: 'numeric', month: 'short' })
+export const hourMinute = (iso: string, zone: string): string => part(zone, new Date(iso), { hour: '2-digit', minute: '2-digit', hour12: false })
 
 /** Relative within the hour, then the time, then the date. */
 export function ago(iso: string, clock: Clock): string {

@@ -24,19 +24,10 @@ export const queries = {
   aliases: queryOptions({ queryKey: ['aliases'], queryFn: api.aliases }),
   status: queryOptions({ queryKey: ['status'], queryFn: api.status, refetchInterval: 15_000 }),
   settings: queryOptions({ queryKey: ['settings'], queryFn: api.settings }),
-  available: queryOptions({
-    queryKey: ['models', 'available'],
-    queryFn: () => api.models({ available: true, limit: 500 }),
-    staleTime: 30_000,
-  }),
+  available: queryOptions({ queryKey: ['models', 'available'], queryFn: () => api.models({ available: true, limit: 500 }), staleTime: 30_000 }),
   usage: (query: UsageQuery) => queryOptions({ queryKey: ['usage', query], queryFn: () => api.usage(query), refetchInterval: 15_000 }),
   request: (id: string) =>
-    queryOptions({
-      queryKey: ['request', id],
-      queryFn: () => api.request(id),
-      staleTime: Number.POSITIVE_INFINITY,
-      placeholderData: () => undefined,
-    }),
+    queryOptions({ queryKey: ['request', id], queryFn: () => api.request(id), staleTime: Number.POSITIVE_INFINITY, placeholderData: () => undefined }),
 }
 
 /** Only the simulated provider answers: said on every page. */
@@ -46,8 +37,7 @@ export function useSimulatedOnly(): boolean {
 }
 
 /** Reads again what a write may have changed. */
-export const changed = (...names: string[]): Promise<unknown> =>
-  Promise.all(names.map((name) => client.invalidateQueries({ queryKey: [name] })))
+export const changed = (...names: string[]): Promise<unknown> => Promise.all(names.map((name) => client.invalidateQueries({ queryKey: [name] })))
 
 export const useZone = (): string => useQuery(queries.session).data?.organisation.time_zone ?? 'UTC'
 /** A clock that re-renders its reader every ten seconds, for relative times. */

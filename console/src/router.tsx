@@ -26,11 +26,7 @@ async function signedIn({ location }: { location: { href: string } }): Promise<v
   }
 }
 
-const root = createRootRouteWithContext<{ client: QueryClient }>()({
-  component: Outlet,
-  notFoundComponent: NotFound,
-  errorComponent: PageFailure,
-})
+const root = createRootRouteWithContext<{ client: QueryClient }>()({ component: Outlet, notFoundComponent: NotFound, errorComponent: PageFailure })
 const login = createRoute({ getParentRoute: () => root, path: '/login', component: Login, validateSearch: only('next') })
 const welcome = createRoute({
   getParentRoute: () => root,
@@ -104,11 +100,7 @@ const settings = createRoute({
 })
 
 export const router = createRouter({
-  routeTree: root.addChildren([
-    login,
-    welcome,
-    app.addChildren([overview, requests, request, models, keys, providers, routing, playground, settings]),
-  ]),
+  routeTree: root.addChildren([login, welcome, app.addChildren([overview, requests, request, models, keys, providers, routing, playground, settings])]),
   context: { client },
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -3,16 +3,10 @@ import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 export const themes = ['light', 'dark'] as const
-export const sizes = {
-  desktop: { width: 1440, height: 900 },
-  tablet: { width: 1024, height: 768 },
-  phone: { width: 390, height: 844 },
-} as const
+export const sizes = { desktop: { width: 1440, height: 900 }, tablet: { width: 1024, height: 768 }, phone: { width: 390, height: 844 } } as const
 
 /** The operator's own browser, or Debian's. Undefined where there is none: the tests are skipped then, and say so. */
-export const browserPath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  (path) => path !== undefined && existsSync(path),
-)
+export const browserPath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => path !== undefined && existsSync(path))
 
 export const launch = (): Promise<Browser> =>
   chromium.launch({
@@ -40,13 +34,7 @@ interface View {
 }
 
 export async function open(browser: Browser, { size = 'desktop', theme = 'light', expected }: View = {}): Promise<Opened> {
-  const context = await browser.newContext({
-    viewport: sizes[size],
-    colorScheme: theme,
-    timezoneId: 'Europe/Berlin',
-    locale: 'en-GB',
-    reducedMotion: 'reduce',
-  })
+  const context = await browser.newContext({ viewport: sizes[size], colorScheme: theme, timezoneId: 'Europe/Berlin', locale: 'en-GB', reducedMotion: 'reduce' })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await context.newPage()
   let found: string[] = []
@@ -71,6 +59,6 @@ export async function open(browser: Browser, { size = 'desktop', theme = 'light'
 /** Waits until nothing is loading and nothing moves. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForSelector('main')
-  await page.waitForFunction(() => document.querySelector('[aria-label="Loading"]') === null)
-  await page.evaluate(() => document.fonts.ready)
+  await page.waitForFunction(`document.querySelector('[aria-label="Loading"]') === null`)
+  await page.evaluate('document.fonts.ready.then(() => true)')
 }

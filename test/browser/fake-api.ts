@@ -12,13 +12,7 @@ import { type Cell, dayCells, keys, measures, models, monthCells, monthStart, na
 export const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 const dist = fileURLToPath(new URL('../../console/dist/', import.meta.url))
-const types: Record<string, string> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.woff2': 'font/woff2',
-}
+const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
 
 const rows = Array.from({ length: 900 }, (_, index) => requestRow(index, now - 900 - index ** 1.35 * 700))
 const month = monthCells()
@@ -42,12 +36,7 @@ function usage(query: URLSearchParams) {
   for (const cell of cells) at.set(cell.at, [...(at.get(cell.at) ?? []), cell])
   const label = (group: string) => (by === 'key' ? keys.find((key) => key.id === group)?.name : group) ?? null
   return {
-    range: {
-      from: new Date(cells === day ? now - 86_400_000 : monthStart).toISOString(),
-      to: new Date(now).toISOString(),
-      time_zone: 'Europe/Berlin',
-      bucket,
-    },
+    range: { from: new Date(cells === day ? now - 86_400_000 : monthStart).toISOString(), to: new Date(now).toISOString(), time_zone: 'Europe/Berlin', bucket },
     totals: measures(cells),
     groups: by === 'none' ? [] : groups.map(([group, own]) => ({ group, label: label(group), deleted: false, ...measures(own) })),
     series:
@@ -112,16 +101,7 @@ const providerRows = ['openai', 'deepseek', 'mistral', 'groq', 'vllm'].map((vend
     credentials:
       vendor === 'vllm'
         ? []
-        : [
-            {
-              id: `cred_${vendor}`,
-              name: null,
-              last4: '7Qa2',
-              managed_by: index < 2 ? 'environment' : 'api',
-              status: 'active',
-              created_at: null,
-            },
-          ],
+        : [{ id: `cred_${vendor}`, name: null, last4: '7Qa2', managed_by: index < 2 ? 'environment' : 'api', status: 'active', created_at: null }],
     models_count: 42 - index * 7,
     last_success_at: new Date(now - 4_000 - index * 9_000).toISOString(),
     requests_24h: own.requests,
@@ -143,9 +123,15 @@ const vendorRows = Object.entries(vendorNames).map(([id, name]) => ({
 }))
 const modelRows = [
   ...models,
-  ...['gpt-4.1', 'mixtral-8x22b', 'grok-4-fast', 'qwen3-235b', 'kimi-k2-instruct-with-a-very-long-model-name-0905-preview'].map(
-    (id, index) => ({ id, vendor: index === 2 ? 'xai' : 'together', input: 2, output: 8, read: 0.5, ttft: 600, share: 0 }),
-  ),
+  ...['gpt-4.1', 'mixtral-8x22b', 'grok-4-fast', 'qwen3-235b', 'kimi-k2-instruct-with-a-very-long-model-name-0905-preview'].map((id, index) => ({
+    id,
+    vendor: index === 2 ? 'xai' : 'together',
+    input: 2,
+    output: 8,
+    read: 0.5,
+    ttft: 600,
+    share: 0,
+  })),
 ].map((model, index) => ({
   id: model.id,
   name: model.id,
@@ -155,22 +141,13 @@ const modelRows = [
       name: vendorNames[model.vendor],
       upstream_model: model.id,
       enabled: index < 7,
-      price:
-        model.input === null
-          ? null
-          : { input: nano(model.input), output: nano(model.output), cache_read: model.read === null ? null : nano(model.read) },
+      price: model.input === null ? null : { input: nano(model.input), output: nano(model.output), cache_read: model.read === null ? null : nano(model.read) },
     },
   ],
   kind: model.ttft === null ? 'embedding' : 'chat',
   context_tokens: index === 6 ? 0 : 128_000 * (1 + (index % 3)),
   output_tokens: 16_384,
-  capabilities: {
-    tools: model.ttft !== null,
-    structured_output: index % 2 === 0,
-    reasoning: index < 2,
-    vision: index % 3 === 0,
-    audio: false,
-  },
+  capabilities: { tools: model.ttft !== null, structured_output: index % 2 === 0, reasoning: index < 2, vision: index % 3 === 0, audio: false },
   open_weights: index % 4 === 3,
   released_on: '2026-05-01',
   deprecated: index === 8,
@@ -280,8 +257,7 @@ async function chat(request: IncomingMessage, response: ServerResponse): Promise
       .end(
         JSON.stringify({
           error: {
-            message:
-              'Key agent-assist-prod may not use deepseek-v3.2: its list of models is gpt-5.1, mistral-*. An owner can change it under Keys.',
+            message: 'Key agent-assist-prod may not use deepseek-v3.2: its list of models is gpt-5.1, mistral-*. An owner can change it under Keys.',
             type: 'permission_error',
             code: 'policy_denied',
             request_id: rows[0]?.id,
@@ -307,9 +283,7 @@ async function chat(request: IncomingMessage, response: ServerResponse): Promise
 async function file(path: string, response: ServerResponse): Promise<void> {
   const name = extname(path) ? path : '/index.html'
   const body = await readFile(join(dist, name)).catch(() => null)
-  response
-    .writeHead(body ? 200 : 404, { 'content-type': types[extname(name)] ?? 'application/octet-stream', 'content-security-policy': policy })
-    .end(body)
+  response.writeHead(body ? 200 : 404, { 'content-type': types[extname(name)] ?? 'application/octet-stream', 'content-security-policy': policy }).end(body)
 }
 
 export interface FakeApi {

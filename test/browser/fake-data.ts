@@ -90,13 +90,7 @@ export function dayCells(): Cell[] {
     const at = end - hour * 3_600_000
     const local = new Date(at + 3_600_000).getUTCHours()
     cells.push(
-      ...cellsOf(
-        at,
-        (local > 7 && local < 19 ? 0.075 : 0.015) * (hour === 0 ? 0.53 : 1),
-        hour === 0,
-        next,
-        hour === 2 ? 0.31 : hour === 3 ? 0.09 : 0.002,
-      ),
+      ...cellsOf(at, (local > 7 && local < 19 ? 0.075 : 0.015) * (hour === 0 ? 0.53 : 1), hour === 0, next, hour === 2 ? 0.31 : hour === 3 ? 0.09 : 0.002),
     )
   }
   return cells
@@ -130,10 +124,7 @@ export function measures(cells: Cell[]): Record<string, number | null> {
   }
 }
 
-const texts = {
-  429: 'Rate limit reached for gpt-5.1 in organization org-7Qa2 on tokens per min. Try again in 11 s.',
-  503: 'Service temporarily overloaded.',
-}
+const texts = { 429: 'Rate limit reached for gpt-5.1 in organization org-7Qa2 on tokens per min. Try again in 11 s.', 503: 'Service temporarily overloaded.' }
 
 export function requestRow(index: number, at: number) {
   const next = random(1000 + index)
@@ -154,13 +145,7 @@ export function requestRow(index: number, at: number) {
     stream: model.ttft !== null && next() > 0.3,
     status: refused ? 402 : outcome === 'failed' ? 503 : outcome === 'cancelled' ? 499 : 200,
     outcome,
-    error_code: refused
-      ? 'budget_exceeded'
-      : outcome === 'failed'
-        ? 'upstream_overloaded'
-        : outcome === 'broken'
-          ? 'upstream_truncated'
-          : null,
+    error_code: refused ? 'budget_exceeded' : outcome === 'failed' ? 'upstream_overloaded' : outcome === 'broken' ? 'upstream_truncated' : null,
     error_text: refused
       ? `Key ${key.name} has used its budget of this month. It opens again on 1 Dec, 00:00 CET.`
       : outcome === 'failed'
@@ -193,11 +178,7 @@ export type Row = ReturnType<typeof requestRow>
 
 export function requestDetail(row: Row) {
   const model = models.find((entry) => entry.id === row.model) ?? models[0]
-  const usage = {
-    input: Math.round(row.input_tokens * 0.3),
-    cacheRead: row.input_tokens - Math.round(row.input_tokens * 0.3),
-    output: row.output_tokens,
-  }
+  const usage = { input: Math.round(row.input_tokens * 0.3), cacheRead: row.input_tokens - Math.round(row.input_tokens * 0.3), output: row.output_tokens }
   const classes =
     model.input === null
       ? []

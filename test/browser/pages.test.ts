@@ -55,26 +55,18 @@ const visit = async (page: Page, path: string): Promise<void> => {
 
 for (const theme of themes)
   for (const size of ['desktop', 'phone'] as const) {
-    test(
-      `each page has no accessibility breach, no error and no sideways scroll: ${theme}, ${size}`,
-      { skip, timeout: 180_000 },
-      async () => {
-        const { page, problems, close } = await open(browser, { theme, size, expected: /status of 404/ })
-        await page.clock.setFixedTime(now)
-        for (const [name, path] of Object.entries(pages)) {
-          await visit(page, path)
-          assert.deepEqual(await violations(page), [], `${name}: axe`)
-          assert.equal(
-            await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
-            0,
-            `${name}: sideways scroll`,
-          )
-          assert.equal(await page.locator('h1').count(), 1, `${name}: one h1`)
-          assert.deepEqual(problems(), [], `${name}: errors`)
-        }
-        await close()
-      },
-    )
+    test(`each page has no accessibility breach, no error and no sideways scroll: ${theme}, ${size}`, { skip, timeout: 180_000 }, async () => {
+      const { page, problems, close } = await open(browser, { theme, size, expected: /status of 404/ })
+      await page.clock.setFixedTime(now)
+      for (const [name, path] of Object.entries(pages)) {
+        await visit(page, path)
+        assert.deepEqual(await violations(page), [], `${name}: axe`)
+        assert.equal(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'), 0, `${name}: sideways scroll`)
+        assert.equal(await page.locator('h1').count(), 1, `${name}: one h1`)
+        assert.deepEqual(problems(), [], `${name}: errors`)
+      }
+      await close()
+    })
   }
 
 test('no page is wider than a tablet', { skip, timeout: 120_000 }, async () => {
@@ -82,7 +74,7 @@ test('no page is wider than a tablet', { skip, timeout: 120_000 }, async () => {
   await page.clock.setFixedTime(now)
   for (const [name, path] of Object.entries(pages)) {
     await visit(page, path)
-    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= sizes.tablet.width, name)
+    assert.ok(Number(await page.evaluate('document.documentElement.scrollWidth')) <= sizes.tablet.width, name)
   }
   await close()
 })
@@ -150,7 +142,7 @@ test('J and K walk through the list that the reader came from, and C copies a cu
   await page.waitForURL(`**/requests/${rows[3]?.id}`)
   await settled(page)
   await page.keyboard.press('c')
-  const copied = await page.evaluate(() => navigator.clipboard.readText())
+  const copied = String(await page.evaluate('navigator.clipboard.readText()'))
   assert.match(copied, /^curl http/)
   assert.doesNotMatch(copied, /mr-/)
   await close()
@@ -167,10 +159,7 @@ test('a session that ended leads to the log-in and back to the same place', { sk
 
 test('a panel that fails says why and leaves the rest of the page alone', { skip }, async () => {
   const fake = await startFakeApi({
-    '/status': {
-      status: 503,
-      body: { error: { code: 'database_unavailable', message: 'The database does not answer.', request_id: 'req_x1' } },
-    },
+    '/status': { status: 503, body: { error: { code: 'database_unavailable', message: 'The database does not answer.', request_id: 'req_x1' } } },
   })
   const { page, close } = await open(browser, { expected: /status of 503/ })
   await page.goto(`${fake.url}/settings`)

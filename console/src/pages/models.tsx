@@ -1,18 +1,17 @@
 /** The catalogue: what there is, what it costs, what is available here and healthy now. A row opens its deployments. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { Search } from 'lucide-react'
 import { useDeferredValue, useEffect, useState } from 'react'
 import { api } from '../api.ts'
 import type { Health, Model, ModelPrice, Page as ApiPage } from '../api-types.ts'
 import { countExact, plural, price, tokensShort } from '../format.ts'
 import { queries } from '../queries.ts'
 import { Page } from '../shell/page.tsx'
-import { ModelName, Monogram, right, td, th } from '../ui/bits.tsx'
-import { Button, button } from '../ui/button.tsx'
+import { type Columns, Fact, Head, ModelName, Monogram, right, td } from '../ui/bits.tsx'
+import { Button, button, link } from '../ui/button.tsx'
 import { CopyText } from '../ui/copy.tsx'
 import { Sheet } from '../ui/dialog.tsx'
-import { ChipSelect, Input } from '../ui/field.tsx'
+import { ChipSelect, SearchInput } from '../ui/field.tsx'
 import { PageHead, Panel } from '../ui/panel.tsx'
 import { Dot, Pill, SimulatedPill, Tag } from '../ui/pill.tsx'
 import { Empty, Failure, Load, Skeleton } from '../ui/state.tsx'
@@ -47,8 +46,7 @@ export function HealthSign({ health, available }: { health: Health; available: b
 }
 /** The price that a request would meet first: of the first enabled vendor, else of the first that has one. */
 const firstPrice = (model: Model): ModelPrice | null =>
-  model.vendors.find((vendor) => vendor.enabled)?.price ??
-  (model.available ? null : (model.vendors.find((vendor) => vendor.price)?.price ?? null))
+  model.vendors.find((vendor) => vendor.enabled)?.price ?? (model.available ? null : (model.vendors.find((vendor) => vendor.price)?.price ?? null))
 const priced = (value: number | null | undefined): string => (value == null ? '–' : price(value))
 
 function Row({ model, onOpen }: { model: Model; onOpen: () => void }) {
@@ -79,12 +77,7 @@ function Row({ model, onOpen }: { model: Model; onOpen: () => void }) {
       <td className={`${td} ${right} max-lg:hidden`}>{tokensShort(model.context_tokens)}</td>
       <td className={`${td} ${right}`}>{cost ? priced(cost.input) : 'unpriced'}</td>
       <td className={`${td} ${right} max-md:hidden`}>{cost ? priced(cost.output) : '–'}</td>
-      <td className={`${td} text-12 text-fg-2 max-xl:hidden`}>
-        {capabilityNames
-          .filter(([name]) => model.capabilities[name])
-          .map(([, text]) => text)
-          .join(', ') || '–'}
-      </td>
+      <td className={`${td} text-12 text-fg-2 max-xl:hidden`}>{can(model) || '–'}</td>
       <td className={td}>
         <HealthSign health={model.health} available={model.available} />
       </td>
@@ -92,27 +85,85 @@ function Row({ model, onOpen }: { model: Model; onOpen: () => void }) {
   )
 }
 
-const line = 'grid grid-cols-[120px_minmax(0,1fr)] gap-2 py-1 text-12'
+const can = (model: Model): string =>
+  capabilityNames
+    .filter(([name]) => model.capabilities[name])
+    .map(([, text]) => text)
+    .join(', ')
+
+const ModelFacts = ({ model }: { model: Model }) => (
+  <dl>
+    <Fact name="State">
+      <HealthSign health={model.health} available={model.available} />
+    </Fact>
+    <Fact name="Name to send">
+      <CopyText text={model.id}>
+        <code className="mono">{model.id}</code>
+      </CopyText>
+    </Fact>
+    {model.aliases.length > 0 && (
+      <Fact name="Aliases">
+        <span className="flex flex-wrap gap-1">
+          {model.aliases.map((alias) => (
+            <Tag key={alias}>{alias}</Tag>
+          ))}
+        </span>
+      </Fact>
+    )}
+    <Fact name="Context">{model.context_tokens ? `${countExact(model.context_tokens)} tokens` : 'unknown'}</Fact>
+    <Fact name="Longest output">{model.output_tokens ? `${countExact(model.output_tokens)} tokens` : 'unknown'}</Fact>
+    <Fact name="Can do">{can(model) || 'text only'}</Fact>
+    <Fact name="Weights">{model.open_weights ? 'open' : 'closed'}</Fact>
+    {model.released_on && <Fact name="Released">{model.released_on}</Fact>}
+  </dl>
+)
+
+function Offer({ vendor }: { vendor: Model['vendors'][number] }) {
+  return (
+    <li className="grid gap-1 border-t border-line px-3 py-2.5 first:border-t-0">
+      <div className="flex flex-wrap items-center gap-2">
+        <Monogram of={vendor.name} />
+        <span className="font-medium">{vendor.name}</span>
+        {vendor.simulated && <SimulatedPill />}
+        <span className="ml-auto">
+          {vendor.enabled ? (
+            <Pill tone="ok">On</Pill>
+          ) : (
+            <Link to="/providers" search={{ add: vendor.vendor }} className={`${link} text-12`}>
+              Add its key
+            </Link>
+          )}
+        </span>
+      </div>
+      <code className="mono text-12 wrap-anywhere text-fg-3">
+        {vendor.vendor}/{vendor.upstream_model}
+      </code>
+      <div className="num text-12 text-fg-2">
+        {vendor.price
+          ? `${price(vendor.price.input)} in, ${priced(vendor.price.cache_read)} cache read, ${price(vendor.price.output)} out`
+          : 'No price is known: requests count as unpriced.'}
+      </div>
+    </li>
+  )
+}
+
 function ModelSheet({ id, onClose }: { id: string; onClose: () => void }) {
   const found = useQuery({
     queryKey: ['models', 'one', id],
     queryFn: async () => (await api.models({ search: id, limit: 100 })).data.find((model) => model.id === id) ?? null,
   })
+  const footer = (
+    <>
+      <Link to="/playground" search={{ models: id }} className={button({ look: 'primary' })}>
+        Try in playground
+      </Link>
+      <Link to="/requests" search={{ model: id }} className={button()}>
+        Its requests
+      </Link>
+    </>
+  )
   return (
-    <Sheet
-      title={<ModelName vendor={null} name={id} />}
-      onClose={onClose}
-      footer={
-        <>
-          <Link to="/playground" search={{ models: id }} className={button({ look: 'primary' })}>
-            Try in playground
-          </Link>
-          <Link to="/requests" search={{ model: id }} className={button()}>
-            Its requests
-          </Link>
-        </>
-      }
-    >
+    <Sheet title={<ModelName vendor={null} name={id} />} onClose={onClose} footer={footer}>
       <Load of={found}>
         {(model) =>
           model === null ? (
@@ -121,97 +172,14 @@ function ModelSheet({ id, onClose }: { id: string; onClose: () => void }) {
             </Empty>
           ) : (
             <div className="grid gap-5">
-              <dl>
-                <div className={line}>
-                  <dt className="text-fg-3">State</dt>
-                  <dd>
-                    <HealthSign health={model.health} available={model.available} />
-                  </dd>
-                </div>
-                <div className={line}>
-                  <dt className="text-fg-3">Name to send</dt>
-                  <dd>
-                    <CopyText text={model.id}>
-                      <code className="mono">{model.id}</code>
-                    </CopyText>
-                  </dd>
-                </div>
-                {model.aliases.length > 0 && (
-                  <div className={line}>
-                    <dt className="text-fg-3">Aliases</dt>
-                    <dd className="flex flex-wrap gap-1">
-                      {model.aliases.map((alias) => (
-                        <Tag key={alias}>{alias}</Tag>
-                      ))}
-                    </dd>
-                  </div>
-                )}
-                <div className={line}>
-                  <dt className="text-fg-3">Context</dt>
-                  <dd className="num">{model.context_tokens ? `${countExact(model.context_tokens)} tokens` : 'unknown'}</dd>
-                </div>
-                <div className={line}>
-                  <dt className="text-fg-3">Longest output</dt>
-                  <dd className="num">{model.output_tokens ? `${countExact(model.output_tokens)} tokens` : 'unknown'}</dd>
-                </div>
-                <div className={line}>
-                  <dt className="text-fg-3">Can do</dt>
-                  <dd>
-                    {capabilityNames
-                      .filter(([name]) => model.capabilities[name])
-                      .map(([, text]) => text)
-                      .join(', ') || 'text only'}
-                  </dd>
-                </div>
-                <div className={line}>
-                  <dt className="text-fg-3">Weights</dt>
-                  <dd>{model.open_weights ? 'open' : 'closed'}</dd>
-                </div>
-                {model.released_on && (
-                  <div className={line}>
-                    <dt className="text-fg-3">Released</dt>
-                    <dd className="num">{model.released_on}</dd>
-                  </div>
-                )}
-              </dl>
+              <ModelFacts model={model} />
               <section>
                 <h3 className="mb-1 font-semibold">
-                  Deployments{' '}
-                  <span className="text-12 font-normal text-fg-3">USD per million tokens, in the order in which they are tried</span>
+                  Deployments <span className="text-12 font-normal text-fg-3">USD per million tokens, in the order in which they are tried</span>
                 </h3>
                 <ul className="rounded-3 border border-line">
                   {model.vendors.map((vendor) => (
-                    <li
-                      key={`${vendor.vendor}/${vendor.upstream_model}`}
-                      className="grid gap-1 border-t border-line px-3 py-2.5 first:border-t-0"
-                    >
-                      <div className="flex flex-wrap items-center gap-2">
-                        <Monogram of={vendor.name} />
-                        <span className="font-medium">{vendor.name}</span>
-                        {vendor.simulated && <SimulatedPill />}
-                        <span className="ml-auto">
-                          {vendor.enabled ? (
-                            <Pill tone="ok">On</Pill>
-                          ) : (
-                            <Link
-                              to="/providers"
-                              search={{ add: vendor.vendor }}
-                              className="text-12 font-medium text-accent hover:underline"
-                            >
-                              Add its key
-                            </Link>
-                          )}
-                        </span>
-                      </div>
-                      <code className="mono text-12 wrap-anywhere text-fg-3">
-                        {vendor.vendor}/{vendor.upstream_model}
-                      </code>
-                      <div className="num text-12 text-fg-2">
-                        {vendor.price
-                          ? `${price(vendor.price.input)} in, ${priced(vendor.price.cache_read)} cache read, ${price(vendor.price.output)} out`
-                          : 'No price is known: requests count as unpriced.'}
-                      </div>
-                    </li>
+                    <Offer key={`${vendor.vendor}/${vendor.upstream_model}`} vendor={vendor} />
                   ))}
                 </ul>
               </section>
@@ -235,16 +203,7 @@ function Filters({ search, onChange }: { search: ModelSearch; onChange: (search:
   return (
     <div className="mb-3.5 flex flex-wrap items-center gap-2">
       <div className="relative min-w-[200px] flex-1 md:max-w-[320px]">
-        <Search className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-fg-3" aria-hidden />
-        <Input
-          data-search
-          className="pl-8"
-          type="search"
-          aria-label="Search models"
-          placeholder="Name of a model"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
+        <SearchInput aria-label="Search models" placeholder="Name of a model" value={text} onChange={(event) => setText(event.target.value)} />
       </div>
       <ChipSelect label="Vendor" value={search.vendor ?? ''} onChange={(event) => onChange({ ...search, vendor: event.target.value })}>
         <option value="">any</option>
@@ -262,28 +221,44 @@ function Filters({ search, onChange }: { search: ModelSearch; onChange: (search:
   )
 }
 
+const columns: Columns = [
+  ['Model', ''],
+  ['Vendors', 'w-[20%] max-md:hidden'],
+  ['Context', `w-[88px] ${right} max-lg:hidden`],
+  ['Input', `w-[88px] ${right}`],
+  ['Output', `w-[88px] ${right} max-md:hidden`],
+  ['Can do', 'w-[21%] max-xl:hidden'],
+  ['State', 'w-[122px]'],
+]
+
+function NoMatch({ narrowed, onClear, onWiden }: { narrowed: boolean; onClear: () => void; onWiden: () => void }) {
+  const action = (
+    <>
+      <Button onClick={onClear}>Clear filters</Button>
+      {narrowed && <Button onClick={onWiden}>Search the whole catalogue</Button>}
+    </>
+  )
+  return (
+    <Empty title={narrowed ? 'No model that is available here matches' : 'No model in the catalogue matches'} action={action}>
+      A vendor’s model can be used without an entry here, as <code className="mono">vendor/model</code>.
+    </Empty>
+  )
+}
+
 export function Models() {
   const navigate = useNavigate()
   const search: ModelSearch = useSearch({ from: '/app/models' })
   const { model: opened, ...filter } = search
   const change = (next: ModelSearch) => void navigate({ to: '/models', search: next, replace: true, resetScroll: false })
-  const open = (id: string | undefined) =>
-    void navigate({ to: '/models', search: { ...filter, ...(id ? { model: id } : {}) }, resetScroll: false })
+  const open = (id: string | undefined) => void navigate({ to: '/models', search: { ...filter, ...(id ? { model: id } : {}) }, resetScroll: false })
+  const available = filter.available === 'all' ? undefined : true
   const query = useInfiniteQuery({
     queryKey: ['models', filter],
     initialPageParam: null as string | null,
-    queryFn: ({ pageParam }): Promise<ApiPage<Model>> =>
-      api.models({
-        search: filter.search,
-        vendor: filter.vendor,
-        available: filter.available === 'all' ? undefined : true,
-        limit: 100,
-        cursor: pageParam,
-      }),
+    queryFn: ({ pageParam }): Promise<ApiPage<Model>> => api.models({ search: filter.search, vendor: filter.vendor, available, limit: 100, cursor: pageParam }),
     getNextPageParam: (page) => page.next_cursor,
   })
   const models = query.data?.pages.flatMap((page) => page.data) ?? []
-  const narrowed = filter.available !== 'all'
   return (
     <Page title="Models" wide>
       <PageHead
@@ -301,25 +276,7 @@ export function Models() {
       <Panel>
         {models.length > 0 ? (
           <table className="table-fixed">
-            <thead>
-              <tr>
-                {(
-                  [
-                    ['Model', ''],
-                    ['Vendors', 'w-[20%] max-md:hidden'],
-                    ['Context', `w-[88px] ${right} max-lg:hidden`],
-                    ['Input', `w-[88px] ${right}`],
-                    ['Output', `w-[88px] ${right} max-md:hidden`],
-                    ['Can do', 'w-[21%] max-xl:hidden'],
-                    ['State', 'w-[122px]'],
-                  ] as const
-                ).map(([name, className]) => (
-                  <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <Head columns={columns} />
             <tbody>
               {models.map((model) => (
                 <Row key={model.id} model={model} onOpen={() => open(model.id)} />
@@ -331,17 +288,7 @@ export function Models() {
         ) : query.error ? (
           <Failure error={query.error} retry={() => void query.refetch()} />
         ) : (
-          <Empty
-            title={narrowed ? 'No model that is available here matches' : 'No model in the catalogue matches'}
-            action={
-              <>
-                <Button onClick={() => change({})}>Clear filters</Button>
-                {narrowed && <Button onClick={() => change({ ...search, available: 'all' })}>Search the whole catalogue</Button>}
-              </>
-            }
-          >
-            A vendor’s model can be used without an entry here, as <code className="mono">vendor/model</code>.
-          </Empty>
+          <NoMatch narrowed={available === true} onClear={() => change({})} onWiden={() => change({ ...search, available: 'all' })} />
         )}
       </Panel>
       {query.hasNextPage && (

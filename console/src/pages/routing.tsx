@@ -1,14 +1,14 @@
 /** Aliases: one name for clients, models behind it that can change without them. Ordered: first healthy target; weighted: drawn by weight. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { ArrowDown, ArrowUp, Lock, Plus, X } from 'lucide-react'
+import { ArrowDown, ArrowUp, Lock, type LucideIcon, Plus, X } from 'lucide-react'
 import { useState } from 'react'
 import { ApiError, api } from '../api.ts'
 import type { Alias } from '../api-types.ts'
 import { percent, shares } from '../format.ts'
 import { changed, queries } from '../queries.ts'
 import { Page } from '../shell/page.tsx'
-import { Segmented, td, th } from '../ui/bits.tsx'
+import { Declared, Segmented, td, th } from '../ui/bits.tsx'
 import { Button } from '../ui/button.tsx'
 import { Sheet } from '../ui/dialog.tsx'
 import { FormError, Input, TextField } from '../ui/field.tsx'
@@ -23,25 +23,23 @@ interface Target {
 const blank: Target = { model: '', weight: '1' }
 const weightOf = (target: Target): number => Math.max(0, Number(target.weight) || 0)
 
-function Targets({
-  targets,
-  weighted,
-  disabled,
-  onChange,
-}: {
+interface TargetsProps {
   targets: Target[]
   weighted: boolean
   disabled: boolean
   onChange: (targets: Target[]) => void
-}) {
+}
+const IconButton = ({ icon: Icon, ...rest }: { icon: LucideIcon; 'aria-label': string; disabled: boolean; onClick: () => void }) => (
+  <Button size="icon" look="ghost" {...rest}>
+    <Icon className="size-3.5" aria-hidden />
+  </Button>
+)
+
+function Targets({ targets, weighted, disabled, onChange }: TargetsProps) {
   const models = useQuery(queries.available)
   const parts = shares(targets.map(weightOf))
-  const set = (index: number, more: Partial<Target>) =>
-    onChange(targets.map((target, at) => (at === index ? { ...target, ...more } : target)))
-  const swap = (index: number) =>
-    onChange(
-      targets.map((target, at) => (at === index ? (targets[index + 1] ?? target) : at === index + 1 ? (targets[index] ?? target) : target)),
-    )
+  const set = (index: number, more: Partial<Target>) => onChange(targets.with(index, { ...(targets[index] ?? blank), ...more }))
+  const swap = (index: number) => onChange(targets.with(index, targets[index + 1] ?? blank).with(index + 1, targets[index] ?? blank))
   return (
     <fieldset className="grid gap-2" disabled={disabled}>
       <legend className="mb-1 font-medium">{weighted ? 'Models and weights' : 'Models, first to last'}</legend>
@@ -76,35 +74,11 @@ function Targets({
             </>
           ) : (
             <>
-              <Button
-                size="icon"
-                look="ghost"
-                aria-label={`Move model ${index + 1} up`}
-                disabled={index === 0}
-                onClick={() => swap(index - 1)}
-              >
-                <ArrowUp className="size-3.5" aria-hidden />
-              </Button>
-              <Button
-                size="icon"
-                look="ghost"
-                aria-label={`Move model ${index + 1} down`}
-                disabled={index === targets.length - 1}
-                onClick={() => swap(index)}
-              >
-                <ArrowDown className="size-3.5" aria-hidden />
-              </Button>
+              <IconButton icon={ArrowUp} aria-label={`Move model ${index + 1} up`} disabled={index === 0} onClick={() => swap(index - 1)} />
+              <IconButton icon={ArrowDown} aria-label={`Move model ${index + 1} down`} disabled={index === targets.length - 1} onClick={() => swap(index)} />
             </>
           )}
-          <Button
-            size="icon"
-            look="ghost"
-            aria-label={`Remove model ${index + 1}`}
-            disabled={targets.length === 1}
-            onClick={() => onChange(targets.filter((_, at) => at !== index))}
-          >
-            <X className="size-3.5" aria-hidden />
-          </Button>
+          <IconButton icon={X} aria-label={`Remove model ${index + 1}`} disabled={targets.length === 1} onClick={() => onChange(targets.toSpliced(index, 1))} />
         </div>
       ))}
       {!disabled && (
@@ -119,78 +93,69 @@ function Targets({
   )
 }
 
-function AliasSheet({ alias, onClose }: { alias: Alias | null; onClose: () => void }) {
+/** An alias as it is edited; a conflict keeps what was typed and shows what the other one wrote. */
+function useAliasEdit(alias: Alias | null, onClose: () => void) {
   const [base, setBase] = useState(alias)
   const [name, setName] = useState(alias?.name ?? '')
   const [strategy, setStrategy] = useState<Alias['strategy']>(alias?.strategy ?? 'ordered')
-  const [targets, setTargets] = useState<Target[]>(
-    alias?.targets.map((target) => ({ model: target.model, weight: String(target.weight) })) ?? [blank],
-  )
-  const readOnly = base !== null && base.managed_by !== 'api'
-  const body = () => ({
-    strategy,
-    targets: targets
-      .filter((target) => target.model.trim())
-      .map((target) => ({ model: target.model.trim(), weight: strategy === 'weighted' ? weightOf(target) : 1 })),
-  })
+  const [targets, setTargets] = useState<Target[]>(alias?.targets.map((target) => ({ model: target.model, weight: String(target.weight) })) ?? [blank])
+  const used = targets
+    .filter((target) => target.model.trim())
+    .map((target) => ({ model: target.model.trim(), weight: strategy === 'weighted' ? weightOf(target) : 1 }))
+  const onSuccess = async () => {
+    await changed('aliases', 'models')
+    onClose()
+  }
   const save = useMutation({
-    mutationFn: () => (base ? api.updateAlias(base.name, body(), base.version) : api.createAlias({ name: name.trim(), ...body() })),
-    onSuccess: async () => {
-      await changed('aliases', 'models')
-      onClose()
-    },
+    mutationFn: () =>
+      base ? api.updateAlias(base.name, { strategy, targets: used }, base.version) : api.createAlias({ name: name.trim(), strategy, targets: used }),
+    onSuccess,
     onError: (error) => {
       if (error instanceof ApiError && error.code === 'version_conflict' && error.current) setBase(error.current as Alias)
     },
   })
-  const remove = useMutation({
-    mutationFn: () => api.deleteAlias(base?.name ?? '', base?.version),
-    onSuccess: async () => {
-      await changed('aliases', 'models')
-      onClose()
-    },
-  })
-  const conflicted = save.error instanceof ApiError && save.error.code === 'version_conflict'
+  const remove = useMutation({ mutationFn: () => api.deleteAlias(base?.name ?? '', base?.version), onSuccess })
+  return {
+    base,
+    name,
+    setName,
+    strategy,
+    setStrategy,
+    targets,
+    setTargets,
+    save,
+    remove,
+    complete: name.trim() !== '' && used.length > 0,
+    conflicted: save.error instanceof ApiError && save.error.code === 'version_conflict',
+  }
+}
+
+function AliasSheet({ alias, onClose }: { alias: Alias | null; onClose: () => void }) {
+  const { base, name, setName, strategy, setStrategy, targets, setTargets, save, remove, complete, conflicted } = useAliasEdit(alias, onClose)
+  const readOnly = base !== null && base.managed_by !== 'api'
+  const verb = base ? (conflicted ? 'Keep mine' : 'Save changes') : 'Create alias'
+  const footer = (
+    <>
+      <Button type="submit" look="primary" disabled={save.isPending || !complete}>
+        {save.isPending ? 'Saving…' : verb}
+      </Button>
+      {base && (
+        <Button look="ghost" className="ml-auto text-bad-fg" disabled={remove.isPending} onClick={() => remove.mutate()}>
+          Delete alias
+        </Button>
+      )}
+    </>
+  )
   return (
     <Sheet
       title={base ? base.name : 'Create alias'}
       note={base ? 'Changes reach requests within a second.' : 'Clients send this name as the model.'}
       onClose={onClose}
-      onSubmit={() => {
-        if (!readOnly) save.mutate()
-      }}
-      footer={
-        readOnly ? undefined : (
-          <>
-            <Button type="submit" look="primary" disabled={save.isPending || !name.trim() || body().targets.length === 0}>
-              {save.isPending ? 'Saving…' : base ? (conflicted ? 'Keep mine' : 'Save changes') : 'Create alias'}
-            </Button>
-            {base && (
-              <Button look="ghost" className="ml-auto text-bad-fg" disabled={remove.isPending} onClick={() => remove.mutate()}>
-                Delete alias
-              </Button>
-            )}
-          </>
-        )
-      }
+      {...(readOnly ? {} : { onSubmit: () => save.mutate(), footer })}
     >
       <div className="grid gap-5">
-        {readOnly && (
-          <p className="flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2">
-            <Lock className="size-3.5 flex-none" aria-hidden />
-            Declared in megarouter.yaml. Change it there.
-          </p>
-        )}
-        {!base && (
-          <TextField
-            label="Name"
-            data-focus=""
-            autoComplete="off"
-            placeholder="fast"
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-          />
-        )}
+        {readOnly && <Declared by="megarouter.yaml" />}
+        {!base && <TextField label="Name" data-focus="" autoComplete="off" placeholder="fast" value={name} onChange={(event) => setName(event.target.value)} />}
         <div className="grid justify-items-start gap-1.5">
           <Segmented
             label="Choice"
@@ -259,8 +224,7 @@ export function Routing() {
           {({ data }) =>
             data.length === 0 ? (
               <Empty title="There is no alias yet" action={<Button onClick={() => open('new alias')}>Create alias</Button>}>
-                With an alias such as <code className="mono">fast</code>, applications name what they need, and you choose the model without
-                touching them.
+                With an alias such as <code className="mono">fast</code>, applications name what they need, and you choose the model without touching them.
               </Empty>
             ) : (
               <table>
@@ -284,9 +248,7 @@ export function Routing() {
                         <button type="button" aria-haspopup="dialog" className="rounded-1" onClick={() => open(alias.name)}>
                           <code className="mono">{alias.name}</code>
                         </button>
-                        {alias.managed_by !== 'api' && (
-                          <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label="declared in the file" />
-                        )}
+                        {alias.managed_by !== 'api' && <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label="declared in the file" />}
                       </th>
                       <td className={`${td} max-md:hidden`}>
                         <Pill>{alias.strategy === 'ordered' ? 'Ordered' : 'Weighted'}</Pill>

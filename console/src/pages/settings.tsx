@@ -1,7 +1,7 @@
 /** Settings: the organisation, what is stored and for how long, and the state of this gateway. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import { api } from '../api.ts'
 import type { Settings, Status } from '../api-types.ts'
 import { countExact, duration, instant, percent } from '../format.ts'
@@ -9,7 +9,7 @@ import { changed, queries, useZone } from '../queries.ts'
 import { Page } from '../shell/page.tsx'
 import { setShortcuts, shortcutsOff } from '../shell/shortcuts.ts'
 import { setTheme, useTheme } from '../shell/theme.ts'
-import { Segmented } from '../ui/bits.tsx'
+import { Declared, Fact, Segmented } from '../ui/bits.tsx'
 import { Button, link } from '../ui/button.tsx'
 import { Field, FormError, Select, Switch, TextField } from '../ui/field.tsx'
 import { PageHead, Panel, PanelHead } from '../ui/panel.tsx'
@@ -19,132 +19,112 @@ import { Load } from '../ui/state.tsx'
 const zones = Intl.supportedValuesOf('timeZone')
 const whole = (text: string): number => Math.max(0, Math.round(Number(text) || 0))
 
+interface Part {
+  values: Settings
+  set: (more: Partial<Settings>) => void
+}
+const unknownPriceHelp = {
+  allow: 'Runs and counts as unpriced, never as $0.',
+  block: 'Is refused with 403 until it has a price.',
+  conservative: 'Counts at the highest price of its vendor.',
+}
+
+function OrganisationPanel({ values, set }: Part) {
+  return (
+    <Panel>
+      <PanelHead title="Organisation" />
+      <div className="grid gap-4 px-3.5 pb-4 md:grid-cols-2">
+        <TextField label="Name" value={values.organisation} onChange={(event) => set({ organisation: event.target.value })} />
+        <Field label="Time zone" help="Days and months of usage and budgets are those of this zone.">
+          {(described) => (
+            <Select {...described} value={values.time_zone} onChange={(event) => set({ time_zone: event.target.value })}>
+              {[...new Set([values.time_zone, 'UTC', ...zones])].map((zone) => (
+                <option key={zone} value={zone}>
+                  {zone}
+                </option>
+              ))}
+            </Select>
+          )}
+        </Field>
+        <Field label="A model without a price" help={unknownPriceHelp[values.unknown_price]}>
+          {(described) => (
+            <Select {...described} value={values.unknown_price} onChange={(event) => set({ unknown_price: event.target.value as Settings['unknown_price'] })}>
+              <option value="allow">may be used</option>
+              <option value="conservative">counts at the highest price</option>
+              <option value="block">is refused</option>
+            </Select>
+          )}
+        </Field>
+      </div>
+    </Panel>
+  )
+}
+
+function PrivacyPanel({ values, set }: Part) {
+  const { content, retention } = values
+  const amount = (value: number, change: (next: number) => void) => ({
+    inputMode: 'numeric' as const,
+    value,
+    onChange: (event: { target: { value: string } }) => change(whole(event.target.value)),
+  })
+  return (
+    <Panel>
+      <PanelHead title="Privacy" note="what is kept, and for how long" />
+      <div className="grid gap-4 px-3.5 pb-4">
+        <Switch
+          label="Store prompts and answers"
+          help="Encrypted, for new requests only. Usage, request and cost rows never hold content."
+          checked={content.store}
+          onChange={(store) => set({ content: { ...content, store } })}
+        />
+        <div className="grid gap-4 md:grid-cols-4">
+          <TextField label="Content, days" {...amount(content.retention_days, (retention_days) => set({ content: { ...content, retention_days } }))} />
+          <TextField label="Content, at most MB" {...amount(content.quota_mb, (quota_mb) => set({ content: { ...content, quota_mb } }))} />
+          <TextField label="Requests, days" {...amount(retention.requests_days, (requests_days) => set({ retention: { ...retention, requests_days } }))} />
+          <TextField label="Usage, days" {...amount(retention.usage_days, (usage_days) => set({ retention: { ...retention, usage_days } }))} />
+        </div>
+      </div>
+    </Panel>
+  )
+}
+
 function Form({ settings }: { settings: Settings }) {
   const [values, setValues] = useState(settings)
   const save = useMutation({
-    mutationFn: () =>
-      api.updateSettings(
-        {
-          organisation: values.organisation,
-          time_zone: values.time_zone,
-          unknown_price: values.unknown_price,
-          content: values.content,
-          retention: values.retention,
-        },
-        settings.version,
-      ),
+    mutationFn: ({ organisation, time_zone, unknown_price, content, retention }: Settings) =>
+      api.updateSettings({ organisation, time_zone, unknown_price, content, retention }, settings.version),
     onSuccess: () => changed('settings', 'session', 'setup', 'usage'),
   })
+  const set = (more: Partial<Settings>) => setValues({ ...values, ...more })
   const dirty = JSON.stringify(values) !== JSON.stringify(settings)
-  const content = (more: Partial<Settings['content']>) => setValues({ ...values, content: { ...values.content, ...more } })
+  const readOnly = settings.managed_by !== 'api'
   return (
     <form
       noValidate
       className="grid gap-3.5"
       onSubmit={(event) => {
         event.preventDefault()
-        save.mutate()
+        save.mutate(values)
       }}
     >
-      <Panel>
-        <PanelHead title="Organisation" />
-        <div className="grid gap-4 px-3.5 pb-4 md:grid-cols-2">
-          <TextField
-            label="Name"
-            value={values.organisation}
-            onChange={(event) => setValues({ ...values, organisation: event.target.value })}
-          />
-          <Field label="Time zone" help="Days and months of usage and budgets are those of this zone.">
-            {(described) => (
-              <Select {...described} value={values.time_zone} onChange={(event) => setValues({ ...values, time_zone: event.target.value })}>
-                {[...new Set([values.time_zone, 'UTC', ...zones])].map((zone) => (
-                  <option key={zone} value={zone}>
-                    {zone}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
-          <Field
-            label="A model without a price"
-            help={
-              {
-                allow: 'Runs and counts as unpriced, never as $0.',
-                block: 'Is refused with 403 until it has a price.',
-                conservative: 'Counts at the highest price of its vendor.',
-              }[values.unknown_price]
-            }
-          >
-            {(described) => (
-              <Select
-                {...described}
-                value={values.unknown_price}
-                onChange={(event) => setValues({ ...values, unknown_price: event.target.value as Settings['unknown_price'] })}
-              >
-                <option value="allow">may be used</option>
-                <option value="conservative">counts at the highest price</option>
-                <option value="block">is refused</option>
-              </Select>
-            )}
-          </Field>
-        </div>
-      </Panel>
-      <Panel>
-        <PanelHead title="Privacy" note="what is kept, and for how long" />
-        <div className="grid gap-4 px-3.5 pb-4">
-          <Switch
-            label="Store prompts and answers"
-            help="Encrypted, for new requests only. Usage, request and cost rows never hold content."
-            checked={values.content.store}
-            onChange={(store) => content({ store })}
-          />
-          <div className="grid gap-4 md:grid-cols-4">
-            <TextField
-              label="Content, days"
-              inputMode="numeric"
-              value={values.content.retention_days}
-              onChange={(event) => content({ retention_days: whole(event.target.value) })}
-            />
-            <TextField
-              label="Content, at most MB"
-              inputMode="numeric"
-              value={values.content.quota_mb}
-              onChange={(event) => content({ quota_mb: whole(event.target.value) })}
-            />
-            <TextField
-              label="Requests, days"
-              inputMode="numeric"
-              value={values.retention.requests_days}
-              onChange={(event) => setValues({ ...values, retention: { ...values.retention, requests_days: whole(event.target.value) } })}
-            />
-            <TextField
-              label="Usage, days"
-              inputMode="numeric"
-              value={values.retention.usage_days}
-              onChange={(event) => setValues({ ...values, retention: { ...values.retention, usage_days: whole(event.target.value) } })}
-            />
-          </div>
-        </div>
-      </Panel>
+      {readOnly && <Declared by="megarouter.yaml" />}
+      <fieldset disabled={readOnly} className="grid min-w-0 gap-3.5">
+        <OrganisationPanel values={values} set={set} />
+        <PrivacyPanel values={values} set={set} />
+      </fieldset>
       <FormError>{save.error?.message}</FormError>
-      <div className="flex items-center gap-3">
-        <Button type="submit" look="primary" disabled={!dirty || save.isPending}>
-          {save.isPending ? 'Saving…' : 'Save settings'}
-        </Button>
-        <span aria-live="polite" className="text-12 text-fg-3">
-          {save.isSuccess && !dirty ? 'Saved. In force within a second.' : ''}
-        </span>
-      </div>
+      {!readOnly && (
+        <div>
+          <Button type="submit" look="primary" disabled={!dirty || save.isPending}>
+            {save.isPending ? 'Saving…' : dirty ? 'Save settings' : 'Saved'}
+          </Button>
+        </div>
+      )}
     </form>
   )
 }
 
-const Line = ({ name, children }: { name: string; children: ReactNode }) => (
-  <div className="grid grid-cols-[112px_minmax(0,1fr)] gap-2 border-t border-line px-3.5 py-2 text-12">
-    <dt className="text-fg-3">{name}</dt>
-    <dd className="num min-w-0 wrap-anywhere">{children}</dd>
-  </div>
-)
+const line = 'border-t border-line px-3.5 py-2'
 function StatusPanel({ status }: { status: Status }) {
   const zone = useZone()
   const { database, config } = status
@@ -158,37 +138,37 @@ function StatusPanel({ status }: { status: Status }) {
         </span>
       </PanelHead>
       <dl>
-        <Line name="Version">
+        <Fact className={line} name="Version">
           {status.version}, Node {status.node.replace(/^v/, '')}
-        </Line>
-        <Line name="Running">
+        </Fact>
+        <Fact className={line} name="Running">
           {duration(status.uptime_s * 1000)}, since {instant(status.started_at, zone).replace(/:\d\d\.\d+/, '')}
-        </Line>
-        <Line name="Database">
+        </Fact>
+        <Fact className={line} name="Database">
           {database.kind}, {database.up ? 'answers' : <span className="text-bad-fg">does not answer</span>},{' '}
           {database.queued === null ? 'queue not known yet' : `${countExact(database.queued)} waiting`}
-          {database.dropped !== null && database.dropped > 0 && (
-            <span className="text-bad-fg">, {countExact(database.dropped)} dropped</span>
-          )}
-        </Line>
-        <Line name="Configuration">
+          {database.dropped !== null && database.dropped > 0 && <span className="text-bad-fg">, {countExact(database.dropped)} dropped</span>}
+        </Fact>
+        <Fact className={line} name="Configuration">
           {config.file ?? 'no file'}
           {config.loaded_at && `, read ${instant(config.loaded_at, zone).replace(/:\d\d\.\d+/, '')}`}
           {config.error && <span className="block text-bad-fg">{config.error}</span>}
-        </Line>
-        <Line name="Catalogue">{status.catalog_version}</Line>
+        </Fact>
+        <Fact className={line} name="Catalogue">
+          {status.catalog_version}
+        </Fact>
         {status.problems.map((problem) => (
-          <Line key={problem} name="Problem">
+          <Fact className={line} key={problem} name="Problem">
             <span className="text-warn-fg">{problem}</span>
-          </Line>
+          </Fact>
         ))}
         {status.health
           .filter((health) => health.state !== 'closed')
           .map((health) => (
-            <Line key={health.deployment} name="Breaker">
+            <Fact className={line} key={health.deployment} name="Breaker">
               <span className="text-warn-fg">{health.deployment}</span> {health.state === 'open' ? 'is switched off' : 'is being probed'},{' '}
               {percent(health.success_rate)} of its last attempts worked
-            </Line>
+            </Fact>
           ))}
       </dl>
     </Panel>

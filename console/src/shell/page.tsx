@@ -30,11 +30,7 @@ export function Page({
       <TopBar crumbs={crumbs ?? [{ name: title }]}>{top}</TopBar>
       <SimulatedStrip />
       <LostStrip />
-      <main
-        id="main"
-        tabIndex={-1}
-        className={`appear px-6 pt-5 pb-8 outline-none max-md:px-3 max-md:pt-3.5 max-md:pb-6 ${wide ? '' : 'max-w-[1560px]'}`}
-      >
+      <main id="main" tabIndex={-1} className={`appear px-6 pt-5 pb-8 outline-none max-md:px-3 max-md:pt-3.5 max-md:pb-6 ${wide ? '' : 'max-w-[1560px]'}`}>
         {children}
       </main>
     </>

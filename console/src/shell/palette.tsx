@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { ArrowRight, Boxes, KeyRound, LogOut, Plus, Search, SunMoon } from 'lucide-react'
+import { ArrowRight, Boxes, KeyRound, LogOut, type LucideIcon, Plus, Search, SunMoon } from 'lucide-react'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { queries } from '../queries.ts'
 import { allPlaces } from './places.ts'
@@ -13,32 +13,97 @@ const item = 'flex h-9 cursor-pointer items-center gap-2.5 rounded-2 px-2.5 data
 const group =
   '[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-11 [&_[cmdk-group-heading]]:text-fg-3'
 
-export function Palette({ onClose }: { onClose: () => void }) {
+interface Go {
+  onClose: () => void
+  children: ReactNode
+  value: string
+  icon: LucideIcon
+  run: () => unknown
+}
+const Row = ({ value, icon: Icon, run, onClose, children }: Go) => (
+  <Command.Item
+    value={value}
+    className={item}
+    onSelect={() => {
+      onClose()
+      void run()
+    }}
+  >
+    <Icon className="size-4 text-fg-3" aria-hidden />
+    <span className="truncate">{children}</span>
+  </Command.Item>
+)
+
+function Found({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate()
-  const signOut = useSignOut()
-  const dialog = useRef<HTMLDialogElement>(null)
-  const [text, setText] = useState('')
   const keys = useQuery(queries.keys)
   const models = useQuery(queries.available)
+  return (
+    <>
+      <Command.Group heading="Keys" className={group}>
+        {keys.data?.data.map((key) => (
+          <Row
+            key={key.id}
+            value={`key ${key.name} ${key.last4}`}
+            icon={KeyRound}
+            onClose={onClose}
+            run={() => navigate({ to: '/keys', search: { key: key.id } })}
+          >
+            {key.name} <span className="mono text-fg-3">…{key.last4}</span>
+          </Row>
+        ))}
+      </Command.Group>
+      <Command.Group heading="Models" className={group}>
+        {models.data?.data.slice(0, 300).map((model) => (
+          <Row key={model.id} value={`model ${model.id}`} icon={Boxes} onClose={onClose} run={() => navigate({ to: '/models', search: { model: model.id } })}>
+            {model.id}
+          </Row>
+        ))}
+      </Command.Group>
+    </>
+  )
+}
+
+function Actions({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate()
+  const signOut = useSignOut()
+  return (
+    <>
+      <Command.Group heading="Go to" className={group}>
+        {allPlaces.map(({ to, name, icon }) => (
+          <Row key={to} value={name} icon={icon} onClose={onClose} run={() => navigate({ to })}>
+            {name}
+          </Row>
+        ))}
+      </Command.Group>
+      <Command.Group heading="Do" className={group}>
+        <Row value="Create key" icon={Plus} onClose={onClose} run={() => navigate({ to: '/keys', search: { key: 'new' } })}>
+          Create key
+        </Row>
+        <Row value="Add provider credential" icon={Plus} onClose={onClose} run={() => navigate({ to: '/providers', search: { add: 'true' } })}>
+          Add provider
+        </Row>
+        <Row value="Switch theme light dark" icon={SunMoon} onClose={onClose} run={toggleTheme}>
+          Switch theme
+        </Row>
+        <Row value="Sign out" icon={LogOut} onClose={onClose} run={signOut}>
+          Sign out
+        </Row>
+      </Command.Group>
+    </>
+  )
+}
+
+export function Palette({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate()
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [text, setText] = useState('')
   useEffect(() => {
     const element = dialog.current
     if (element && !element.open) element.showModal()
     element?.querySelector('input')?.focus()
     return () => element?.close()
   }, [])
-  const Row = ({ value, icon, run, children }: { value: string; icon: ReactNode; run: () => unknown; children: ReactNode }) => (
-    <Command.Item
-      value={value}
-      className={item}
-      onSelect={() => {
-        onClose()
-        void run()
-      }}
-    >
-      <span className="text-fg-3">{icon}</span>
-      <span className="truncate">{children}</span>
-    </Command.Item>
-  )
   const requestId = /^req_\w{8,}$/.test(text.trim()) ? text.trim() : null
   return (
     <dialog
@@ -68,67 +133,12 @@ export function Palette({ onClose }: { onClose: () => void }) {
             Nothing here is called “{text}”. Request ids start with <code className="mono">req_</code>.
           </Command.Empty>
           {requestId && (
-            <Row
-              value={text}
-              icon={<ArrowRight className="size-4" />}
-              run={() => navigate({ to: '/requests/$id', params: { id: requestId } })}
-            >
+            <Row value={text} icon={ArrowRight} onClose={onClose} run={() => navigate({ to: '/requests/$id', params: { id: requestId } })}>
               Open request <code className="mono">{requestId}</code>
             </Row>
           )}
-          <Command.Group heading="Go to" className={group}>
-            {allPlaces.map(({ to, name, icon: Icon }) => (
-              <Row key={to} value={name} icon={<Icon className="size-4" />} run={() => navigate({ to })}>
-                {name}
-              </Row>
-            ))}
-          </Command.Group>
-          <Command.Group heading="Do" className={group}>
-            <Row value="Create key" icon={<Plus className="size-4" />} run={() => navigate({ to: '/keys', search: { key: 'new' } })}>
-              Create key
-            </Row>
-            <Row
-              value="Add provider credential"
-              icon={<Plus className="size-4" />}
-              run={() => navigate({ to: '/providers', search: { add: 'true' } })}
-            >
-              Add provider
-            </Row>
-            <Row value="Switch theme light dark" icon={<SunMoon className="size-4" />} run={toggleTheme}>
-              Switch theme
-            </Row>
-            <Row value="Sign out" icon={<LogOut className="size-4" />} run={signOut}>
-              Sign out
-            </Row>
-          </Command.Group>
-          {text.length > 0 && (
-            <>
-              <Command.Group heading="Keys" className={group}>
-                {keys.data?.data.map((key) => (
-                  <Row
-                    key={key.id}
-                    value={`key ${key.name} ${key.last4}`}
-                    icon={<KeyRound className="size-4" />}
-                    run={() => navigate({ to: '/keys', search: { key: key.id } })}
-                  >
-                    {key.name} <span className="mono text-fg-3">…{key.last4}</span>
-                  </Row>
-                ))}
-              </Command.Group>
-              <Command.Group heading="Models" className={group}>
-                {models.data?.data.slice(0, 300).map((model) => (
-                  <Row
-                    key={model.id}
-                    value={`model ${model.id}`}
-                    icon={<Boxes className="size-4" />}
-                    run={() => navigate({ to: '/models', search: { model: model.id } })}
-                  >
-                    {model.id}
-                  </Row>
-                ))}
-              </Command.Group>
-            </>
-          )}
+          <Actions onClose={onClose} />
+          {text.length > 0 && <Found onClose={onClose} />}
         </Command.List>
       </Command>
     </dialog>

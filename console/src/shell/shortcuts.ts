@@ -19,15 +19,7 @@ export function useKeys(handlers: Record<string, (event: KeyboardEvent) => void>
   })
   useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
-      if (
-        event.metaKey ||
-        event.ctrlKey ||
-        event.altKey ||
-        typing(event.target) ||
-        document.querySelector('dialog[open]') ||
-        shortcutsOff()
-      )
-        return
+      if (event.metaKey || event.ctrlKey || event.altKey || typing(event.target) || document.querySelector('dialog[open]') || shortcutsOff()) return
       current.current[event.key]?.(event)
     }
     addEventListener('keydown', listen)

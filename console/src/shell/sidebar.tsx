@@ -120,10 +120,7 @@ export function BottomBar() {
     .map((to) => allPlaces.find((place) => place.to === to))
     .filter((place) => place !== undefined)
   return (
-    <nav
-      aria-label="Main, phone"
-      className="fixed inset-x-0 bottom-0 z-20 hidden h-14 grid-cols-5 border-t border-line bg-surface max-md:grid"
-    >
+    <nav aria-label="Main, phone" className="fixed inset-x-0 bottom-0 z-20 hidden h-14 grid-cols-5 border-t border-line bg-surface max-md:grid">
       {main.map(({ to, name, icon: Icon }) => (
         <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }} className={barItem}>
           <Icon className="size-5" strokeWidth={1.75} aria-hidden />

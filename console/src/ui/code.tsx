@@ -20,11 +20,7 @@ export const Code = ({ text }: { text: string }) => (
 
 export function CodeTabs({ call, value, onChange }: { call: Call; value: Client; onChange: (client: Client) => void }) {
   return (
-    <Tabs.Root
-      value={value}
-      onValueChange={(next) => onChange(next as Client)}
-      className="min-w-0 overflow-hidden rounded-3 border border-line bg-surface"
-    >
+    <Tabs.Root value={value} onValueChange={(next) => onChange(next as Client)} className="min-w-0 overflow-hidden rounded-3 border border-line bg-surface">
       <div className="flex items-center border-b border-line pr-2.5 pl-1.5">
         <Tabs.List aria-label="Client" className="scrollbar-none flex min-w-0 flex-1 gap-0.5 overflow-x-auto">
           {clients.map((client) => (
@@ -41,11 +37,7 @@ export function CodeTabs({ call, value, onChange }: { call: Call; value: Client;
       </div>
       {clients.map((client) => (
         <Tabs.Content key={client} value={client} className="-outline-offset-2">
-          <pre
-            tabIndex={0}
-            aria-label={`${client} code`}
-            className="min-h-[178px] overflow-x-auto px-4 py-3.5 text-12 leading-[19px] -outline-offset-2"
-          >
+          <pre tabIndex={0} aria-label={`${client} code`} className="min-h-[178px] overflow-x-auto px-4 py-3.5 text-12 leading-[19px] -outline-offset-2">
             <Code text={snippet(client, call)} />
           </pre>
         </Tabs.Content>

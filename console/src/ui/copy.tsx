@@ -17,17 +17,7 @@ function useCopy(text: string): [boolean, () => void] {
   return [copied, () => void copy().catch(() => setCopied(false))]
 }
 
-export function CopyButton({
-  text,
-  label = 'Copy',
-  look,
-  iconOnly,
-}: {
-  text: string
-  label?: string
-  look?: 'ghost' | 'plain'
-  iconOnly?: boolean
-}) {
+export function CopyButton({ text, label = 'Copy', look, iconOnly }: { text: string; label?: string; look?: 'ghost' | 'plain'; iconOnly?: boolean }) {
   const [copied, copy] = useCopy(text)
   const Icon = copied ? Check : Copy
   return (

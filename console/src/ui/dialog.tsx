@@ -48,11 +48,7 @@ const submitted = (onSubmit?: () => void) => (event: FormEvent) => {
 export function Sheet({ title, note, onClose, children, footer, onSubmit }: Props) {
   const id = useId()
   return (
-    <dialog
-      {...useModal(onClose)}
-      aria-labelledby={id}
-      className="slide fixed inset-y-0 right-0 left-auto h-dvh w-[560px] max-w-full bg-surface shadow-float"
-    >
+    <dialog {...useModal(onClose)} aria-labelledby={id} className="slide fixed inset-y-0 right-0 left-auto h-dvh w-[560px] max-w-full bg-surface shadow-float">
       <form noValidate onSubmit={submitted(onSubmit)} className="flex h-full flex-col">
         <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
           <div className="min-w-0 flex-1">

@@ -1,4 +1,5 @@
 /** Form parts: label above, help below, the server's own words at the field. */
+import { Search } from 'lucide-react'
 import { type ComponentProps, type ReactNode, useId } from 'react'
 
 const control =
@@ -13,14 +14,7 @@ interface Wrap {
 }
 type Described = { id: string; 'aria-describedby': string; 'aria-invalid': boolean }
 
-export function Field({
-  label,
-  help,
-  error,
-  optional,
-  className = '',
-  children,
-}: Wrap & { children: (described: Described) => ReactNode }) {
+export function Field({ label, help, error, optional, className = '', children }: Wrap & { children: (described: Described) => ReactNode }) {
   const id = useId()
   return (
     <div className={`min-w-0 ${className}`}>
@@ -35,15 +29,9 @@ export function Field({
     </div>
   )
 }
-export const Input = ({ className = '', ...rest }: ComponentProps<'input'>) => (
-  <input className={`${control} h-[34px] max-md:h-11 ${className}`} {...rest} />
-)
-export const Area = ({ className = '', ...rest }: ComponentProps<'textarea'>) => (
-  <textarea className={`${control} py-1.5 ${className}`} {...rest} />
-)
-export const Select = ({ className = '', ...rest }: ComponentProps<'select'>) => (
-  <select className={`${control} h-[34px] max-md:h-11 ${className}`} {...rest} />
-)
+export const Input = ({ className = '', ...rest }: ComponentProps<'input'>) => <input className={`${control} h-[34px] max-md:h-11 ${className}`} {...rest} />
+export const Area = ({ className = '', ...rest }: ComponentProps<'textarea'>) => <textarea className={`${control} py-1.5 ${className}`} {...rest} />
+export const Select = ({ className = '', ...rest }: ComponentProps<'select'>) => <select className={`${control} h-[34px] max-md:h-11 ${className}`} {...rest} />
 
 type InputField = Wrap & Omit<ComponentProps<'input'>, 'children' | 'className'> & { inputClass?: string }
 export const TextField = ({ label, help, error, optional, className, inputClass, ...rest }: InputField) => (
@@ -107,4 +95,11 @@ export const ChipSelect = ({ label, className = '', ...rest }: ComponentProps<'s
     <span className="border-r border-line px-2 whitespace-nowrap text-fg-2">{label}</span>
     <select className="h-full min-w-0 bg-surface pr-1 pl-2 font-medium outline-none" {...rest} />
   </label>
+)
+
+export const SearchInput = (props: ComponentProps<'input'>) => (
+  <>
+    <Search className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-fg-3" aria-hidden />
+    <Input data-search className="pl-8" type="search" {...props} />
+  </>
 )

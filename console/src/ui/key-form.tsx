@@ -1,5 +1,6 @@
 /** The fields of a key, shared by onboarding and the Keys page, and their way to and from the admin API. */
 import { useQuery } from '@tanstack/react-query'
+import type { ComponentProps } from 'react'
 import type { BudgetMode, Key, KeyInput, Period } from '../api-types.ts'
 import { money, parseMoney } from '../format.ts'
 import { queries } from '../queries.ts'
@@ -16,17 +17,7 @@ export interface KeyValues {
   concurrency: string
   expires: string
 }
-export const emptyKey: KeyValues = {
-  name: '',
-  models: '',
-  limit: '',
-  period: 'month',
-  mode: 'strict',
-  rpm: '',
-  tpm: '',
-  concurrency: '',
-  expires: '',
-}
+export const emptyKey: KeyValues = { name: '', models: '', limit: '', period: 'month', mode: 'strict', rpm: '', tpm: '', concurrency: '', expires: '' }
 export const periods: Period[] = ['hour', 'day', 'week', 'month', 'year', 'total']
 const periodName = (period: Period): string => (period === 'total' ? 'in total' : `a ${period}`.replace('a hour', 'an hour'))
 const shown = (value: number | null | undefined): string => (value == null ? '' : String(value))
@@ -69,13 +60,7 @@ export function keyInput(values: KeyValues): KeyInput {
   }
 }
 /** For an edit, what was emptied is taken away rather than left as it was. */
-export const keyChanges = (values: KeyValues): KeyInput => ({
-  models: null,
-  budget: null,
-  rate_limit: null,
-  expires_at: null,
-  ...keyInput(values),
-})
+export const keyChanges = (values: KeyValues): KeyInput => ({ models: null, budget: null, rate_limit: null, expires_at: null, ...keyInput(values) })
 
 interface Props {
   values: KeyValues
@@ -83,6 +68,26 @@ interface Props {
   problems: Partial<Record<keyof KeyValues, string>>
   short?: boolean
   disabled?: boolean
+}
+
+const modes: [BudgetMode, string][] = [
+  ['strict', 'Strict'],
+  ['standard', 'Standard'],
+  ['soft', 'Soft'],
+]
+const Choice = ({ options, ...rest }: ComponentProps<'select'> & { options: [string, string][] }) => (
+  <Select {...rest}>
+    {options.map(([id, name]) => (
+      <option key={id} value={id}>
+        {name}
+      </option>
+    ))}
+  </Select>
+)
+const modeHelp: Record<BudgetMode, string> = {
+  strict: 'Refused if its largest possible cost does not fit.',
+  standard: 'Refused if its expected cost does not fit.',
+  soft: 'Never refused; shown and reported only.',
 }
 
 export function KeyFields({ values, onChange, problems, short, disabled = false }: Props) {
@@ -108,44 +113,22 @@ export function KeyFields({ values, onChange, problems, short, disabled = false 
         help={short ? 'For example the application or person that will use it.' : undefined}
       />
       <div className={`grid gap-4 ${short ? 'md:grid-cols-2' : 'grid-cols-2 max-md:grid-cols-1'}`}>
-        <TextField
-          label="Budget, USD"
-          optional
-          inputMode="decimal"
-          placeholder="no limit"
-          {...field('limit')}
-          help="Refused with 402 when it is used up."
-        />
+        <TextField label="Budget, USD" optional inputMode="decimal" placeholder="no limit" {...field('limit')} help="Refused with 402 when it is used up." />
         <Field label="Per">
           {(described) => (
-            <Select {...described} disabled={disabled} value={values.period} onChange={set('period')}>
-              {periods.map((period) => (
-                <option key={period} value={period}>
-                  {periodName(period)}
-                </option>
-              ))}
-            </Select>
+            <Choice
+              {...described}
+              disabled={disabled}
+              value={values.period}
+              onChange={set('period')}
+              options={periods.map((period) => [period, periodName(period)])}
+            />
           )}
         </Field>
       </div>
       {!short && (
-        <Field
-          label="When a request could pass the budget"
-          help={
-            values.mode === 'strict'
-              ? 'Refused if its largest possible cost does not fit.'
-              : values.mode === 'standard'
-                ? 'Refused if its expected cost does not fit.'
-                : 'Never refused; shown and reported only.'
-          }
-        >
-          {(described) => (
-            <Select {...described} disabled={disabled} value={values.mode} onChange={set('mode')}>
-              <option value="strict">Strict</option>
-              <option value="standard">Standard</option>
-              <option value="soft">Soft</option>
-            </Select>
-          )}
+        <Field label="When a request could pass the budget" help={modeHelp[values.mode]}>
+          {(described) => <Choice {...described} disabled={disabled} value={values.mode} onChange={set('mode')} options={modes} />}
         </Field>
       )}
       <div className={`grid gap-4 ${short ? 'md:grid-cols-2' : 'grid-cols-3 max-md:grid-cols-1'}`}>
@@ -154,24 +137,22 @@ export function KeyFields({ values, onChange, problems, short, disabled = false 
         <TextField label="Concurrent" optional inputMode="numeric" placeholder="no limit" {...field('concurrency')} />
       </div>
       {!short && (
-        <>
-          <TextField
-            label="Models"
-            optional
-            list="model-names"
-            placeholder="every model"
-            autoComplete="off"
-            {...field('models')}
-            help="Names with commas between them; * stands for any rest, as in openai/*."
-          />
-          <datalist id="model-names">
-            {models.data?.data.slice(0, 200).map((model) => (
-              <option key={model.id} value={model.id} />
-            ))}
-          </datalist>
-          <TextField label="Last day" optional type="date" {...field('expires')} help="The key stops at the end of this day, UTC." />
-        </>
+        <TextField
+          label="Models"
+          optional
+          list="model-names"
+          placeholder="every model"
+          autoComplete="off"
+          {...field('models')}
+          help="Names with commas between them; * stands for any rest, as in openai/*."
+        />
       )}
+      <datalist id="model-names">
+        {models.data?.data.slice(0, 200).map((model) => (
+          <option key={model.id} value={model.id} />
+        ))}
+      </datalist>
+      {!short && <TextField label="Last day" optional type="date" {...field('expires')} help="The key stops at the end of this day, UTC." />}
     </>
   )
 }

@@ -13,17 +13,12 @@ const tones: Record<Tone, string> = {
 }
 
 export const Pill = ({ tone = 'idle', children, title }: { tone?: Tone; children: ReactNode; title?: string }) => (
-  <span
-    title={title}
-    className={`num inline-flex h-5 items-center gap-1 rounded-full px-[7px] text-11 font-medium whitespace-nowrap ${tones[tone]}`}
-  >
+  <span title={title} className={`num inline-flex h-5 items-center gap-1 rounded-full px-[7px] text-11 font-medium whitespace-nowrap ${tones[tone]}`}>
     {children}
   </span>
 )
 export const Tag = ({ children }: { children: ReactNode }) => (
-  <span className="inline-flex h-[18px] items-center rounded-1 border border-line-2 px-[5px] text-11 whitespace-nowrap text-fg-2">
-    {children}
-  </span>
+  <span className="inline-flex h-[18px] items-center rounded-1 border border-line-2 px-[5px] text-11 whitespace-nowrap text-fg-2">{children}</span>
 )
 export const SimulatedPill = () => (
   <Pill tone="warn">
@@ -36,13 +31,7 @@ const dots: Record<Tone, string> = { ok: 'bg-ok', warn: 'bg-warn', bad: 'bg-bad'
 export const Dot = ({ tone }: { tone: Tone }) => <i className={`inline-block size-[7px] flex-none rounded-full ${dots[tone]}`} />
 
 export const outcomeTone: Record<Outcome, Tone> = { success: 'ok', refused: 'warn', failed: 'bad', broken: 'bad', cancelled: 'idle' }
-const outcomeWords: Record<Outcome, string> = {
-  success: '',
-  refused: 'refused',
-  failed: 'failed',
-  broken: 'cut off',
-  cancelled: 'cancelled',
-}
+const outcomeWords: Record<Outcome, string> = { success: '', refused: 'refused', failed: 'failed', broken: 'cut off', cancelled: 'cancelled' }
 
 /** Status as the caller saw it, with the one word that matters. */
 export function StatusPill({ status, outcome, attempts, icon }: { status: number; outcome: Outcome; attempts: number; icon?: boolean }) {

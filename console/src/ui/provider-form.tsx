@@ -21,12 +21,7 @@ export const TestResult = ({ result }: { result: ProviderTest }) => (
 )
 
 /** Adds the provider (or a further credential to one that is on), then calls it. */
-async function connect(
-  vendor: Vendor,
-  existing: Provider | undefined,
-  secret: string,
-  baseUrl: string,
-): Promise<{ provider: string; test: ProviderTest }> {
+async function connect(vendor: Vendor, existing: Provider | undefined, secret: string, baseUrl: string): Promise<{ provider: string; test: ProviderTest }> {
   if (existing) {
     if (secret) await api.addCredential(existing.id, { secret })
   } else {
@@ -36,6 +31,34 @@ async function connect(
   const test = await api.testProvider(provider)
   await changed('providers', 'vendors', 'models', 'setup', 'status')
   return { provider, test }
+}
+
+function VendorField({ vendor, choices, onPick }: { vendor: Vendor; choices: Vendor[]; onPick: (id: string) => void }) {
+  const docs = (
+    <a href={vendor.docs} target="_blank" rel="noreferrer" className={link}>
+      Vendor’s docs
+    </a>
+  )
+  const help = vendor.env[0] ? (
+    <>
+      <code className="mono">{vendor.env[0]}</code> in the environment does the same. {docs}
+    </>
+  ) : (
+    docs
+  )
+  return (
+    <Field label="Vendor" help={help}>
+      {(described) => (
+        <Select {...described} value={vendor.id} onChange={(event) => onPick(event.target.value)}>
+          {choices.map((choice) => (
+            <option key={choice.id} value={choice.id}>
+              {choice.state === 'on' ? `${choice.name}, on` : choice.name}
+            </option>
+          ))}
+        </Select>
+      )}
+    </Field>
+  )
 }
 
 export function ProviderForm({ onDone }: { onDone?: () => void }) {
@@ -48,8 +71,7 @@ export function ProviderForm({ onDone }: { onDone?: () => void }) {
   const vendor = choices.find((choice) => choice.id === vendorId) ?? choices.find((choice) => choice.state === 'off') ?? choices[0]
   const existing = providers.data?.data.find((provider) => provider.id === vendor?.id)
   const add = useMutation({
-    mutationFn: () =>
-      vendor ? connect(vendor, existing, secret.trim(), baseUrl.trim()) : Promise.reject(new Error('Choose a vendor first.')),
+    mutationFn: () => (vendor ? connect(vendor, existing, secret.trim(), baseUrl.trim()) : Promise.reject(new Error('Choose a vendor first.'))),
     onSuccess: ({ test }) => {
       if (test.ok) {
         setSecret('')
@@ -69,39 +91,14 @@ export function ProviderForm({ onDone }: { onDone?: () => void }) {
       }}
     >
       <div className="grid gap-4 md:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
-        <Field
-          label="Vendor"
-          help={
-            <>
-              {vendor.env[0] && (
-                <>
-                  <code className="mono">{vendor.env[0]}</code> in the environment does the same.{' '}
-                </>
-              )}
-              <a href={vendor.docs} target="_blank" rel="noreferrer" className={link}>
-                Vendor’s docs
-              </a>
-            </>
-          }
-        >
-          {(described) => (
-            <Select
-              {...described}
-              value={vendor.id}
-              onChange={(event) => {
-                setVendorId(event.target.value)
-                add.reset()
-              }}
-            >
-              {choices.map((choice) => (
-                <option key={choice.id} value={choice.id}>
-                  {choice.name}
-                  {choice.state === 'on' ? ', on' : ''}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
+        <VendorField
+          vendor={vendor}
+          choices={choices}
+          onPick={(id) => {
+            setVendorId(id)
+            add.reset()
+          }}
+        />
         <TextField
           label={existing ? 'Another API key' : 'API key'}
           type="password"

@@ -1,12 +1,12 @@
 /** One key in a side sheet: create, edit on the version that was read, disable, revoke with its consequence in numbers. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Lock } from 'lucide-react'
 import { useState } from 'react'
 import { ApiError, api } from '../../api.ts'
 import type { Key } from '../../api-types.ts'
 import { ago, type Clock, instant, money, plural } from '../../format.ts'
 import { changed } from '../../queries.ts'
+import { Declared } from '../../ui/bits.tsx'
 import { Button, button } from '../../ui/button.tsx'
 import { SecretBox } from '../../ui/copy.tsx'
 import { Dialog, Sheet } from '../../ui/dialog.tsx'
@@ -21,11 +21,7 @@ function Revoke({ row, onClose, onDone }: { row: Key; onClose: () => void; onDon
     queryKey: ['usage', 'last-hour', row.id],
     queryFn: async () =>
       (
-        await api.usage({
-          range: `${new Date(Date.now() - 3_600_000).toISOString()}..${new Date().toISOString()}`,
-          group_by: 'key',
-          bucket: 'none',
-        })
+        await api.usage({ range: `${new Date(Date.now() - 3_600_000).toISOString()}..${new Date().toISOString()}`, group_by: 'key', bucket: 'none' })
       ).groups.find((group) => group.group === row.id)?.requests ?? 0,
   })
   const revoke = useMutation({
@@ -119,20 +115,17 @@ function Facts({ row, clock }: { row: Key; clock: Clock }) {
         {money(row.spent_month_nano)} this month in {plural(row.requests_month, 'request')}
       </span>
       <span title={instant(row.created_at, clock.zone)}>created {ago(row.created_at, clock)}</span>
-      {row.budget?.resets_at && (
-        <span className="num">budget opens again {instant(row.budget.resets_at, clock.zone).replace(/:\d\d\.\d+/, '')}</span>
-      )}
+      {row.budget?.resets_at && <span className="num">budget opens again {instant(row.budget.resets_at, clock.zone).replace(/:\d\d\.\d+/, '')}</span>}
     </div>
   )
 }
 
-function EditKey({ row, clock, onClose }: { row: Key; clock: Clock; onClose: () => void }) {
+/** The key as it is edited, on the version that was read; a conflict holds both versions until one is chosen. */
+function useKeyEdit(row: Key) {
   const [base, setBase] = useState(row)
   const [values, setValues] = useState<KeyValues>(keyValues(row))
   const [problems, setProblems] = useState<Problems>({})
-  const [revoking, setRevoking] = useState(false)
   const [conflict, setConflict] = useState<Key | null>(null)
-  const readOnly = base.managed_by !== 'api' || base.status === 'revoked'
   const save = useMutation({
     mutationFn: ({ status, version }: { status?: 'active' | 'disabled'; version: number }) =>
       api.updateKey(base.id, status ? { status } : keyChanges(values), version),
@@ -151,25 +144,38 @@ function EditKey({ row, clock, onClose }: { row: Key; clock: Clock; onClose: () 
     setProblems(found)
     if (Object.keys(found).length === 0) save.mutate({ version: base.version })
   }
-  const dirty = JSON.stringify(values) !== JSON.stringify(keyValues(base))
+  const resolve = (mine: boolean) => {
+    if (!conflict) return
+    setBase(conflict)
+    if (mine) return save.mutate({ version: conflict.version })
+    setValues(keyValues(conflict))
+    setConflict(null)
+  }
+  return { base, values, setValues, problems, conflict, save, submit, resolve, dirty: JSON.stringify(values) !== JSON.stringify(keyValues(base)) }
+}
+
+const Requests = ({ of }: { of: Key }) => (
+  <Link to="/requests" search={{ key: of.id }} className={button()}>
+    Its requests
+  </Link>
+)
+
+function EditKey({ row, clock, onClose }: { row: Key; clock: Clock; onClose: () => void }) {
+  const { base, values, setValues, problems, conflict, save, submit, resolve, dirty } = useKeyEdit(row)
+  const [revoking, setRevoking] = useState(false)
+  const readOnly = base.managed_by !== 'api' || base.status === 'revoked'
+  const turn = base.status === 'active' ? 'disabled' : 'active'
   const footer = readOnly ? (
-    <Link to="/requests" search={{ key: base.id }} className={button()}>
-      Its requests
-    </Link>
+    <Requests of={base} />
   ) : (
     <>
       <Button type="submit" look="primary" disabled={!dirty || save.isPending}>
         {save.isPending ? 'Saving…' : dirty ? 'Save changes' : 'Saved'}
       </Button>
-      <Button
-        disabled={save.isPending}
-        onClick={() => save.mutate({ status: base.status === 'active' ? 'disabled' : 'active', version: base.version })}
-      >
-        {base.status === 'active' ? 'Disable key' : 'Enable key'}
+      <Button disabled={save.isPending} onClick={() => save.mutate({ status: turn, version: base.version })}>
+        {turn === 'disabled' ? 'Disable key' : 'Enable key'}
       </Button>
-      <Link to="/requests" search={{ key: base.id }} className={button()}>
-        Its requests
-      </Link>
+      <Requests of={base} />
       <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRevoking(true)}>
         Revoke key…
       </Button>
@@ -177,29 +183,14 @@ function EditKey({ row, clock, onClose }: { row: Key; clock: Clock; onClose: () 
   )
   if (revoking) return <Revoke row={base} onClose={() => setRevoking(false)} onDone={onClose} />
   return (
-    <Sheet title={base.name} onClose={onClose} onSubmit={readOnly ? () => undefined : submit} footer={footer}>
+    <Sheet title={base.name} onClose={onClose} footer={footer} {...(readOnly ? {} : { onSubmit: submit })}>
       <Facts row={base} clock={clock} />
       {base.managed_by !== 'api' && (
-        <p className="mb-4 flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2">
-          <Lock className="size-3.5 flex-none" aria-hidden />
-          Declared in {base.managed_by === 'file' ? 'megarouter.yaml' : 'the environment'}. Change it there; it is read again at once.
-        </p>
+        <div className="mb-4">
+          <Declared by={base.managed_by === 'file' ? 'megarouter.yaml' : 'the environment'}>; it is read again at once</Declared>
+        </div>
       )}
-      {conflict && (
-        <Conflict
-          current={conflict}
-          mine={values}
-          onMine={() => {
-            setBase(conflict)
-            save.mutate({ version: conflict.version })
-          }}
-          onTheirs={() => {
-            setBase(conflict)
-            setValues(keyValues(conflict))
-            setConflict(null)
-          }}
-        />
-      )}
+      {conflict && <Conflict current={conflict} mine={values} onMine={() => resolve(true)} onTheirs={() => resolve(false)} />}
       <div className="grid gap-4">
         <KeyFields values={values} onChange={setValues} problems={problems} disabled={readOnly} />
         {!conflict && <FormError>{save.error?.message}</FormError>}
@@ -229,9 +220,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
         }
       >
         <SecretBox title="Your key" secret={create.data.key ?? ''} />
-        <p className="mt-3 text-fg-2">
-          Only its last four characters are shown from now on. Who loses it makes another and revokes this one.
-        </p>
+        <p className="mt-3 text-fg-2">Only its last four characters are shown from now on. Who loses it makes another and revokes this one.</p>
       </Sheet>
     )
   return (

@@ -6,7 +6,7 @@ import type { Key } from '../../api-types.ts'
 import { ago, type Clock, count, day, money, percent } from '../../format.ts'
 import { queries, useClock } from '../../queries.ts'
 import { Page } from '../../shell/page.tsx'
-import { right, Share, td, th } from '../../ui/bits.tsx'
+import { type Columns, Head, right, Share, td } from '../../ui/bits.tsx'
 import { Button } from '../../ui/button.tsx'
 import { PageHead, Panel } from '../../ui/panel.tsx'
 import { Pill } from '../../ui/pill.tsx'
@@ -20,8 +20,7 @@ export function KeyState({ row, clock }: { row: Key; clock: Clock }) {
   if (row.status === 'disabled') return <Pill tone="warn">Disabled</Pill>
   if (row.expires_at && Date.parse(row.expires_at) < clock.now()) return <Pill tone="bad">Expired</Pill>
   if (row.budget && row.budget.spent_nano >= row.budget.limit_nano) return <Pill tone="bad">Budget used</Pill>
-  if (row.expires_at && Date.parse(row.expires_at) - clock.now() < 7 * 86_400_000)
-    return <Pill tone="warn">Ends {day(row.expires_at, clock.zone)}</Pill>
+  if (row.expires_at && Date.parse(row.expires_at) - clock.now() < 7 * 86_400_000) return <Pill tone="warn">Ends {day(row.expires_at, clock.zone)}</Pill>
   if (clock.now() - Date.parse(row.last_used_at ?? row.created_at) > idleMs) return <Pill>Idle</Pill>
   return <Pill tone="ok">Active</Pill>
 }
@@ -31,12 +30,7 @@ function Row({ row, clock, onOpen }: { row: Key; clock: Clock; onOpen: () => voi
   return (
     <tr className={`group/row cursor-pointer ${row.status === 'revoked' ? 'text-fg-3' : ''}`} onClick={onOpen}>
       <th scope="row" className={`${td} truncate text-left font-medium`}>
-        <button
-          type="button"
-          aria-haspopup="dialog"
-          className={`rounded-1 ${row.status === 'revoked' ? 'line-through' : ''}`}
-          onClick={onOpen}
-        >
+        <button type="button" aria-haspopup="dialog" className={`rounded-1 ${row.status === 'revoked' ? 'line-through' : ''}`} onClick={onOpen}>
           {row.name}
         </button>
         {row.managed_by !== 'api' && <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label="declared in the file" />}
@@ -68,7 +62,7 @@ function Row({ row, clock, onOpen }: { row: Key; clock: Clock; onOpen: () => voi
     </tr>
   )
 }
-const columns: [string, string][] = [
+const columns: Columns = [
   ['Name', ''],
   ['Key', 'w-[132px] max-lg:hidden'],
   ['Models', 'w-[15%] max-xl:hidden'],
@@ -85,11 +79,7 @@ export function Keys() {
   const clock = useClock()
   const keys = useQuery({ ...queries.keys, refetchInterval: 15_000 })
   const open = (key?: string) =>
-    void navigate({
-      to: '/keys',
-      search: { ...(search.revoked ? { revoked: search.revoked } : {}), ...(key ? { key } : {}) },
-      resetScroll: false,
-    })
+    void navigate({ to: '/keys', search: { ...(search.revoked ? { revoked: search.revoked } : {}), ...(key ? { key } : {}) }, resetScroll: false })
   const chosen = keys.data?.data.find((row) => row.id === search.key)
   const revoked = keys.data?.data.filter((row) => row.status === 'revoked').length ?? 0
   return (
@@ -131,15 +121,7 @@ export function Keys() {
               )
             return (
               <table className="table-fixed">
-                <thead>
-                  <tr>
-                    {columns.map(([name, className]) => (
-                      <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>
-                        {name}
-                      </th>
-                    ))}
-                  </tr>
-                </thead>
+                <Head columns={columns} />
                 <tbody>
                   {rows.map((row) => (
                     <Row key={row.id} row={row} clock={clock} onOpen={() => open(row.id)} />

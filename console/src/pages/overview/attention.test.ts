@@ -50,9 +50,7 @@ const provider = (requests: number, failures: number): Provider => ({
   version: 1,
 })
 const run = (more: Partial<Parameters<typeof attention>[0]>) =>
-  attention({ now, day: undefined, providers: [], keys: [], status: quiet, simulated: false, ...more }).map(
-    (item) => `${item.tone}: ${item.title}`,
-  )
+  attention({ now, day: undefined, providers: [], keys: [], status: quiet, simulated: false, ...more }).map((item) => `${item.tone}: ${item.title}`)
 
 test('a healthy gateway needs nothing', () => {
   assert.deepEqual(

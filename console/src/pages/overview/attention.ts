@@ -72,6 +72,11 @@ function ofGateway(status: Status): Attention[] {
       to: '/settings',
       search: {},
     })
+  return items
+}
+
+function ofDeclarations(status: Status): Attention[] {
+  const items: Attention[] = []
   for (const problem of status.problems)
     items.push({
       id: problem,
@@ -152,7 +157,7 @@ function ofKeys(keys: Key[], now: number): Attention[] {
 }
 
 export function attention({ now, day, providers, keys, status, simulated }: Input): Attention[] {
-  const items = [...(status ? ofGateway(status) : []), ...ofProviders(providers), ...ofKeys(keys, now)]
+  const items = [...(status ? [...ofGateway(status), ...ofDeclarations(status)] : []), ...ofProviders(providers), ...ofKeys(keys, now)]
   if (day && day.unpriced_requests > 0)
     items.push({
       id: 'unpriced',

@@ -6,12 +6,7 @@ const days = (from: string, to: string, at: string[], zone: string) =>
   monthDays({ range: { from, to, time_zone: zone, bucket: 'day' }, series: at.map((one) => ({ at: one }) as Point) }, zone)
 
 test('every day of the month has its place, also silent ones, and today is the one that runs', () => {
-  const found = days(
-    '2026-10-31T23:00:00Z',
-    '2026-11-19T13:32:07Z',
-    ['2026-11-17T23:00:00.000Z', '2026-11-18T23:00:00.000Z'],
-    'Europe/Berlin',
-  )
+  const found = days('2026-10-31T23:00:00Z', '2026-11-19T13:32:07Z', ['2026-11-17T23:00:00.000Z', '2026-11-18T23:00:00.000Z'], 'Europe/Berlin')
   assert.equal(found.length, 30)
   assert.deepEqual(
     found.filter((day) => day.points.length).map((day) => day.date),

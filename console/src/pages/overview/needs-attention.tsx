@@ -1,16 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import {
-  CircleCheck,
-  CircleDollarSign,
-  Database,
-  FileWarning,
-  FlaskConical,
-  KeyRound,
-  type LucideIcon,
-  Plug,
-  TriangleAlert,
-} from 'lucide-react'
+import { CircleCheck, CircleDollarSign, Database, FileWarning, FlaskConical, KeyRound, type LucideIcon, Plug, TriangleAlert } from 'lucide-react'
 import type { Measures } from '../../api-types.ts'
 import { queries, useSimulatedOnly } from '../../queries.ts'
 import { useKeys } from '../../shell/shortcuts.ts'
@@ -36,19 +26,8 @@ export function NeedsAttention({ day, className }: { day: Measures | undefined; 
   const keys = useQuery(queries.keys)
   const status = useQuery(queries.status)
   const simulated = useSimulatedOnly()
-  const items = attention({
-    now: Date.now(),
-    day,
-    providers: providers.data?.data ?? [],
-    keys: keys.data?.data ?? [],
-    status: status.data,
-    simulated,
-  })
-  useKeys(
-    Object.fromEntries(
-      items.slice(0, 9).map((item, index) => [String(index + 1), () => void navigate({ to: item.to, search: item.search })]),
-    ),
-  )
+  const items = attention({ now: Date.now(), day, providers: providers.data?.data ?? [], keys: keys.data?.data ?? [], status: status.data, simulated })
+  useKeys(Object.fromEntries(items.slice(0, 9).map((item, index) => [String(index + 1), () => void navigate({ to: item.to, search: item.search })])))
   const bad = items.filter((item) => item.tone === 'bad').length
   return (
     <Panel label="Needs attention" className={className}>

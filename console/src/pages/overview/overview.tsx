@@ -83,9 +83,7 @@ function Serving({ day }: { day: Usage | undefined }) {
       </span>
       <span>
         <b className="font-medium">{rate === null ? 'Ready.' : good ? 'Serving normally.' : 'Callers see failures.'}</b>{' '}
-        <span className="text-fg-2">
-          {rate === null ? 'No request came in the last 24 h.' : `Callers saw ${percent(rate)} success in 24 h.`}
-        </span>
+        <span className="text-fg-2">{rate === null ? 'No request came in the last 24 h.' : `Callers saw ${percent(rate)} success in 24 h.`}</span>
       </span>
     </div>
   )
@@ -106,8 +104,7 @@ const NothingYet = () => (
         </>
       }
     >
-      Charts, models and success by provider appear with the first one. Point an SDK at this address with a key of yours, or try it from
-      here.
+      Charts, models and success by provider appear with the first one. Point an SDK at this address with a key of yours, or try it from here.
     </Empty>
   </Panel>
 )
@@ -144,16 +141,10 @@ export function Overview() {
         </div>
         {!silent && (
           <Panel label="Spend" className="col-span-8 max-xl:col-span-12 max-md:order-4 max-md:col-span-1">
-            <SpendChart
-              by={by}
-              onBy={(next) => void navigate({ to: '/', search: next === 'model' ? {} : { by: next }, resetScroll: false })}
-            />
+            <SpendChart by={by} onBy={(next) => void navigate({ to: '/', search: next === 'model' ? {} : { by: next }, resetScroll: false })} />
           </Panel>
         )}
-        <NeedsAttention
-          day={day.data?.totals}
-          className={`${silent ? 'col-span-12' : 'col-span-4'} max-xl:col-span-12 max-md:order-1 max-md:col-span-1`}
-        />
+        <NeedsAttention day={day.data?.totals} className={`${silent ? 'col-span-12' : 'col-span-4'} max-xl:col-span-12 max-md:order-1 max-md:col-span-1`} />
         {silent ? (
           <div className="col-span-12 max-md:order-3 max-md:col-span-1">
             <NothingYet />

@@ -18,10 +18,7 @@ function shape(usage: Usage, by: By, zone: string): { bars: Bar[]; series: Serie
   const ranked = [...usage.groups].filter((group) => group.cost_nano > 0).sort((a, b) => b.cost_nano - a.cost_nano)
   const shown = ranked.length > palette.length + 1 ? ranked.slice(0, palette.length) : ranked
   const colours = coloursFor(by, shown.map((group) => group.group ?? '').slice(0, palette.length))
-  const series: Series[] = shown.map((group) => ({
-    name: group.label ?? group.group ?? 'unknown',
-    color: colours.get(group.group ?? '') ?? otherColour,
-  }))
+  const series: Series[] = shown.map((group) => ({ name: group.label ?? group.group ?? 'unknown', color: colours.get(group.group ?? '') ?? otherColour }))
   if (shown.length < ranked.length) series.push({ name: `${ranked.length - shown.length} others`, color: otherColour })
   const bars = monthDays(usage, zone).map(({ date, at, today, points }): Bar => {
     const values = series.map(() => 0)
@@ -68,9 +65,7 @@ export function SpendChart({ by, onBy }: { by: By; onBy: (by: By) => void }) {
                   format={money}
                   tick={moneyTick}
                   summary={`${spent} spent this month, most on ${series[0]?.name ?? 'nothing'}.`}
-                  onOpen={(bar) =>
-                    void navigate({ to: '/requests', search: { from: bar.id, to: new Date(Date.parse(bar.id) + dayMs).toISOString() } })
-                  }
+                  onOpen={(bar) => void navigate({ to: '/requests', search: { from: bar.id, to: new Date(Date.parse(bar.id) + dayMs).toISOString() } })}
                 />
                 <div className="mt-2 flex flex-wrap gap-x-3.5 gap-y-1 text-12 leading-[18px] text-fg-2">
                   {series.map((one) => (

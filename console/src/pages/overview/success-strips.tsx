@@ -38,9 +38,7 @@ function Strip({
   height: string
 }) {
   const total = rate(of)
-  const cells = Array.from({ length: 24 }, (_, hour) =>
-    points.find((point) => Math.round((Date.parse(point.at) - first) / hourMs) === hour),
-  )
+  const cells = Array.from({ length: 24 }, (_, hour) => points.find((point) => Math.round((Date.parse(point.at) - first) / hourMs) === hour))
   const worst = Math.min(1, ...cells.map((cell) => (cell ? (rate(cell) ?? 1) : 1)))
   return (
     <>
@@ -61,9 +59,7 @@ function Strip({
           />
         ))}
       </span>
-      <span className={`num text-right ${total !== null && total < 0.99 ? 'font-medium text-warn-fg' : ''}`}>
-        {total === null ? '–' : percent(total)}
-      </span>
+      <span className={`num text-right ${total !== null && total < 0.99 ? 'font-medium text-warn-fg' : ''}`}>{total === null ? '–' : percent(total)}</span>
     </>
   )
 }
@@ -88,15 +84,7 @@ export function SuccessStrips({ className }: { className: string }) {
             return (
               <>
                 <div className={`${row} mb-[5px] h-10 border-b border-line font-medium`}>
-                  <Strip
-                    name="What callers saw"
-                    note="after fallback"
-                    points={seen.series}
-                    rate={success}
-                    of={seen.totals}
-                    first={first}
-                    height="h-[22px]"
-                  />
+                  <Strip name="What callers saw" note="after fallback" points={seen.series} rate={success} of={seen.totals} first={first} height="h-[22px]" />
                 </div>
                 {own.slice(0, 6).map((group) => (
                   <div key={group.group} className={`${row} h-7`}>

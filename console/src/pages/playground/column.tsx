@@ -55,11 +55,7 @@ function useElapsed(running: boolean): number {
 
 /** Our own refusals come before anything is sent; other statuses come from upstream or from having tried everything. */
 const deniedTitle = (status: number): string =>
-  status === 0
-    ? 'The gateway could not be reached'
-    : [400, 401, 402, 403, 404].includes(status)
-      ? 'Refused: not sent, not billed'
-      : 'No answer came'
+  status === 0 ? 'The gateway could not be reached' : [400, 401, 402, 403, 404].includes(status) ? 'Refused: not sent, not billed' : 'No answer came'
 
 function Denied({ run, onPick }: { run: Run; onPick: () => void }) {
   return (
@@ -114,9 +110,7 @@ function Answer({ run, model }: { run: Run; model: string }) {
       >
         {run.state === 'idle' && <p className="text-fg-3">The answer appears here.</p>}
         <Markdown text={run.text} />
-        {(streaming || run.state === 'waiting') && (
-          <i className="blink ml-0.5 inline-block h-[15px] w-[7px] bg-accent align-[-2px]" aria-hidden />
-        )}
+        {(streaming || run.state === 'waiting') && <i className="blink ml-0.5 inline-block h-[15px] w-[7px] bg-accent align-[-2px]" aria-hidden />}
         {(run.state === 'cut' || run.state === 'stopped') && (
           <p role="status" className={`mt-3 border-t border-line pt-2 text-12 ${run.state === 'cut' ? 'text-bad-fg' : 'text-fg-3'}`}>
             {run.end?.message}
@@ -143,6 +137,47 @@ function Answer({ run, model }: { run: Run; model: string }) {
   )
 }
 
+const isRunning = (run: Run): boolean => run.state === 'waiting' || run.state === 'streaming'
+function Measures({ run, elapsed, marks }: { run: Run; elapsed: number; marks: Marks | undefined }) {
+  const cost = run.end?.costUsd
+  return (
+    <div className="num grid grid-cols-3 border-y border-line bg-sunken">
+      <Measure name="First token" value={run.firstMs === null ? '–' : duration(run.firstMs)} mark={marks?.fastestStart && best('fastest start')} />
+      <Measure
+        name="Total"
+        value={run.totalMs !== null ? duration(run.totalMs) : isRunning(run) ? `${(elapsed / 1000).toFixed(1)} s …` : '–'}
+        mark={marks?.fastest && best('fastest')}
+      />
+      <Measure
+        name="Cost"
+        value={cost == null ? (run.state === 'done' ? 'unpriced' : '–') : money(Math.round(cost * 1e9))}
+        mark={marks?.cheapest && best('cheapest')}
+      />
+    </div>
+  )
+}
+function Foot({ run, onStop }: { run: Run; onStop: () => void }) {
+  const tokens = run.end?.outputTokens != null ? `${countExact(run.end.outputTokens)} tokens` : run.chunks > 0 ? `≈ ${countExact(run.chunks)} tokens` : ''
+  return (
+    <div className="flex min-h-[45px] flex-wrap items-center gap-1.5 border-t border-line px-3.5 py-[9px]">
+      {isRunning(run) ? (
+        <Button size="s" onClick={onStop}>
+          <Square className="size-3.5" aria-hidden />
+          Stop
+        </Button>
+      ) : (
+        run.text && <CopyButton text={run.text} look="ghost" />
+      )}
+      <span className="num ml-auto text-12 text-fg-3">{tokens}</span>
+      {run.end?.requestId && (
+        <Link to="/requests/$id" params={{ id: run.end.requestId }} className={`${link} text-12`}>
+          Open request
+        </Link>
+      )}
+    </div>
+  )
+}
+
 interface Props {
   column: Column
   marks: Marks | undefined
@@ -154,14 +189,9 @@ interface Props {
 }
 export function ColumnView({ column: { model, run }, marks, options, removable, onModel, onStop, onRemove }: Props) {
   const select = useRef<HTMLSelectElement>(null)
-  const running = run.state === 'waiting' || run.state === 'streaming'
-  const elapsed = useElapsed(running)
+  const elapsed = useElapsed(isRunning(run))
   const rate = run.firstMs !== null && elapsed - run.firstMs > 400 ? Math.round(run.chunks / ((elapsed - run.firstMs) / 1000)) : null
-  const cost = run.end?.costUsd
-  const served =
-    run.end?.model && run.end.model !== model
-      ? `${run.end.provider ?? ''}${run.end.provider ? '/' : ''}${run.end.model}`
-      : run.end?.provider
+  const served = run.end?.model && run.end.model !== model ? `${run.end.provider ?? ''}${run.end.provider ? '/' : ''}${run.end.model}` : run.end?.provider
   return (
     <Panel label={model || 'Column'} className="flex min-h-[420px] flex-col overflow-hidden max-md:snap-center">
       <div className="px-3.5 pt-2.5 pb-2">
@@ -196,46 +226,9 @@ export function ColumnView({ column: { model, run }, marks, options, removable, 
         <Denied run={run} onPick={() => select.current?.focus()} />
       ) : (
         <>
-          <div className="num grid grid-cols-3 border-y border-line bg-sunken">
-            <Measure
-              name="First token"
-              value={run.firstMs === null ? '–' : duration(run.firstMs)}
-              mark={marks?.fastestStart && best('fastest start')}
-            />
-            <Measure
-              name="Total"
-              value={run.totalMs !== null ? duration(run.totalMs) : running ? `${(elapsed / 1000).toFixed(1)} s …` : '–'}
-              mark={marks?.fastest && best('fastest')}
-            />
-            <Measure
-              name="Cost"
-              value={cost == null ? (run.state === 'done' ? 'unpriced' : '–') : money(Math.round(cost * 1e9))}
-              mark={marks?.cheapest && best('cheapest')}
-            />
-          </div>
+          <Measures run={run} elapsed={elapsed} marks={marks} />
           <Answer run={run} model={model} />
-          <div className="flex min-h-[45px] flex-wrap items-center gap-1.5 border-t border-line px-3.5 py-[9px]">
-            {running ? (
-              <Button size="s" onClick={onStop}>
-                <Square className="size-3.5" aria-hidden />
-                Stop
-              </Button>
-            ) : (
-              run.text && <CopyButton text={run.text} look="ghost" />
-            )}
-            <span className="num ml-auto text-12 text-fg-3">
-              {run.end?.outputTokens != null
-                ? `${countExact(run.end.outputTokens)} tokens`
-                : run.chunks > 0
-                  ? `≈ ${countExact(run.chunks)} tokens`
-                  : ''}
-            </span>
-            {run.end?.requestId && (
-              <Link to="/requests/$id" params={{ id: run.end.requestId }} className={`${link} text-12`}>
-                Open request
-              </Link>
-            )}
-          </div>
+          <Foot run={run} onStop={onStop} />
         </>
       )}
     </Panel>

@@ -32,8 +32,7 @@ export function useColumns(models: string[]) {
   const [columns, setColumns] = useState<Column[]>(() => models.map((model, id) => ({ id, model, run: idleRun })))
   const aborts = useRef(new Map<number, AbortController>())
   const patch = useCallback(
-    (id: number, change: (run: Run) => Run) =>
-      setColumns((old) => old.map((column) => (column.id === id ? { ...column, run: change(column.run) } : column))),
+    (id: number, change: (run: Run) => Run) => setColumns((old) => old.map((column) => (column.id === id ? { ...column, run: change(column.run) } : column))),
     [],
   )
   useEffect(() => {

@@ -8,7 +8,7 @@ import type { Provider } from '../../api-types.ts'
 import { ago, type Clock, count, percent, plural } from '../../format.ts'
 import { changed, queries, useClock } from '../../queries.ts'
 import { Page } from '../../shell/page.tsx'
-import { Monogram, right, td, th } from '../../ui/bits.tsx'
+import { type Columns, Declared, Head, Monogram, right, td } from '../../ui/bits.tsx'
 import { Button, button } from '../../ui/button.tsx'
 import { Dialog, Sheet } from '../../ui/dialog.tsx'
 import { FormError, Switch, TextField } from '../../ui/field.tsx'
@@ -18,36 +18,24 @@ import { ProviderForm, TestResult } from '../../ui/provider-form.tsx'
 import { Empty, Load } from '../../ui/state.tsx'
 
 const refresh = () => changed('providers', 'vendors', 'models', 'setup', 'status')
-const source = (provider: Provider): string =>
-  ({ api: 'added here', file: 'megarouter.yaml', environment: 'environment' })[provider.managed_by]
+const source = (provider: Provider): string => ({ api: 'added here', file: 'megarouter.yaml', environment: 'environment' })[provider.managed_by]
 
 function ProviderState({ provider }: { provider: Provider }) {
   if (!provider.enabled) return <Pill>Off</Pill>
   if (provider.simulated) return <SimulatedPill />
   const rate = provider.requests_24h ? provider.failures_24h / provider.requests_24h : 0
-  return provider.failures_24h >= 5 && rate >= 0.01 ? (
-    <Pill tone={rate >= 0.2 ? 'bad' : 'warn'}>{percent(rate)} fail</Pill>
-  ) : (
-    <Pill tone="ok">On</Pill>
-  )
+  return provider.failures_24h >= 5 && rate >= 0.01 ? <Pill tone={rate >= 0.2 ? 'bad' : 'warn'}>{percent(rate)} fail</Pill> : <Pill tone="ok">On</Pill>
 }
 
 function Row({ provider, clock, onOpen }: { provider: Provider; clock: Clock; onOpen: () => void }) {
   return (
     <tr className="group/row cursor-pointer" onClick={onOpen}>
       <th scope="row" className={`${td} truncate text-left font-medium`}>
-        <button
-          type="button"
-          aria-haspopup="dialog"
-          className="inline-flex max-w-full items-center gap-2 rounded-1 align-middle"
-          onClick={onOpen}
-        >
+        <button type="button" aria-haspopup="dialog" className="inline-flex max-w-full items-center gap-2 rounded-1 align-middle" onClick={onOpen}>
           <Monogram of={provider.name} />
           <span className="truncate">{provider.name}</span>
         </button>
-        {provider.managed_by !== 'api' && (
-          <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label={`declared in the ${source(provider)}`} />
-        )}
+        {provider.managed_by !== 'api' && <Lock className="ml-1.5 inline size-3 text-fg-3" aria-label={`declared in the ${source(provider)}`} />}
       </th>
       <td className={`${td} mono truncate text-12 text-fg-2 max-lg:hidden`}>{provider.base_url}</td>
       <td className={`${td} text-fg-2 max-md:hidden`}>
@@ -55,9 +43,7 @@ function Row({ provider, clock, onOpen }: { provider: Provider; clock: Clock; on
       </td>
       <td className={`${td} ${right} max-md:hidden`}>{count(provider.models_count)}</td>
       <td className={`${td} ${right}`}>{count(provider.requests_24h)}</td>
-      <td className={`${td} num text-fg-2 max-lg:hidden`}>
-        {provider.last_success_at ? ago(provider.last_success_at, clock) : 'none yet'}
-      </td>
+      <td className={`${td} num text-fg-2 max-lg:hidden`}>{provider.last_success_at ? ago(provider.last_success_at, clock) : 'none yet'}</td>
       <td className={td}>
         <ProviderState provider={provider} />
       </td>
@@ -104,9 +90,7 @@ function Credentials({ provider }: { provider: Provider }) {
           </li>
         ))}
         {provider.credentials.length === 0 && (
-          <li className="px-3 py-2.5 text-fg-2">
-            None. {provider.simulated ? 'The simulated provider needs no key.' : 'Requests are sent without a key.'}
-          </li>
+          <li className="px-3 py-2.5 text-fg-2">None. {provider.simulated ? 'The simulated provider needs no key.' : 'Requests are sent without a key.'}</li>
         )}
       </ul>
       {!provider.simulated && (
@@ -130,69 +114,84 @@ function Credentials({ provider }: { provider: Provider }) {
   )
 }
 
-function ProviderSheet({ provider, clock, onClose }: { provider: Provider; clock: Clock; onClose: () => void }) {
-  const [removing, setRemoving] = useState(false)
-  const test = useMutation({ mutationFn: () => api.testProvider(provider.id) })
-  const toggle = useMutation({
-    mutationFn: (enabled: boolean) => api.updateProvider(provider.id, { enabled }, provider.version),
-    onSettled: refresh,
-  })
+function Remove({ provider, onClose, onDone }: { provider: Provider; onClose: () => void; onDone: () => void }) {
   const remove = useMutation({
     mutationFn: () => api.deleteProvider(provider.id),
     onSuccess: async () => {
       await refresh()
-      onClose()
+      onDone()
     },
   })
-  const readOnly = provider.managed_by !== 'api'
-  if (removing)
-    return (
-      <Dialog
-        title={`Remove ${provider.name}?`}
-        onClose={() => setRemoving(false)}
-        onSubmit={() => remove.mutate()}
-        footer={
-          <>
-            <Button onClick={() => setRemoving(false)}>Keep provider</Button>
-            <Button type="submit" look="danger" disabled={remove.isPending}>
-              Remove provider
-            </Button>
-          </>
-        }
-      >
-        <p className="text-fg-2">
-          {provider.requests_24h === 0
-            ? 'No attempt used it in 24 h.'
-            : `${plural(provider.requests_24h, 'attempt')} used it in 24 h; later ones go to other deployments, or are refused where there is none.`}{' '}
-          Its stored keys are deleted. Usage is kept.
-        </p>
-        <FormError>{remove.error?.message}</FormError>
-      </Dialog>
-    )
+  const used =
+    provider.requests_24h === 0
+      ? 'No attempt used it in 24 h.'
+      : `${plural(provider.requests_24h, 'attempt')} used it in 24 h; later ones go to other deployments, or are refused where there is none.`
+  const footer = (
+    <>
+      <Button onClick={onClose}>Keep provider</Button>
+      <Button type="submit" look="danger" disabled={remove.isPending}>
+        Remove provider
+      </Button>
+    </>
+  )
   return (
-    <Sheet
-      title={provider.name}
-      note={<code className="mono">{provider.base_url}</code>}
-      onClose={onClose}
-      footer={
-        <>
-          <Button look="primary" disabled={test.isPending} onClick={() => test.mutate()}>
-            {test.isPending ? 'Testing…' : 'Test'}
-          </Button>
-          <Link to="/requests" search={{ vendor: provider.vendor }} className={button()}>
-            Its requests
-          </Link>
-          <Link to="/models" search={{ vendor: provider.vendor }} className={button()}>
-            Its models
-          </Link>
-          {!readOnly && (
-            <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRemoving(true)}>
-              Remove…
-            </Button>
-          )}
-        </>
-      }
-    >
+    <Dialog title={`Remove ${provider.name}?`} onClose={onClose} onSubmit={() => remove.mutate()} footer={footer}>
+      <p className="text-fg-2">{used} Its stored keys are deleted. Usage is kept.</p>
+      <FormError>{remove.error?.message}</FormError>
+    </Dialog>
+  )
+}
+
+const Figures = ({ provider, clock }: { provider: Provider; clock: Clock }) => (
+  <dl className="num grid grid-cols-2 gap-3 text-12">
+    <div>
+      <dt className="text-fg-3">Last success</dt>
+      <dd>{provider.last_success_at ? ago(provider.last_success_at, clock) : 'none yet'}</dd>
+    </div>
+    <div>
+      <dt className="text-fg-3">Models</dt>
+      <dd>{count(provider.models_count)}</dd>
+    </div>
+    <div>
+      <dt className="text-fg-3">Attempts, 24 h</dt>
+      <dd>{count(provider.requests_24h)}</dd>
+    </div>
+    <div>
+      <dt className="text-fg-3">Failed, 24 h</dt>
+      <dd>
+        {count(provider.failures_24h)}
+        {provider.requests_24h > 0 && `, ${percent(provider.failures_24h / provider.requests_24h)}`}
+      </dd>
+    </div>
+  </dl>
+)
+
+function ProviderSheet({ provider, clock, onClose }: { provider: Provider; clock: Clock; onClose: () => void }) {
+  const [removing, setRemoving] = useState(false)
+  const test = useMutation({ mutationFn: () => api.testProvider(provider.id) })
+  const toggle = useMutation({ mutationFn: (enabled: boolean) => api.updateProvider(provider.id, { enabled }, provider.version), onSettled: refresh })
+  const readOnly = provider.managed_by !== 'api'
+  if (removing) return <Remove provider={provider} onClose={() => setRemoving(false)} onDone={onClose} />
+  const footer = (
+    <>
+      <Button look="primary" disabled={test.isPending} onClick={() => test.mutate()}>
+        {test.isPending ? 'Testing…' : 'Test'}
+      </Button>
+      <Link to="/requests" search={{ vendor: provider.vendor }} className={button()}>
+        Its requests
+      </Link>
+      <Link to="/models" search={{ vendor: provider.vendor }} className={button()}>
+        Its models
+      </Link>
+      {!readOnly && (
+        <Button look="ghost" className="ml-auto text-bad-fg" onClick={() => setRemoving(true)}>
+          Remove…
+        </Button>
+      )}
+    </>
+  )
+  return (
+    <Sheet title={provider.name} note={<code className="mono">{provider.base_url}</code>} onClose={onClose} footer={footer}>
       <div className="grid gap-5">
         {(test.data || test.error) && (
           <div>
@@ -203,36 +202,11 @@ function ProviderSheet({ provider, clock, onClose }: { provider: Provider; clock
         {provider.simulated && (
           <p className="flex items-start gap-2 rounded-2 bg-warn-bg px-3 py-2 text-warn-fg">
             <FlaskConical className="mt-0.5 size-3.5 flex-none" aria-hidden />
-            Simulated: answers, prices and delays are invented. Turn it off when real providers are on.
+            Simulated: answers, prices and delays are invented. It goes when a real provider is on.
           </p>
         )}
-        {readOnly && (
-          <p className="flex items-center gap-2 rounded-2 bg-sunken px-3 py-2 text-fg-2">
-            <Lock className="size-3.5 flex-none" aria-hidden />
-            Declared in the {source(provider)}. Change it there.
-          </p>
-        )}
-        <dl className="num grid grid-cols-2 gap-3 text-12">
-          <div>
-            <dt className="text-fg-3">Last success</dt>
-            <dd>{provider.last_success_at ? ago(provider.last_success_at, clock) : 'none yet'}</dd>
-          </div>
-          <div>
-            <dt className="text-fg-3">Models</dt>
-            <dd>{count(provider.models_count)}</dd>
-          </div>
-          <div>
-            <dt className="text-fg-3">Attempts, 24 h</dt>
-            <dd>{count(provider.requests_24h)}</dd>
-          </div>
-          <div>
-            <dt className="text-fg-3">Failed, 24 h</dt>
-            <dd>
-              {count(provider.failures_24h)}
-              {provider.requests_24h > 0 && `, ${percent(provider.failures_24h / provider.requests_24h)}`}
-            </dd>
-          </div>
-        </dl>
+        {readOnly && !provider.simulated && <Declared by={`the ${source(provider)}`} />}
+        <Figures provider={provider} clock={clock} />
         <Switch
           label="On"
           help="Off: no request is sent to it; running streams end normally."
@@ -265,9 +239,7 @@ function AddProvider({ onClose, simulated }: { onClose: () => void; simulated: b
       <ProviderForm />
       {!simulated && (
         <div className="mt-6 border-t border-line pt-4">
-          <p className="mb-2 text-fg-2">
-            No key at hand? The simulated provider invents answers with real streaming and prices, and says so on every page.
-          </p>
+          <p className="mb-2 text-fg-2">No key at hand? The simulated provider invents answers with real streaming and prices, and says so on every page.</p>
           <Button disabled={use.isPending} onClick={() => use.mutate()}>
             <FlaskConical className="size-3.5" aria-hidden />
             Use the simulated provider
@@ -278,7 +250,7 @@ function AddProvider({ onClose, simulated }: { onClose: () => void; simulated: b
     </Sheet>
   )
 }
-const columns: [string, string][] = [
+const columns: Columns = [
   ['Provider', ''],
   ['Base URL', 'w-[26%] max-lg:hidden'],
   ['Keys', 'w-[130px] max-md:hidden'],
@@ -312,15 +284,7 @@ export function Providers() {
               </Empty>
             ) : (
               <table className="table-fixed">
-                <thead>
-                  <tr>
-                    {columns.map(([name, className]) => (
-                      <th key={name} scope="col" className={`${th} sticky top-12 z-[2] ${className}`}>
-                        {name}
-                      </th>
-                    ))}
-                  </tr>
-                </thead>
+                <Head columns={columns} />
                 <tbody>
                   {data.map((provider) => (
                     <Row key={provider.id} provider={provider} clock={clock} onOpen={() => show({ provider: provider.id })} />
@@ -332,9 +296,7 @@ export function Providers() {
         </Load>
       </Panel>
       {chosen && <ProviderSheet key={chosen.id} provider={chosen} clock={clock} onClose={() => show({})} />}
-      {search.add && (
-        <AddProvider simulated={providers.data?.data.some((provider) => provider.simulated) ?? false} onClose={() => show({})} />
-      )}
+      {search.add && <AddProvider simulated={providers.data?.data.some((provider) => provider.simulated) ?? false} onClose={() => show({})} />}
     </Page>
   )
 }

@@ -35,11 +35,7 @@ function VerdictBox({ request }: { request: RequestDetail }) {
   const { tone, parts } = verdict(request)
   return (
     <p className={`mb-3.5 flex gap-2.5 rounded-2 border border-l-3 border-line bg-surface px-3.5 py-2.5 ${borders[tone]}`}>
-      <Route
-        className={`mt-0.5 size-4 flex-none ${{ accent: 'text-accent', warn: 'text-warn', bad: 'text-bad' }[tone]}`}
-        strokeWidth={1.75}
-        aria-hidden
-      />
+      <Route className={`mt-0.5 size-4 flex-none ${{ accent: 'text-accent', warn: 'text-warn', bad: 'text-bad' }[tone]}`} strokeWidth={1.75} aria-hidden />
       <span className="min-w-0 wrap-anywhere">
         {parts.map((part, index) =>
           part.strong ? (
@@ -106,12 +102,8 @@ function Figures({ request }: { request: RequestDetail }) {
       <Figure
         small
         label="Outcome"
-        value={
-          { success: 'Success', refused: 'Refused', failed: 'Failed', broken: 'Cut\u00a0off', cancelled: 'Cancelled' }[request.outcome]
-        }
-        tone={
-          { success: 'text-ok-fg', refused: 'text-warn-fg', failed: 'text-bad-fg', broken: 'text-bad-fg', cancelled: '' }[request.outcome]
-        }
+        value={{ success: 'Success', refused: 'Refused', failed: 'Failed', broken: 'Cut\u00a0off', cancelled: 'Cancelled' }[request.outcome]}
+        tone={{ success: 'text-ok-fg', refused: 'text-warn-fg', failed: 'text-bad-fg', broken: 'text-bad-fg', cancelled: '' }[request.outcome]}
         note={request.error_code ?? 'as the caller saw it'}
       />
     </Band>

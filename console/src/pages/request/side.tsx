@@ -1,11 +1,11 @@
 /** Beside the timeline: cost by token class to six decimals, details, and content if a policy stores it. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
 import { api } from '../../api.ts'
 import type { RequestDetail } from '../../api-types.ts'
 import { bytes, clip, countExact, moneyExact, price } from '../../format.ts'
 import { queries } from '../../queries.ts'
+import { Fact } from '../../ui/bits.tsx'
 import { Button, link } from '../../ui/button.tsx'
 import { CopyText } from '../../ui/copy.tsx'
 import { Panel, PanelHead } from '../../ui/panel.tsx'
@@ -28,8 +28,7 @@ const classNames: Record<string, string> = {
   requests: 'Requests',
 }
 /** The API writes classes in either case: `cacheRead`, `cache_read`. */
-const className = (name: string): string =>
-  classNames[name] ?? classNames[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())] ?? name
+const className = (name: string): string => classNames[name] ?? classNames[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())] ?? name
 
 const cell = 'border-t border-line px-3.5 py-1.5 text-12 leading-[17px]'
 export function CostPanel({ request }: { request: RequestDetail }) {
@@ -47,8 +46,7 @@ export function CostPanel({ request }: { request: RequestDetail }) {
       : [
           {
             key: `${attempt.number}`,
-            name:
-              request.attempts.length > 1 ? `Attempt ${attempt.number}, ${attempt.provider ?? attemptName(attempt)}` : attemptName(attempt),
+            name: request.attempts.length > 1 ? `Attempt ${attempt.number}, ${attempt.provider ?? attemptName(attempt)}` : attemptName(attempt),
             note: unpriced ? 'no price is known' : wasBilled(attempt),
             cost: unpriced ? null : attempt.cost_nano,
           },
@@ -102,19 +100,31 @@ export function CostPanel({ request }: { request: RequestDetail }) {
   )
 }
 
-const Line = ({ name, children }: { name: string; children: ReactNode }) => (
-  <div className="grid grid-cols-[104px_minmax(0,1fr)] gap-2 py-[3.5px] text-12 leading-[18px]">
-    <dt className="text-fg-3">{name}</dt>
-    <dd className="min-w-0 wrap-anywhere">{children}</dd>
-  </div>
+const Caller = ({ request }: { request: RequestDetail }) => (
+  <>
+    {request.client && (
+      <Fact name="Client">
+        <span className="block truncate" title={request.client}>
+          {request.client}
+        </span>
+      </Fact>
+    )}
+    {request.client_address && <Fact name="Address">{request.client_address}</Fact>}
+    {request.client_request_id && (
+      <Fact name="Client’s id">
+        <span className="mono">{request.client_request_id}</span>
+      </Fact>
+    )}
+  </>
 )
 
 export function Details({ request }: { request: RequestDetail }) {
+  const several = request.attempts.length > 1
   return (
     <Panel label="Details">
       <PanelHead title="Details" />
       <dl className="px-3.5 pb-3.5">
-        <Line name="Key">
+        <Fact name="Key">
           {request.key ? (
             <Link to="/keys" search={{ key: request.key.id }} className={link}>
               {request.key.name ?? request.key.id}
@@ -122,72 +132,54 @@ export function Details({ request }: { request: RequestDetail }) {
           ) : (
             'unknown'
           )}
-        </Line>
-        <Line name="Model asked for">
+        </Fact>
+        <Fact name="Model asked for">
           <span className="mono">{request.model_asked ?? '–'}</span>
-        </Line>
-        {request.route && <Line name="Route">{request.route}</Line>}
+        </Fact>
+        {request.route && <Fact name="Route">{request.route}</Fact>}
         {request.session && (
-          <Line name="Session">
+          <Fact name="Session">
             <Link to="/requests" search={{ search: request.session }} className={`${link} mono`}>
               {clip(request.session)}
             </Link>
-          </Line>
+          </Fact>
         )}
         {request.tags.length > 0 && (
-          <Line name="Tags">
+          <Fact name="Tags">
             <span className="flex flex-wrap gap-1">
               {request.tags.map((tag) => (
                 <Tag key={tag}>{tag}</Tag>
               ))}
             </span>
-          </Line>
+          </Fact>
         )}
-        {request.client && (
-          <Line name="Client">
-            <span className="block truncate" title={request.client}>
-              {request.client}
-            </span>
-          </Line>
-        )}
-        {request.client_address && (
-          <Line name="Address">
-            <span className="num">{request.client_address}</span>
-          </Line>
-        )}
-        {request.client_request_id && (
-          <Line name="Client’s id">
-            <span className="mono">{request.client_request_id}</span>
-          </Line>
-        )}
+        <Caller request={request} />
         {request.attempts.map(
-          (attempt) =>
-            attempt.upstream_request_id && (
-              <Line key={attempt.number} name={request.attempts.length > 1 ? `Upstream ${attempt.number}` : 'Upstream id'}>
-                <CopyText text={attempt.upstream_request_id}>
-                  <span className="mono">{clip(attempt.upstream_request_id, 12, 6)}</span>
+          ({ number, upstream_request_id: id }) =>
+            id && (
+              <Fact key={number} name={several ? `Upstream ${number}` : 'Upstream id'}>
+                <CopyText text={id}>
+                  <span className="mono">{clip(id, 12, 6)}</span>
                 </CopyText>
-              </Line>
+              </Fact>
             ),
         )}
         {request.trace_id && (
-          <Line name="Trace">
+          <Fact name="Trace">
             <CopyText text={request.trace_id}>
               <span className="mono">{clip(request.trace_id)}</span>
             </CopyText>
-          </Line>
+          </Fact>
         )}
-        <Line name="Bytes">
-          <span className="num">
-            {bytes(request.request_bytes)} in, {bytes(request.response_bytes)} out
-          </span>
-        </Line>
+        <Fact name="Bytes">
+          {bytes(request.request_bytes)} in, {bytes(request.response_bytes)} out
+        </Fact>
         {request.error_code && (
-          <Line name="Code">
+          <Fact name="Code">
             <a href={`/api/docs#${request.error_code}`} className={`${link} mono`}>
               {request.error_code}
             </a>
-          </Line>
+          </Fact>
         )}
       </dl>
     </Panel>
@@ -211,10 +203,8 @@ export function Content({ request }: { request: RequestDetail }) {
           <Pill>not stored</Pill>
         </PanelHead>
         <p className="px-3.5 pb-3.5 text-fg-2">
-          {settings.data?.content.store
-            ? 'Content is stored now, but was not when this request came.'
-            : 'Storing content is off, so only sizes are kept.'}{' '}
-          An owner can change it under{' '}
+          {settings.data?.content.store ? 'Content is stored now, but was not when this request came.' : 'Storing content is off, so only sizes are kept.'} An
+          owner can change it under{' '}
           <Link to="/settings" className={link}>
             Settings, Privacy
           </Link>

@@ -42,8 +42,7 @@ function Lane({ icon, title, note, children, took }: { icon?: ReactNode; title: 
   )
 }
 const bar = 'absolute top-[9px] h-[18px] min-w-[3px] max-md:top-1'
-const words =
-  'num absolute top-[9px] overflow-hidden px-2 text-12 leading-[18px] text-ellipsis whitespace-nowrap max-md:top-1 max-md:text-11'
+const words = 'num absolute top-[9px] overflow-hidden px-2 text-12 leading-[18px] text-ellipsis whitespace-nowrap max-md:top-1 max-md:text-11'
 
 function AttemptLane({ attempt, end, outputTokens }: { attempt: Attempt; end: number; outputTokens: number }) {
   const at = (ms: number): number => Math.max(0, Math.min(100, (ms / end) * 100))
@@ -53,8 +52,7 @@ function AttemptLane({ attempt, end, outputTokens }: { attempt: Attempt; end: nu
   const status = attempt.status ? String(attempt.status) : (attempt.error_code ?? attempt.outcome ?? 'failed')
   const told = good ? null : `${status}${attempt.error_code && attempt.status ? ` ${attempt.error_code}` : ''}. ${wasBilled(attempt)}.`
   const stop = at(attempt.ended_ms)
-  const streamed =
-    first === null ? '' : `first token ${duration(first)}, then ${countExact(outputTokens)} tokens in ${duration(attempt.ended_ms - first)}`
+  const streamed = first === null ? '' : `first token ${duration(first)}, then ${countExact(outputTokens)} tokens in ${duration(attempt.ended_ms - first)}`
   const icon = good ? (
     <CircleCheck className="size-3.5 flex-none text-ok-fg" strokeWidth={1.9} aria-label="worked" />
   ) : (
@@ -123,9 +121,7 @@ function Magnified({ request }: { request: RequestDetail }) {
             <i className={`block h-2 rounded-[2px] ${step === widest ? 'bg-accent' : 'bg-c0'}`} />
             <span
               className={
-                step.us / total > 0.085
-                  ? `num block text-11 leading-[14px] whitespace-nowrap ${step.us / total > 0.2 ? '' : 'max-md:sr-only'}`
-                  : 'sr-only'
+                step.us / total > 0.085 ? `num block text-11 leading-[14px] whitespace-nowrap ${step.us / total > 0.2 ? '' : 'max-md:sr-only'}` : 'sr-only'
               }
             >
               <span className="mt-1 block text-fg-2">{step.name}</span>
@@ -141,17 +137,14 @@ function Magnified({ request }: { request: RequestDetail }) {
 export function Timeline({ request }: { request: RequestDetail }) {
   const ends = [request.total_ms, ...request.attempts.map((attempt) => attempt.ended_ms)]
   const { end, label } = axis(Math.max(...ends, 0.1))
-  const us = (names: string[]): number =>
-    request.steps.filter((step) => names.includes(step.name)).reduce((sum, step) => sum + step.us, 0) / 1000
+  const us = (names: string[]): number => request.steps.filter((step) => names.includes(step.name)).reduce((sum, step) => sum + step.us, 0) / 1000
   const before = us(['receive', 'authenticate', 'admit', 'inspect', 'choose', 'translate'])
   const after = us(['meter', 'record'])
   return (
     <Panel label="Timeline">
       <PanelHead
         title="Timeline"
-        note={
-          request.attempts.length === 0 ? 'never sent' : request.attempts.length === 1 ? '1 attempt' : `${request.attempts.length} attempts`
-        }
+        note={request.attempts.length === 0 ? 'never sent' : request.attempts.length === 1 ? '1 attempt' : `${request.attempts.length} attempts`}
       >
         <span className="num text-12 text-fg-3">{duration(request.total_ms)}</span>
       </PanelHead>

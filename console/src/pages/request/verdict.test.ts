@@ -46,10 +46,7 @@ const say = (more: Partial<RequestDetail>): string =>
 
 test('a served request names who served it and why the first choice did not', () => {
   assert.equal(say({}), 'openai/gpt-5.1 served it on the first attempt.')
-  const attempts = [
-    attempt({ outcome: 'upstream_error', status: 429, final: false }),
-    attempt({ number: 2, provider: 'groq', upstream_model: 'llama' }),
-  ]
+  const attempts = [attempt({ outcome: 'upstream_error', status: 429, final: false }), attempt({ number: 2, provider: 'groq', upstream_model: 'llama' })]
   assert.equal(
     say({ attempts, model_asked: 'fast' }),
     'groq/llama served it on the second attempt. The first choice, openai/gpt-5.1, was rate limited after 412 ms. Asked for as fast.',
@@ -67,9 +64,6 @@ test('failures, cuts and cancellations each say what the caller saw', () => {
     'The attempt failed: openai/gpt-5.1 could not be reached after 10 ms.',
   )
   assert.equal(say({ outcome: 'broken' }), 'openai/gpt-5.1 broke off after 12 tokens; the caller got an error at the end of the stream.')
-  assert.equal(
-    say({ outcome: 'cancelled' }),
-    'The caller left after 900 ms, while openai/gpt-5.1 was answering. What was delivered is billed: $0.0020.',
-  )
+  assert.equal(say({ outcome: 'cancelled' }), 'The caller left after 900 ms, while openai/gpt-5.1 was answering. What was delivered is billed: $0.0020.')
   assert.equal(wasBilled(attempt({ flags: ['uncertain'] })), 'It is unknown whether it was billed')
 })

@@ -22,11 +22,7 @@ export function howItFailed(attempt: Attempt): string {
   return attempt.status > 0 ? `answered ${attempt.status} ${after}` : `failed ${after}`
 }
 export const wasBilled = (attempt: Attempt): string =>
-  attempt.flags.includes('uncertain')
-    ? 'It is unknown whether it was billed'
-    : attempt.cost_nano > 0
-      ? `Billed ${money(attempt.cost_nano)}`
-      : 'Not billed'
+  attempt.flags.includes('uncertain') ? 'It is unknown whether it was billed' : attempt.cost_nano > 0 ? `Billed ${money(attempt.cost_nano)}` : 'Not billed'
 
 function served(request: RequestDetail, final: Attempt): Verdict {
   const failures = request.attempts.filter((attempt) => !attempt.final)
@@ -63,9 +59,7 @@ export function verdict(request: RequestDetail): Verdict {
       tone: 'bad',
       parts: [
         { text: where, strong: true },
-        {
-          text: ` broke off after ${countExact(request.output_tokens)} tokens; the caller got an error at the end of the stream.${reason}`,
-        },
+        { text: ` broke off after ${countExact(request.output_tokens)} tokens; the caller got an error at the end of the stream.${reason}` },
       ],
     }
   const tries = request.attempts.length
@@ -79,10 +73,7 @@ export function verdict(request: RequestDetail): Verdict {
 }
 
 /** The request as curl: what is known of it, never a key and never content that isn't stored. */
-export const asCurl = (
-  request: RequestDetail,
-  baseUrl: string,
-): string => `curl ${baseUrl}/v1/${(request.endpoint ?? 'chat.completions').replace('.', '/')} \\
+export const asCurl = (request: RequestDetail, baseUrl: string): string => `curl ${baseUrl}/v1/${(request.endpoint ?? 'chat.completions').replace('.', '/')} \\
   -H "Authorization: Bearer $MEGAROUTER_KEY" \\
   -H "Content-Type: application/json" \\
   -d '${JSON.stringify({ model: request.model_asked ?? request.model ?? 'MODEL', ...(request.endpoint === 'embeddings' ? { input: '…' } : { messages: [{ role: 'user', content: '…' }] }), ...(request.stream ? { stream: true } : {}) })}'`

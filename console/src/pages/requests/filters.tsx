@@ -1,6 +1,6 @@
 /** Filters as chips `field is value ×` whose state is the address. F opens the list of fields, then of values. */
 import { useQuery } from '@tanstack/react-query'
-import { Plus, Search, X } from 'lucide-react'
+import { Plus, X } from 'lucide-react'
 import { type FormEvent, useEffect, useState } from 'react'
 import type { RequestFilter } from '../../api.ts'
 import { money, parseMoney, weekday } from '../../format.ts'
@@ -8,7 +8,7 @@ import { queries, useZone } from '../../queries.ts'
 import { useKeys } from '../../shell/shortcuts.ts'
 import { Kbd } from '../../ui/bits.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Input } from '../../ui/field.tsx'
+import { Input, SearchInput } from '../../ui/field.tsx'
 import { Popover } from '../../ui/menu.tsx'
 
 export interface RequestSearch {
@@ -24,14 +24,7 @@ export interface RequestSearch {
   live?: string
 }
 type Field = 'key' | 'model' | 'vendor' | 'outcome' | 'status' | 'cost'
-const fieldNames: Record<Field, string> = {
-  key: 'Key',
-  model: 'Model',
-  vendor: 'Vendor',
-  outcome: 'Outcome',
-  status: 'Status',
-  cost: 'Cost',
-}
+const fieldNames: Record<Field, string> = { key: 'Key', model: 'Model', vendor: 'Vendor', outcome: 'Outcome', status: 'Status', cost: 'Cost' }
 const fields = Object.keys(fieldNames) as Field[]
 const outcomes = ['success', 'refused', 'failed', 'broken', 'cancelled']
 const statuses = ['200', '400', '401', '402', '403', '404', '429', '499', '500', '502', '503', '504']
@@ -106,12 +99,7 @@ function Chip({ name, operator = 'is', value, onRemove }: { name: string; operat
       <span className={`${part} min-w-0 font-medium`}>
         <span className="max-w-[220px] truncate">{value}</span>
       </span>
-      <button
-        type="button"
-        aria-label={`Remove ${name} ${operator} ${value}`}
-        className={`${part} rounded-r-2 hover:bg-hover`}
-        onClick={onRemove}
-      >
+      <button type="button" aria-label={`Remove ${name} ${operator} ${value}`} className={`${part} rounded-r-2 hover:bg-hover`} onClick={onRemove}>
         <X className="size-3.5" aria-hidden />
       </button>
     </span>
@@ -129,11 +117,7 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
         onChange(text.trim())
       }}
     >
-      <Search className="pointer-events-none absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-fg-3" aria-hidden />
-      <Input
-        data-search
-        className="pl-8"
-        type="search"
+      <SearchInput
         aria-label="Search requests"
         placeholder="Id, session or text of an error"
         value={text}
@@ -147,9 +131,7 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
   )
 }
 
-export function Filters({ search, onChange }: { search: RequestSearch; onChange: (search: RequestSearch) => void }) {
-  const zone = useZone()
-  const keys = useQuery(queries.keys)
+function AddFilter({ onAdd }: { onAdd: (field: Field, value: string) => void }) {
   const [open, setOpen] = useState(false)
   const [field, setField] = useState<Field | null>(null)
   useKeys({
@@ -159,14 +141,53 @@ export function Filters({ search, onChange }: { search: RequestSearch; onChange:
       setOpen(true)
     },
   })
+  const trigger = (
+    <Button size="s" className="h-7 border-dashed bg-transparent text-fg-2 shadow-none">
+      <Plus className="size-3.5" aria-hidden />
+      Filter{' '}
+      <span className="max-md:hidden">
+        <Kbd>F</Kbd>
+      </span>
+    </Button>
+  )
+  return (
+    <Popover
+      label="Add a filter"
+      open={open}
+      onOpenChange={(next) => {
+        setOpen(next)
+        setField(null)
+      }}
+      trigger={trigger}
+    >
+      <div className="w-[240px]">
+        {field ? (
+          <Values
+            field={field}
+            onPick={(value) => {
+              setOpen(false)
+              onAdd(field, value)
+            }}
+          />
+        ) : (
+          fields.map((name, index) => (
+            <button key={name} type="button" autoFocus={index === 0} className={option} onClick={() => setField(name)}>
+              {fieldNames[name]}
+            </button>
+          ))
+        )}
+      </div>
+    </Popover>
+  )
+}
+
+export function Filters({ search, onChange }: { search: RequestSearch; onChange: (search: RequestSearch) => void }) {
+  const zone = useZone()
+  const keys = useQuery(queries.keys)
   const without = (...names: (keyof RequestSearch)[]) =>
     onChange(Object.fromEntries(Object.entries(search).filter(([name]) => !names.includes(name as keyof RequestSearch))))
   const label = (name: Field, value: string) =>
-    name === 'key'
-      ? (keys.data?.data.find((key) => key.id === value)?.name ?? value)
-      : name === 'cost'
-        ? money((parseMoney(value) ?? 0) * 1e9)
-        : value
+    name === 'key' ? (keys.data?.data.find((key) => key.id === value)?.name ?? value) : name === 'cost' ? money((parseMoney(value) ?? 0) * 1e9) : value
   return (
     <div className="flex flex-wrap items-center gap-1.5">
       <SearchField
@@ -180,57 +201,13 @@ export function Filters({ search, onChange }: { search: RequestSearch; onChange:
       {fields.map((name) => {
         const value = search[name]
         return value ? (
-          <Chip
-            key={name}
-            name={fieldNames[name]}
-            operator={name === 'cost' ? '≥' : 'is'}
-            value={label(name, value)}
-            onRemove={() => without(name)}
-          />
+          <Chip key={name} name={fieldNames[name]} operator={name === 'cost' ? '≥' : 'is'} value={label(name, value)} onRemove={() => without(name)} />
         ) : null
       })}
       {search.from && (
-        <Chip
-          name="Time"
-          value={search.to ? weekday(search.from, zone) : `since ${weekday(search.from, zone)}`}
-          onRemove={() => without('from', 'to')}
-        />
+        <Chip name="Time" value={search.to ? weekday(search.from, zone) : `since ${weekday(search.from, zone)}`} onRemove={() => without('from', 'to')} />
       )}
-      <Popover
-        label="Add a filter"
-        open={open}
-        onOpenChange={(next) => {
-          setOpen(next)
-          setField(null)
-        }}
-        trigger={
-          <Button size="s" className="h-7 border-dashed bg-transparent text-fg-2 shadow-none">
-            <Plus className="size-3.5" aria-hidden />
-            Filter{' '}
-            <span className="max-md:hidden">
-              <Kbd>F</Kbd>
-            </span>
-          </Button>
-        }
-      >
-        <div className="w-[240px]">
-          {field ? (
-            <Values
-              field={field}
-              onPick={(value) => {
-                setOpen(false)
-                onChange({ ...search, [field]: value })
-              }}
-            />
-          ) : (
-            fields.map((name, index) => (
-              <button key={name} type="button" autoFocus={index === 0} className={option} onClick={() => setField(name)}>
-                {fieldNames[name]}
-              </button>
-            ))
-          )}
-        </div>
-      </Popover>
+      <AddFilter onAdd={(field, value) => onChange({ ...search, [field]: value })} />
     </div>
   )
 }

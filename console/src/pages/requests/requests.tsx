@@ -8,7 +8,7 @@ import { ago, type Clock, count, countExact, duration, instant } from '../../for
 import { useClock } from '../../queries.ts'
 import { Page } from '../../shell/page.tsx'
 import { useKeys } from '../../shell/shortcuts.ts'
-import { ModelName, right, td, th } from '../../ui/bits.tsx'
+import { type Columns, Head, ModelName, right, td } from '../../ui/bits.tsx'
 import { Button, button } from '../../ui/button.tsx'
 import { PageHead, Panel } from '../../ui/panel.tsx'
 import { Pill, StatusPill } from '../../ui/pill.tsx'
@@ -17,7 +17,7 @@ import { costWord } from './cost-word.ts'
 import { filterOf, Filters, type RequestSearch } from './filters.tsx'
 import { useRequests } from './use-requests.ts'
 
-const columns: [string, string][] = [
+const columns: Columns = [
   ['Time', 'w-[94px] max-md:w-[82px]'],
   ['Status', 'w-[134px] max-md:w-[88px]'],
   ['Model', ''],
@@ -48,12 +48,7 @@ function Row({
   return (
     <tr className="group/row cursor-pointer" aria-rowindex={index + 2} style={{ height }} onClick={onOpen} data-id={row.id}>
       <td className={`${cell} num text-fg-2`} title={instant(row.at, clock.zone)}>
-        <Link
-          to="/requests/$id"
-          params={{ id: row.id }}
-          className="rounded-1"
-          aria-label={`Request of ${ago(row.at, clock)}, ${row.outcome}`}
-        >
+        <Link to="/requests/$id" params={{ id: row.id }} className="rounded-1" aria-label={`Request of ${ago(row.at, clock)}, ${row.outcome}`}>
           {ago(row.at, clock)}
         </Link>
       </td>
@@ -74,9 +69,7 @@ function Row({
           )}
         </span>
       </td>
-      <td className={`${cell} text-fg-2 max-xl:hidden`}>
-        {row.error_code ? <span className="mono">{row.error_code}</span> : (row.route ?? '–')}
-      </td>
+      <td className={`${cell} text-fg-2 max-xl:hidden`}>{row.error_code ? <span className="mono">{row.error_code}</span> : (row.route ?? '–')}</td>
       <td className={`${cell} max-md:hidden`} title={row.key?.name ?? undefined}>
         {row.key?.name ?? row.key?.id ?? <span className="text-fg-3">unknown</span>}
       </td>
@@ -88,13 +81,10 @@ function Row({
   )
 }
 
-function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; total: number }) {
-  const navigate = useNavigate()
-  const clock = useClock()
+/** Rows keep their places in the page; only those near the window are drawn. */
+function useRows(rows: RequestRow[], height: number) {
   const ref = useRef<HTMLDivElement>(null)
   const [offset, setOffset] = useState(0)
-  const [cursor, setCursor] = useState(-1)
-  const height = window.innerWidth < 761 ? 44 : 34
   useLayoutEffect(() => setOffset((ref.current?.getBoundingClientRect().top ?? 0) + window.scrollY), [])
   const virtual = useWindowVirtualizer({
     count: rows.length,
@@ -104,6 +94,23 @@ function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; 
     getItemKey: (index) => rows[index]?.id ?? index,
   })
   const items = virtual.getVirtualItems()
+  const before = Math.max(0, (items[0]?.start ?? offset) - offset)
+  const after = Math.max(0, virtual.getTotalSize() - ((items.at(-1)?.end ?? offset) - offset))
+  return { ref, items, before, after, scrollTo: (index: number) => virtual.scrollToIndex(index, { align: 'auto' }) }
+}
+const Gap = ({ height }: { height: number }) =>
+  height > 0 && (
+    <tr aria-hidden>
+      <td style={{ height }} className="p-0" />
+    </tr>
+  )
+
+function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; total: number }) {
+  const navigate = useNavigate()
+  const clock = useClock()
+  const [cursor, setCursor] = useState(-1)
+  const height = window.innerWidth < 761 ? 44 : 34
+  const { ref, items, before, after, scrollTo } = useRows(rows, height)
   const lastShown = items.at(-1)?.index ?? 0
   useEffect(() => {
     if (rows.length > 0 && lastShown >= rows.length - 20) onEnd()
@@ -112,7 +119,7 @@ function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; 
   const move = (by: number) =>
     setCursor((at) => {
       const next = Math.max(0, Math.min(rows.length - 1, at + by))
-      virtual.scrollToIndex(next, { align: 'auto' })
+      scrollTo(next)
       return next
     })
   useKeys({
@@ -128,47 +135,17 @@ function Table({ rows, onEnd, total }: { rows: RequestRow[]; onEnd: () => void; 
     if (event.metaKey || event.ctrlKey) window.open(`/requests/${row.id}`)
     else open(row.id)
   }
-  const before = Math.max(0, (items[0]?.start ?? offset) - offset)
-  const after = Math.max(0, virtual.getTotalSize() - ((items.at(-1)?.end ?? offset) - offset))
   return (
     <div ref={ref}>
       <table className="table-fixed" aria-rowcount={total}>
-        <thead>
-          <tr aria-rowindex={1}>
-            {columns.map(([name, className]) => (
-              <th key={name} scope="col" className={`${th} sticky top-12 z-[2] max-md:px-1.5 ${className}`}>
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Head columns={columns} className="max-md:px-1.5" />
         <tbody>
-          {before > 0 && (
-            <tr aria-hidden>
-              <td style={{ height: before }} className="p-0" />
-            </tr>
-          )}
+          <Gap height={before} />
           {items.map((item) => {
             const row = rows[item.index]
-            return (
-              row && (
-                <Row
-                  key={row.id}
-                  row={row}
-                  clock={clock}
-                  height={height}
-                  index={item.index}
-                  current={item.index === cursor}
-                  onOpen={click(row)}
-                />
-              )
-            )
+            return row && <Row key={row.id} row={row} clock={clock} height={height} index={item.index} current={item.index === cursor} onOpen={click(row)} />
           })}
-          {after > 0 && (
-            <tr aria-hidden>
-              <td style={{ height: after }} className="p-0" />
-            </tr>
-          )}
+          <Gap height={after} />
         </tbody>
       </table>
     </div>
@@ -205,24 +182,39 @@ function Nothing({ search, onClear }: { search: RequestSearch; onClear: () => vo
   )
 }
 
+/** True after the reader has scrolled away from the top: new rows wait then. */
+function useScrolled(onChange: (scrolled: boolean) => void): { current: boolean } {
+  const scrolled = useRef(false)
+  useEffect(() => {
+    const listen = () => {
+      const now = scrollY > 80
+      if (now === scrolled.current) return
+      scrolled.current = now
+      onChange(now)
+    }
+    addEventListener('scroll', listen, { passive: true })
+    return () => removeEventListener('scroll', listen)
+  }, [onChange])
+  return scrolled
+}
+const Pausing = ({ live, onToggle }: { live: boolean; onToggle: () => void }) => {
+  const Icon = live ? Pause : Play
+  return (
+    <Button aria-pressed={live} onClick={onToggle}>
+      <Icon className="size-3.5" aria-hidden />
+      <span className="max-md:sr-only">{live ? 'Pause updates' : 'Resume updates'}</span>
+    </Button>
+  )
+}
+
 export function Requests() {
   const navigate = useNavigate()
   const search: RequestSearch = useSearch({ from: '/app/requests' })
   const live = search.live !== 'off'
   const { query, rows, waiting, fresh, release, hold } = useRequests(filterOf(search), live)
   const change = (next: RequestSearch) => void navigate({ to: '/requests', search: next, replace: true, resetScroll: false })
-  const scrolled = useRef(false)
-  useEffect(() => {
-    const listen = () => {
-      const now = scrollY > 80
-      if (now !== scrolled.current) {
-        scrolled.current = now
-        hold(now)
-      }
-    }
-    addEventListener('scroll', listen, { passive: true })
-    return () => removeEventListener('scroll', listen)
-  }, [hold])
+  const scrolled = useScrolled(hold)
+  const { live: _, ...shown } = search
   const more = query.hasNextPage && !query.isFetchingNextPage ? () => void query.fetchNextPage() : () => undefined
   const clear = () => change(search.live ? { live: search.live } : {})
   return (
@@ -251,24 +243,7 @@ export function Requests() {
             {countExact(waiting)} new
           </Button>
         )}
-        <Button
-          aria-pressed={live}
-          onClick={() =>
-            change(live ? { ...search, live: 'off' } : Object.fromEntries(Object.entries(search).filter(([name]) => name !== 'live')))
-          }
-        >
-          {live ? (
-            <>
-              <Pause className="size-3.5" aria-hidden />
-              <span className="max-md:sr-only">Pause updates</span>
-            </>
-          ) : (
-            <>
-              <Play className="size-3.5" aria-hidden />
-              <span className="max-md:sr-only">Resume updates</span>
-            </>
-          )}
-        </Button>
+        <Pausing live={live} onToggle={() => change(live ? { ...search, live: 'off' } : shown)} />
       </PageHead>
       <div className="mb-3.5">
         <Filters search={search} onChange={change} />

@@ -12,8 +12,7 @@ const mostLive = 500
 
 /** Whether a live row belongs to the filtered list. Text search happens on the server only, so a searched list isn't live. */
 export function matches(filter: RequestFilter, row: RequestRow): boolean {
-  const same = (wanted: string | undefined, ...values: (string | null | undefined)[]): boolean =>
-    wanted === undefined || values.includes(wanted)
+  const same = (wanted: string | undefined, ...values: (string | null | undefined)[]): boolean => wanted === undefined || values.includes(wanted)
   return (
     filter.search === undefined &&
     filter.to === undefined &&

@@ -27,9 +27,7 @@ export function KeyStep({ onDone }: { onDone: (key: Key, secret: string) => void
   }
   return (
     <>
-      <Lead title="Create your first key">
-        An application sends this key instead of a provider’s. Its budget and limits hold for every model behind it.
-      </Lead>
+      <Lead title="Create your first key">An application sends this key instead of a provider’s. Its budget and limits hold for every model behind it.</Lead>
       <Panel className="p-5">
         <form
           noValidate

@@ -30,8 +30,7 @@ const checks: { [K in keyof Values]: (value: string) => string | null } = {
   organisation: () => null,
   name: (value) => (value.trim() ? null : 'Enter the name that others will see.'),
   email: (value) => (/^\S+@\S+\.\S+$/.test(value.trim()) ? null : 'Enter an address such as mara@larkfield.example.'),
-  password: (value) =>
-    value.length >= shortest ? null : `A password needs at least ${shortest} characters; this one has ${value.length}.`,
+  password: (value) => (value.length >= shortest ? null : `A password needs at least ${shortest} characters; this one has ${value.length}.`),
 }
 type Errors = Partial<Record<keyof Values, string>>
 
@@ -97,9 +96,7 @@ export function OwnerStep({ onDone }: { onDone: () => void }) {
   }, [hadToken])
   return (
     <>
-      <Lead title="Make this gateway yours">
-        The token proves that you started MegaRouter. It works once; nobody can sign in before it was used.
-      </Lead>
+      <Lead title="Make this gateway yours">The token proves that you started MegaRouter. It works once; nobody can sign in before it was used.</Lead>
       <Panel className="p-5">
         <form noValidate onSubmit={submit} className="grid gap-4">
           <TextField
@@ -117,20 +114,8 @@ export function OwnerStep({ onDone }: { onDone: () => void }) {
           <div className="grid gap-4 md:grid-cols-2">
             <TextField label="Organisation" optional autoComplete="organization" {...field('organisation')} />
             <TextField label="Your name" autoComplete="name" {...field('name')} />
-            <TextField
-              label="Email"
-              type="email"
-              autoComplete="username"
-              {...field('email')}
-              help="You sign in with it. Nothing is sent there."
-            />
-            <TextField
-              label="Password"
-              type="password"
-              autoComplete="new-password"
-              {...field('password')}
-              help={`At least ${shortest} characters.`}
-            />
+            <TextField label="Email" type="email" autoComplete="username" {...field('email')} help="You sign in with it. Nothing is sent there." />
+            <TextField label="Password" type="password" autoComplete="new-password" {...field('password')} help={`At least ${shortest} characters.`} />
           </div>
           <FormError>{general}</FormError>
           <div>

@@ -68,44 +68,71 @@ function useTries(keyId: string): RequestRow[] {
   useRequestEvents((row) => {
     if (row.key !== null && row.key.id !== keyId) return
     setRows((old) => (old.some((other) => other.id === row.id) ? old : [...old, row].slice(-5)))
-    if (row.outcome === 'success' && row.key)
-      timer.current = setTimeout(() => void navigate({ to: '/requests/$id', params: { id: row.id } }), 1_400)
+    if (row.outcome === 'success' && row.key) timer.current = setTimeout(() => void navigate({ to: '/requests/$id', params: { id: row.id } }), 1_400)
   })
   return rows
 }
 
-function Listener({ keyRow, secret, baseUrl, model }: { keyRow: Key; secret: string | null; baseUrl: string; model: string | null }) {
-  const zone = useZone()
-  const rows = useTries(keyRow.id)
+/** One request over the data plane, as any client would send it; the text appears as it streams. */
+function useFirstSend(secret: string | null, model: string | null) {
   const [text, setText] = useState('')
-  const [help, setHelp] = useState(false)
   const send = useMutation({
     mutationFn: async () => {
       setText('')
-      const end = await streamChat({
-        key: secret ?? '',
-        model: model ?? '',
-        system: '',
-        prompt: 'Say hello',
-        signal: new AbortController().signal,
-        onText: (more) => setText((old) => old + more),
-      })
+      const onText = (more: string): void => setText((old) => old + more)
+      const end = await streamChat({ key: secret ?? '', model: model ?? '', system: '', prompt: 'Say hello', signal: new AbortController().signal, onText })
       if (end.kind !== 'done') throw new Error(end.message ?? 'The answer was cut off.')
     },
   })
+  return { text, send }
+}
+
+const NothingArrives = ({ baseUrl }: { baseUrl: string }) => (
+  <ul className="grid list-disc gap-1 border-t border-line py-3 pr-3.5 pl-8 text-12 text-fg-2">
+    <li>
+      The base URL ends in <code className="mono">/v1</code>: <code className="mono">{baseUrl}/v1</code>. An SDK adds the rest of the path.
+    </li>
+    <li>
+      The key starts with <code className="mono">mr-</code> and stands where the provider’s key stood.
+    </li>
+    <li>
+      From another machine, MegaRouter has to listen on more than loopback: start it with <code className="mono">HOST=0.0.0.0</code>.
+    </li>
+  </ul>
+)
+const Waiting = ({ text, streaming }: { text: string; streaming: boolean }) => (
+  <div className="ghosted grid grid-cols-[70px_68px_minmax(0,1fr)] items-start border-b border-line px-3.5 py-2.5">
+    <span className="text-12 leading-5 text-fg-3">now</span>
+    <span>
+      <Pill>waiting</Pill>
+    </span>
+    {text ? (
+      <span className="whitespace-pre-wrap">
+        {text}
+        {streaming && <i className="blink ml-0.5 inline-block h-[15px] w-[7px] bg-accent align-[-2px]" aria-hidden />}
+      </span>
+    ) : (
+      <span className="text-fg-2">The next request appears here with its model, route, time and cost.</span>
+    )}
+  </div>
+)
+
+function Listener({ keyRow, secret, baseUrl, model }: { keyRow: Key; secret: string | null; baseUrl: string; model: string | null }) {
+  const zone = useZone()
+  const rows = useTries(keyRow.id)
+  const { text, send } = useFirstSend(secret, model)
+  const [help, setHelp] = useState(false)
+  const title = (
+    <span className="flex items-center gap-3">
+      <i className="size-[9px] rounded-full bg-accent shadow-[0_0_0_4px_var(--accent-bg)]" aria-hidden />
+      <span>
+        Listening for key <code className="mono">{keyRow.name}</code>
+      </span>
+    </span>
+  )
   return (
     <Panel label="Incoming requests">
-      <PanelHead
-        line
-        title={
-          <span className="flex items-center gap-3">
-            <i className="size-[9px] rounded-full bg-accent shadow-[0_0_0_4px_var(--accent-bg)]" aria-hidden />
-            <span>
-              Listening for key <code className="mono">{keyRow.name}</code>
-            </span>
-          </span>
-        }
-      >
+      <PanelHead line title={title}>
         <span className="num text-12 text-fg-3 max-md:hidden">{baseUrl}</span>
       </PanelHead>
       <ul aria-live="polite">
@@ -113,22 +140,7 @@ function Listener({ keyRow, secret, baseUrl, model }: { keyRow: Key; secret: str
           <Row key={row.id} row={row} zone={zone} />
         ))}
       </ul>
-      <div className="ghosted grid grid-cols-[70px_68px_minmax(0,1fr)] items-start border-b border-line px-3.5 py-2.5">
-        <span className="text-12 leading-5 text-fg-3">now</span>
-        <span>
-          <Pill>waiting</Pill>
-        </span>
-        <span className="text-fg-2">
-          {text ? (
-            <span className="whitespace-pre-wrap text-fg">
-              {text}
-              {send.isPending && <i className="blink ml-0.5 inline-block h-[15px] w-[7px] bg-accent align-[-2px]" aria-hidden />}
-            </span>
-          ) : (
-            'The next request appears here with its model, route, time and cost.'
-          )}
-        </span>
-      </div>
+      <Waiting text={text} streaming={send.isPending} />
       <div className="flex flex-wrap items-center gap-2.5 px-3.5 py-2.5">
         <Button disabled={!secret || !model || send.isPending} onClick={() => send.mutate()}>
           <Send className="size-3.5" aria-hidden />
@@ -148,20 +160,7 @@ function Listener({ keyRow, secret, baseUrl, model }: { keyRow: Key; secret: str
         </TextButton>
         <FormError>{send.error?.message}</FormError>
       </div>
-      {help && (
-        <ul className="grid list-disc gap-1 border-t border-line py-3 pr-3.5 pl-8 text-12 text-fg-2">
-          <li>
-            The base URL ends in <code className="mono">/v1</code>: <code className="mono">{baseUrl}/v1</code>. An SDK adds the rest of the
-            path.
-          </li>
-          <li>
-            The key starts with <code className="mono">mr-</code> and stands where the provider’s key stood.
-          </li>
-          <li>
-            From another machine, MegaRouter has to listen on more than loopback: start it with <code className="mono">HOST=0.0.0.0</code>.
-          </li>
-        </ul>
-      )}
+      {help && <NothingArrives baseUrl={baseUrl} />}
     </Panel>
   )
 }

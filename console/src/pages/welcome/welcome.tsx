@@ -26,9 +26,7 @@ function useSummaries(signedIn: boolean, key: Key | undefined): Record<Step, str
   return {
     owner: session.data?.user.email ?? 'The first person, who may do everything',
     providers: on.length ? `${joined(on.map((provider) => provider.name))}, ${plural(models, 'model')}` : 'Where the models come from',
-    key: key
-      ? `${key.name}${key.budget ? `, ${moneySummary(key.budget.limit_nano)} a ${key.budget.period}` : ''}`
-      : 'What your application sends',
+    key: key ? `${key.name}${key.budget ? `, ${moneySummary(key.budget.limit_nano)} a ${key.budget.period}` : ''}` : 'What your application sends',
     request: 'From any SDK or tool you use',
   }
 }
@@ -96,9 +94,7 @@ function Frame({ signedIn, children }: { signedIn: boolean; children: ReactNode 
         <Mark />
         <b className="font-medium">MegaRouter</b>
         <div className="ml-auto flex items-center gap-2 text-12">
-          <span className="text-fg-3 max-md:hidden">
-            {[data?.organisation?.name, data && `v${data.version}`].filter(Boolean).join(', ')}
-          </span>
+          <span className="text-fg-3 max-md:hidden">{[data?.organisation?.name, data && `v${data.version}`].filter(Boolean).join(', ')}</span>
           {signedIn && (
             <Link to="/" className={link}>
               Skip to the console

@@ -27,21 +27,7 @@ interface Props {
 const [left, bottom, top, edge] = [46, 22, 10, 4]
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
 
-function Column({
-  bar,
-  x,
-  width,
-  y,
-  series,
-  hatch,
-}: {
-  bar: Bar
-  x: number
-  width: number
-  y: (value: number) => number
-  series: Series[]
-  hatch: string
-}) {
+function Column({ bar, x, width, y, series, hatch }: { bar: Bar; x: number; width: number; y: (value: number) => number; series: Series[]; hatch: string }) {
   let below = 0
   const total = sum(bar.values)
   return (
@@ -68,19 +54,7 @@ function Column({
   )
 }
 
-function Tip({
-  bar,
-  series,
-  format,
-  at,
-  width,
-}: {
-  bar: Bar
-  series: Series[]
-  format: (value: number) => string
-  at: number
-  width: number
-}) {
+function Tip({ bar, series, format, at, width }: { bar: Bar; series: Series[]; format: (value: number) => string; at: number; width: number }) {
   const flip = at + 240 > width
   const rows = bar.values
     .map((value, index) => ({ value, series: series[index] }))
@@ -177,20 +151,54 @@ const DataTable = ({ bars, series, format }: Pick<Props, 'bars' | 'series' | 'fo
   </div>
 )
 
-export function StackedBars({ bars, series, height, format, tick, summary, onOpen }: Props) {
-  const [ref, width] = useWidth<HTMLDivElement>()
-  const [cursor, setCursor] = useState<number | null>(null)
-  const [table, setTable] = useState(false)
+interface PlotProps extends Pick<Props, 'bars' | 'series' | 'height' | 'tick' | 'summary'> {
+  width: number
+  step: number
+  cursor: number | null
+}
+function Plot({ bars, series, height, width, step, cursor, tick, summary }: PlotProps) {
   const hatch = useId()
   const { top: max, ticks } = scale(Math.max(0, ...bars.map((bar) => sum(bar.values))))
-  const inner = Math.max(1, width - left - edge)
-  const step = inner / Math.max(1, bars.length)
   const gap = Math.max(1.5, Math.min(14, step * 0.22))
   const y = (value: number): number => top + (height - bottom - top) * (1 - value / max)
   const every = Math.max(1, Math.ceil(62 / step))
   const today = bars.findIndex((bar) => bar.partial)
-  const labelled = (index: number): boolean =>
-    index === today || (index % every === 0 && (today < 0 || Math.abs(index - today) * step > 52))
+  const labelled = (index: number): boolean => index === today || (index % every === 0 && (today < 0 || Math.abs(index - today) * step > 52))
+  return (
+    <svg width={width} height={height} role="img" aria-label={summary} className="num block text-11">
+      <defs>
+        <pattern id={hatch} width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <rect width="2.4" height="5" fill="var(--hatch)" />
+        </pattern>
+      </defs>
+      <Axis {...{ width, height, max, ticks, y, tick }} />
+      {cursor !== null && <rect x={left + cursor * step} y={top} width={step} height={height - bottom - top} fill="var(--fg)" opacity="0.06" />}
+      {width > 0 &&
+        bars.map((bar, index) => <Column key={bar.id} bar={bar} x={left + index * step + gap / 2} width={step - gap} y={y} series={series} hatch={hatch} />)}
+      {bars.map(
+        (bar, index) =>
+          labelled(index) && (
+            <text
+              key={bar.id}
+              x={left + (index + 0.5) * step}
+              y={height - 5}
+              textAnchor="middle"
+              fill={index === today ? 'var(--fg)' : 'var(--fg-3)'}
+              fontWeight={index === today ? 500 : 400}
+            >
+              {bar.label}
+            </text>
+          ),
+      )}
+    </svg>
+  )
+}
+
+export function StackedBars({ bars, series, height, format, tick, summary, onOpen }: Props) {
+  const [ref, width] = useWidth<HTMLDivElement>()
+  const [cursor, setCursor] = useState<number | null>(null)
+  const [table, setTable] = useState(false)
+  const step = Math.max(1, width - left - edge) / Math.max(1, bars.length)
   const bar = cursor === null ? undefined : bars[cursor]
   const press = (event: KeyboardEvent): void => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
@@ -220,43 +228,8 @@ export function StackedBars({ bars, series, height, format, tick, summary, onOpe
         if (bar && !table) onOpen(bar)
       }}
     >
-      {table ? (
-        <DataTable bars={bars} series={series} format={format} />
-      ) : (
-        <svg width={width} height={height} role="img" aria-label={summary} className="num block text-11">
-          <defs>
-            <pattern id={hatch} width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-              <rect width="2.4" height="5" fill="var(--hatch)" />
-            </pattern>
-          </defs>
-          <Axis {...{ width, height, max, ticks, y, tick }} />
-          {bar && cursor !== null && (
-            <rect x={left + cursor * step} y={top} width={step} height={height - bottom - top} fill="var(--fg)" opacity="0.06" />
-          )}
-          {width > 0 &&
-            bars.map((one, index) => (
-              <Column key={one.id} bar={one} x={left + index * step + gap / 2} width={step - gap} y={y} series={series} hatch={hatch} />
-            ))}
-          {bars.map(
-            (one, index) =>
-              labelled(index) && (
-                <text
-                  key={one.id}
-                  x={left + (index + 0.5) * step}
-                  y={height - 5}
-                  textAnchor="middle"
-                  fill={index === today ? 'var(--fg)' : 'var(--fg-3)'}
-                  fontWeight={index === today ? 500 : 400}
-                >
-                  {one.label}
-                </text>
-              ),
-          )}
-        </svg>
-      )}
-      {bar && cursor !== null && !table && (
-        <Tip bar={bar} series={series} format={format} at={left + (cursor + 0.5) * step} width={width} />
-      )}
+      {table ? <DataTable bars={bars} series={series} format={format} /> : <Plot {...{ bars, series, height, width, step, cursor, tick, summary }} />}
+      {bar && cursor !== null && !table && <Tip bar={bar} series={series} format={format} at={left + (cursor + 0.5) * step} width={width} />}
       <span className="sr-only" aria-live="polite">
         {bar ? `${bar.title}: ${format(sum(bar.values))}` : ''}
       </span>
