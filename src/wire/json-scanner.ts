@@ -49,7 +49,8 @@ export class JsonScanner {
   offset = 0
 
   readonly #bounds: ScanBounds
-  readonly #isObjectAt: Uint8Array
+  /** By depth; grows as a document needs it. */
+  #isObjectAt = new Uint8Array(16)
   readonly #seen = new Set<string>()
   #state = VALUE
   #depth = 0
@@ -63,7 +64,6 @@ export class JsonScanner {
 
   constructor(bounds: ScanBounds) {
     this.#bounds = bounds
-    this.#isObjectAt = new Uint8Array(bounds.maxDepth + 1)
   }
 
   push(chunk: Uint8Array): void {
@@ -147,7 +147,12 @@ export class JsonScanner {
       this.fault = { reason: 'depth', offset: at }
       return false
     }
-    this.#isObjectAt[++this.#depth] = isObject ? 1 : 0
+    if (++this.#depth === this.#isObjectAt.length) {
+      const grown = new Uint8Array(2 * this.#depth)
+      grown.set(this.#isObjectAt)
+      this.#isObjectAt = grown
+    }
+    this.#isObjectAt[this.#depth] = isObject ? 1 : 0
     this.#state = isObject ? KEY_OR_END : VALUE_OR_END
     return true
   }
