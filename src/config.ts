@@ -159,7 +159,7 @@ function normalise(file: File): Config {
 function deadlines(row: NonNullable<NonNullable<File['settings']>['deadlines']>): Partial<SettingsData['deadlines']> {
   const pairs = {
     connectMs: row.connect_ms, firstTokenMs: row.first_token_ms, idleMs: row.idle_ms, totalMs: row.total_ms,
-    commitAfterMs: row.commit_after_ms, keepAliveMs: row.keep_alive_ms, clientStallMs: row.client_stall_ms,
+    commitAfterMs: row.commit_after_ms, keepAliveMs: row.keep_alive_ms, clientStallMs: row.client_stall_ms, holdTokens: row.hold_tokens, holdMs: row.hold_ms,
   }
   return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== undefined))
 }

@@ -27,6 +27,9 @@ export const limits = {
   commitAfterMs: 10_000,
   /** Silence towards the client after which a keep-alive comment is sent. */
   keepAliveMs: 15_000,
+  /** The pre-commit window beyond the first token; 0: a stream is committed with it. */
+  holdTokens: 0,
+  holdMs: 0,
   /** The four deadlines of an attempt. */
   connectTimeoutMs: 10_000,
   firstTokenTimeoutMs: 120_000,
@@ -44,6 +47,8 @@ export const limits = {
   drainMs: 30_000,
   /** Sockets per (provider, credential) pool. */
   upstreamConnections: 1024,
+  /** Share of the memory that the process may use, above which new requests are shed. */
+  memoryWatermark: 0.85,
   /** Grace for running streams after SIGTERM. */
   drainGraceMs: 600_000,
   /** Records waiting for the database before the oldest telemetry-only ones are dropped and readiness turns 503. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { totalmem } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { destination, pino } from 'pino'
 import { banner } from './banner.ts'
@@ -49,7 +50,7 @@ export async function serve(variables: Variables): Promise<void> {
     onError: (err, what) => log.error({ err }, what),
   })
   const gateway = createGateway(keys, live, pepper, workers, (err, request) => log.error({ err, request }, 'a defect ended a request'))
-  const running = { draining: false }
+  const running = { draining: false, overloaded: false }
   const door = createDoor(gateway, workers, running, settings, server)
   await workers.until(() => door.notReady() === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
@@ -57,6 +58,7 @@ export async function serve(variables: Variables): Promise<void> {
   const timers = [
     setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush() }, tickMs),
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
+    setInterval(() => { running.overloaded = process.memoryUsage.rss() > limits.memoryWatermark * memoryBytes() }, 500),
     setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000) }, 60_000),
   ]
   // What no request caught is a defect too, and must not take the others with it.
@@ -82,6 +84,9 @@ export async function serve(variables: Variables): Promise<void> {
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown())
 }
+
+/** What this process may use: the limit of its container, else the machine's memory. */
+const memoryBytes = (): number => Math.min(process.constrainedMemory() || Infinity, totalmem())
 
 /** Prints what is wrong with the settings and ends; nothing was served yet. */
 function refuseToStart(lines: readonly string[]): never {
@@ -118,7 +123,7 @@ function createGateway(keys: KeyIndex, live: Live, pepper: Uint8Array, workers: 
   }
 }
 
-function createDoor(gateway: Gateway, workers: Workers, running: { draining: boolean }, settings: Environment, server: ServerSettings): Door {
+function createDoor(gateway: Gateway, workers: Workers, running: { draining: boolean; overloaded: boolean }, settings: Environment, server: ServerSettings): Door {
   const lag = monitorEventLoopDelay({ resolution: 20 })
   lag.enable()
   const gauges = (): Record<string, number> => {
@@ -135,6 +140,7 @@ function createDoor(gateway: Gateway, workers: Workers, running: { draining: boo
     gateway, clock, trusted, isTls: server.tls !== null,
     snapshot: () => workers.snapshot,
     draining: () => running.draining,
+    overloaded: () => running.overloaded,
     controlSocket: () => (server.adminPort === null ? workers.controlSocket : null),
     notReady() {
       if (running.draining) return 'shutting down'

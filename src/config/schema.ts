@@ -107,6 +107,8 @@ const settingsSchema = z.strictObject({
   deadlines: z.strictObject({
     connect_ms: milliseconds(1), first_token_ms: milliseconds(1), idle_ms: milliseconds(1), total_ms: milliseconds(1),
     commit_after_ms: milliseconds(0), keep_alive_ms: milliseconds(100), client_stall_ms: milliseconds(100),
+    hold_tokens: whole(0, 10_000).optional().describe('Hold a stream back until so many tokens have come, so that an early failure can be mended by another attempt.'),
+    hold_ms: milliseconds(0).describe('The same by time after the first token; whichever comes first.'),
   }).optional(),
   limits: z.strictObject({ request_body_bytes: whole(1024, limits.inFlightBodyBytes).optional() }).optional(),
   content: z.strictObject({ store: flag.optional(), retention_days: whole(1, 3650).optional(), quota_mb: whole(1, 10_000_000).optional() }).optional()

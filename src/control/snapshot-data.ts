@@ -92,7 +92,7 @@ function providerData(provider: Provider, resolving: Resolving, problems: string
   return { id: provider.id, vendor, baseUrl, socketPath: vendor.simulated === true ? resolving.simulatedSocket : null, guarded: isGuarded(provider), credentials }
 }
 
-const { connectTimeoutMs: connectMs, firstTokenTimeoutMs: firstTokenMs, idleTimeoutMs: idleMs, totalTimeoutMs: totalMs, commitAfterMs, keepAliveMs, clientStallMs } = limits
+const { connectTimeoutMs: connectMs, firstTokenTimeoutMs: firstTokenMs, idleTimeoutMs: idleMs, totalTimeoutMs: totalMs, commitAfterMs, keepAliveMs, clientStallMs, holdTokens, holdMs } = limits
 
 export function snapshotData(version: number, rows: Rows, resolving: Resolving, file: FileLimits): { snapshot: SnapshotData; problems: string[] } {
   const problems: string[] = []
@@ -105,7 +105,7 @@ export function snapshotData(version: number, rows: Rows, resolving: Resolving, 
     settings: {
       unknownPrice: settings[0]?.unknownPrice ?? 'block',
       contentOrgs: settings.filter((each) => each.content.store).map((each) => each.org),
-      deadlines: { connectMs, firstTokenMs, idleMs, totalMs, commitAfterMs, keepAliveMs, clientStallMs, ...file.deadlines },
+      deadlines: { connectMs, firstTokenMs, idleMs, totalMs, commitAfterMs, keepAliveMs, clientStallMs, holdTokens, holdMs, ...file.deadlines },
       requestBodyBytes: file.requestBodyBytes ?? limits.requestBodyBytes,
       timeZone: settings[0]?.timeZone ?? 'UTC',
     },

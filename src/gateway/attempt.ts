@@ -50,6 +50,9 @@ export interface AttemptOptions {
   rewriteUsage: ((json: string, usage: unknown) => string) | null
 }
 
+/** Characters per output token, where only an estimate is needed. */
+export const charsPerToken = 4
+
 type UpstreamHeaders = Record<string, string | string[] | undefined>
 
 export class Attempt implements UpstreamHandler, Ticking {
@@ -190,7 +193,8 @@ export class Attempt implements UpstreamHandler, Ticking {
     const patienceMs = stream ? deadlines.firstTokenMs : Math.min(deadlines.totalMs, 5 * deadlines.firstTokenMs)
     if (silentMs > patienceMs) return this.#timeOut(this.#meaningful ? 'go on' : 'start its answer', patienceMs)
     if (this.status > 0 && (nowUs - this.#lastByteUs) / 1000 > deadlines.idleMs) return this.#timeOut('send another byte', deadlines.idleMs)
-    if (stream && !this.#committed && !this.draining && (this.status === 0 || this.#gate) && elapsedMs > deadlines.commitAfterMs) this.#commit()
+    if (!stream || this.#committed || this.draining || (this.status !== 0 && !this.#gate)) return
+    if (elapsedMs > deadlines.commitAfterMs || this.#mayCommit()) this.#commit()
   }
 
   /** The client has gone: stop a vendor that then stops billing, read the usage of one that does not. */
@@ -234,9 +238,9 @@ export class Attempt implements UpstreamHandler, Ticking {
         this.#chunks.push(part)
         this.#bytes += part.length
       }
-      if (!this.#committed && (this.#meaningful || this.#bytes > limits.streamBufferBytes)) this.#commit()
     }
     if (this.#meaningful) this.firstTokenUs ??= this.#lastByteUs
+    if (!this.#committed && !this.draining && this.#mayCommit()) this.#commit()
     if (this.#inBand) this.#end('broken', null, inBandFault(this.options.protocol, this.#inBand.said, null))
   }
 
@@ -278,6 +282,16 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.firstTokenUs = this.#lastByteUs
     if (this.#committed) return this.#end('broken', localFault('server', 'upstream_error', `${this.who} did not stream although it was asked to.`))
     this.#end('success', null)
+  }
+
+  /** Whether the pre-commit window is over: with the first meaningful frame, or as much later as the settings say. */
+  #mayCommit(): boolean {
+    const { holdTokens, holdMs } = this.options.deadlines
+    if (this.#bytes > limits.streamBufferBytes) return true
+    if (this.firstTokenUs === null) return false
+    if (holdTokens === 0 && holdMs === 0) return true
+    const heldMs = (this.#clock.monotonicUs() - this.firstTokenUs) / 1000
+    return (holdTokens > 0 && this.outputChars >= holdTokens * charsPerToken) || (holdMs > 0 && heldMs >= holdMs)
   }
 
   #commit(): void {

@@ -26,6 +26,8 @@ export interface Door {
   /** Why the process is not ready for traffic, or null. */
   notReady(): string | null
   draining(): boolean
+  /** Memory is above its watermark: new requests are shed, running ones go on. */
+  overloaded(): boolean
   metrics(): Promise<{ text: string; contentType: string }>
   mayReadMetrics(request: IncomingMessage): boolean
   /** Where admin API and console listen; null when they have a port of their own or are not up yet. */
@@ -71,8 +73,10 @@ function dataPlane(door: Door, request: IncomingMessage, response: ServerRespons
 /** The exchange of a request, or null where the process can't take any and has said so. */
 function begin(door: Door, request: IncomingMessage, response: ServerResponse, endpoint: EndpointSpec): Exchange | null {
   const snapshot = door.snapshot()
-  if (snapshot && !door.draining()) return new Exchange(request, response, snapshot, openaiChat, endpoint, door.clock, clientAddress(request, door.trusted))
-  const [code, message] = snapshot ? ['shutting_down', 'This gateway is shutting down. Send the request again.'] : ['not_ready', 'The gateway is starting. Send the request again in a moment.']
+  if (snapshot && !door.draining() && !door.overloaded()) return new Exchange(request, response, snapshot, openaiChat, endpoint, door.clock, clientAddress(request, door.trusted))
+  const [code, message] = !snapshot ? ['not_ready', 'The gateway is starting. Send the request again in a moment.']
+    : door.draining() ? ['shutting_down', 'This gateway is shutting down. Send the request again.']
+    : ['overloaded', 'The gateway is short of memory and takes no new requests for a moment. Send the request again.']
   response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1', connection: 'close' })
   response.end(JSON.stringify({ error: { message, type: 'server_error', param: null, code } }))
   return null

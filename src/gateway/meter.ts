@@ -2,12 +2,10 @@
 import { costNano, noUsage, type PriceVector, type Usage } from '../catalog/price.ts'
 import { normaliseUsage } from '../catalog/usage.ts'
 import { usageFlags } from '../store/records.ts'
-import type { Attempt, Metered } from './attempt.ts'
+import { charsPerToken, type Attempt, type Metered } from './attempt.ts'
 import type { Asked } from './exchange.ts'
 import type { Deployment } from './snapshot.ts'
 
-/** Characters per output token of an estimate. */
-const charsPerToken = 4
 /** Output tokens assumed for a hold when the client set no bound. */
 const assumedOutputTokens = 2048
 

@@ -53,7 +53,18 @@ export interface SettingsData {
   unknownPrice: 'allow' | 'block' | 'conservative'
   /** Organisations whose request and response content is stored. */
   contentOrgs: string[]
-  deadlines: { connectMs: number; firstTokenMs: number; idleMs: number; totalMs: number; commitAfterMs: number; keepAliveMs: number; clientStallMs: number }
+  deadlines: {
+    connectMs: number
+    firstTokenMs: number
+    idleMs: number
+    totalMs: number
+    commitAfterMs: number
+    keepAliveMs: number
+    clientStallMs: number
+    /** The pre-commit window: a stream is held back until so many tokens or so much time after its first one, whichever comes first, so that an early failure can still be mended. 0 and 0: not at all. */
+    holdTokens: number
+    holdMs: number
+  }
   requestBodyBytes: number
   /** Zone of budget periods, IANA name. */
   timeZone: string

@@ -26,7 +26,7 @@ import { RetryBudget } from '../../src/routing/retry-budget.ts'
 import type { RequestRecord } from '../../src/store/records.ts'
 import { startUpstream, type Upstream } from '../upstream/server.ts'
 
-export const fastDeadlines: SettingsData['deadlines'] = { connectMs: 1000, firstTokenMs: 2000, idleMs: 1500, totalMs: 20_000, commitAfterMs: 10_000, keepAliveMs: 15_000, clientStallMs: 60_000 }
+export const fastDeadlines: SettingsData['deadlines'] = { connectMs: 1000, firstTokenMs: 2000, idleMs: 1500, totalMs: 20_000, commitAfterMs: 10_000, keepAliveMs: 15_000, clientStallMs: 60_000, holdTokens: 0, holdMs: 0 }
 
 /** $3 per million input units and $15 per million output units, 1 nano-dollar steps visible everywhere. */
 export const testPrices = Object.fromEntries(usageClasses.map((name) => [name, name === 'requests' || name === 'toolCalls' ? 0 : /output|reasoning|Out/.test(name) ? 15e9 : name === 'cacheRead' ? 0.3e9 : 3e9])) as Prices
@@ -44,6 +44,7 @@ export interface Rig {
   /** Waits until this many requests are recorded. */
   recorded(count: number): Promise<RequestRecord[]>
   publish(change: (data: SnapshotData) => void): void
+  load: { overloaded: boolean }
   addKey(change?: Partial<KeyEntry>): { text: string; entry: KeyEntry }
 }
 
@@ -74,6 +75,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     aliases: options.aliases ?? [],
     settings: { unknownPrice: 'allow', contentOrgs: [], deadlines: { ...fastDeadlines, ...options.deadlines }, requestBodyBytes: options.requestBodyBytes ?? limits.requestBodyBytes, timeZone: 'UTC' },
   }
+  const load = { overloaded: false }
   let snapshot = compileSnapshot(data, emptyCatalog)
   const records: RequestRecord[] = []
   const keys = new KeyIndex()
@@ -86,7 +88,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     onDefect: (error) => errors.push(error),
   }
   const door: Door = {
-    gateway, clock, trusted: trustedProxies([]), isTls: false, snapshot: () => snapshot, notReady: () => null, draining: () => false, controlSocket: () => null,
+    gateway, clock, trusted: trustedProxies([]), isTls: false, snapshot: () => snapshot, notReady: () => null, draining: () => false, overloaded: () => load.overloaded, controlSocket: () => null,
     metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }), mayReadMetrics: () => false,
   }
   const server = createServer({ noDelay: true }, (request, response) => route(door, request, response))
@@ -117,6 +119,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, records, addKey,
+    load,
     publish(change) {
       data = structuredClone(data)
       change(data)

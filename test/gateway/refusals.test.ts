@@ -108,3 +108,21 @@ test('every credential carrier leads to the same key', async () => {
   const text = JSON.stringify(await rig.recorded(5))
   assert.ok(!text.includes(rig.key), 'the key is in no record')
 })
+
+test('503 overloaded: above the memory watermark new requests are shed', async () => {
+  const rig = await startRig()
+  rig.load.overloaded = true
+  const shed = await chat(rig, {})
+  assert.equal(shed.status, 503)
+  assert.match(shed.text, /"code":"overloaded"/)
+  assert.equal(shed.headers.get('retry-after'), '1')
+  rig.load.overloaded = false
+  assert.equal((await chat(rig, {})).status, 200)
+})
+
+test('options that have no effect yet are named in a response header', async () => {
+  const rig = await startRig()
+  const { status, headers } = await chat(rig, { megarouter: { policy: 'cheap', max_cost_usd: 1, tags: ['a'] } })
+  assert.equal(status, 200)
+  assert.equal(headers.get('x-megarouter-warnings'), 'no effect yet: policy, max_cost_usd')
+})

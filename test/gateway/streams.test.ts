@@ -186,3 +186,20 @@ test('content is captured only where the organisation stores it', async () => {
   assert.equal(Buffer.from(with_!.content!.response).toString(), text)
   assert.match(Buffer.from(with_!.content!.request).toString(), /"content":"hi"/)
 })
+
+test('with a wider pre-commit window an early break is mended by the next deployment, unseen by the client', async () => {
+  const rig = await startRig({ aliases: [{ name: 'held', strategy: 'ordered', targets: [{ model: 'up/echo-30+cut@900', weight: 1 }, { model: 'up/echo-8', weight: 1 }] }] })
+  assert.equal(errorOf((await chat(rig, { model: 'held', stream: true })).text)?.code, 'upstream_truncated')
+  for (const hold of [{ holdTokens: 20 }, { holdMs: 1000 }]) {
+    rig.publish((data) => Object.assign(data.settings.deadlines, { holdTokens: 0, holdMs: 0 }, hold))
+    const { text, headers } = await chat(rig, { model: 'held', stream: true })
+    assert.ok(text.endsWith('data: [DONE]\n\n'), text.slice(-300))
+    assert.equal(headers.get('x-megarouter-attempts'), '2')
+  }
+})
+
+test('a held stream is committed when its time is over, and loses nothing', async () => {
+  const rig = await startRig({ deadlines: { holdMs: 100 } })
+  const model = 'echo-20+pace:20'
+  assert.equal((await chat(rig, { model: `up/${model}`, stream: true })).text, await direct(rig, model))
+})
