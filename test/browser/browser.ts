@@ -59,6 +59,15 @@ export async function open(browser: Browser, { size = 'desktop', theme = 'light'
 /** Waits until nothing is loading and nothing moves. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForSelector('main')
-  await page.waitForFunction(`document.querySelector('[aria-label="Loading"]') === null`)
+  await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
   await page.evaluate('document.fonts.ready.then(() => true)')
+}
+
+/** Asks again until it holds. Playwright's own polling of an expression would need `unsafe-eval`, which the console's policy refuses. */
+export async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await holds()) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`It never came to this: ${what}`)
 }

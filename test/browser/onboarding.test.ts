@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { type GatewayProcess, startGateway } from '../gateway-process.ts'
 import { violations } from './axe.ts'
-import { browserPath, launch, open, settled } from './browser.ts'
+import { browserPath, launch, open, settled, until } from './browser.ts'
 
 const skip = browserPath === undefined ? 'no Chromium here' : false
 let browser: Browser
@@ -118,14 +118,14 @@ test('the list grows by itself, but never while the pointer is over it', { skip,
   const before = await rows.count()
   await page.mouse.move(5, 5)
   await send()
-  await page.waitForFunction(`document.querySelectorAll('tbody tr[data-id]').length > ${before}`)
+  await until(async () => (await rows.count()) > before, 'a new row appears')
   const first = await rows.first().getAttribute('data-id')
   await rows.first().hover()
   await send()
   await page.getByRole('button', { name: '1 new' }).waitFor()
   assert.equal(await rows.first().getAttribute('data-id'), first, 'the row under the pointer stays')
   await page.mouse.move(5, 5)
-  await page.waitForFunction(`document.querySelector('tbody tr[data-id]')?.getAttribute('data-id') !== '${first}'`)
+  await until(async () => (await rows.first().getAttribute('data-id')) !== first, 'the waiting row appears')
   await close()
 })
 
