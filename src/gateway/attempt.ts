@@ -231,6 +231,11 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   #onEvents(out: Buffer[]): void {
+    // The middle of an event too long to hold is output on its way, however long it takes.
+    if (!this.atBoundary) {
+      this.#progressUs = this.#lastByteUs
+      this.#meaningful = true
+    }
     if (this.#inBand && !this.#committed) return this.#end('upstream_error', inBandFault(this.options.protocol, this.#inBand.said, this.#inBand.json))
     if (this.#committed && this.#sink) this.#forward(out)
     else if (!this.draining) {
