@@ -48,7 +48,7 @@ export function Figure({
 }) {
   const [number, unit] = split(value)
   return (
-    <div className="min-w-0 bg-surface px-3.5 pt-[11px] pb-2.5 max-md:last:odd:col-span-2" title={hint}>
+    <div className="min-w-0 bg-surface px-3.5 pt-[11px] pb-2.5 max-lg:last:odd:col-span-2" title={hint}>
       <div className="truncate text-12 text-fg-2">{label}</div>
       <div className={`num font-semibold tracking-[-0.02em] whitespace-nowrap ${small ? 'mt-px text-20' : 'mt-[3px] text-24 max-md:text-20'} ${tone}`}>
         {number}

@@ -112,8 +112,7 @@ const KeyChip = ({ keys, value, onPick }: { keys: { id: string; name: string }[]
   </ChipSelect>
 )
 
-const swiped =
-  'max-md:scrollbar-none max-md:-mx-3 max-md:snap-x max-md:snap-mandatory max-md:auto-cols-[88%] max-md:grid-flow-col max-md:overflow-x-auto max-md:px-3'
+const swiped = 'max-md:scrollbar-none max-md:-mx-3 max-md:snap-x max-md:snap-mandatory max-md:grid-flow-col max-md:overflow-x-auto max-md:px-3'
 function Board({ keys, models, initial, keyId }: { keys: { id: string; name: string }[]; models: string[]; initial: string[]; keyId: string }) {
   const navigate = useNavigate()
   const [draft, setDraft] = useDraft()
@@ -161,7 +160,7 @@ function Board({ keys, models, initial, keyId }: { keys: { id: string; name: str
       <div className="mt-2">
         <FormError>{run.error?.message}</FormError>
       </div>
-      <div className={`mt-3 grid gap-3 ${swiped} ${grids[columns.length]}`}>
+      <div className={`mt-3 grid gap-3 ${swiped} ${columns.length > 1 ? 'max-md:auto-cols-[88%]' : 'max-md:auto-cols-[100%]'} ${grids[columns.length]}`}>
         {columns.map((column) => (
           <ColumnView
             key={column.id}

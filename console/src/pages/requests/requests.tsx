@@ -18,13 +18,13 @@ import { filterOf, Filters, type RequestSearch } from './filters.tsx'
 import { useRequests } from './use-requests.ts'
 
 const columns: Columns = [
-  ['Time', 'w-[94px] max-md:w-[82px]'],
+  ['Time', 'w-[94px]'],
   ['Status', 'w-[134px] max-md:w-[88px]'],
   ['Model', ''],
   ['Route', 'w-[17%] max-xl:hidden'],
   ['Key', 'w-[13%] max-lg:w-[20%] max-md:hidden'],
   ['Tokens', `w-[80px] ${right} max-lg:hidden`],
-  ['Cost', `w-[104px] ${right}`],
+  ['Cost', `w-[104px] ${right} max-md:w-[92px]`],
   ['First token', `w-[90px] ${right} max-lg:hidden`],
   ['Total', `w-[84px] ${right} max-md:hidden`],
 ]
