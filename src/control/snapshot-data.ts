@@ -107,6 +107,7 @@ export function snapshotData(version: number, rows: Rows, resolving: Resolving, 
       contentOrgs: settings.filter((each) => each.content.store).map((each) => each.org),
       deadlines: { connectMs, firstTokenMs, idleMs, totalMs, commitAfterMs, keepAliveMs, clientStallMs, holdTokens, holdMs, ...file.deadlines },
       requestBodyBytes: file.requestBodyBytes ?? limits.requestBodyBytes,
+      soleOrg: settings.length === 1 ? settings[0]!.org : null,
       timeZone: settings[0]?.timeZone ?? 'UTC',
     },
   }

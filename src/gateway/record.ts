@@ -54,7 +54,7 @@ export function recordOf(exchange: Exchange): RequestRecord {
   const refused = exchange.outcome === 'success' || exchange.outcome === 'cancelled' ? null : refusal
   return {
     id: exchange.id, at: exchange.at, endpoint: exchange.endpoint.name, stream: asked?.stream ?? false,
-    org: key?.org ?? null, team: key?.team ?? null, project: key?.project ?? null, user: key?.user ?? null, key: key?.id ?? null, keyName: key?.name ?? null,
+    org: key?.org ?? exchange.snapshot.settings.soleOrg, team: key?.team ?? null, project: key?.project ?? null, user: key?.user ?? null, key: key?.id ?? null, keyName: key?.name ?? null,
     session: options?.session ?? null, tags: options?.tags ?? [], task: null,
     modelAsked: asked?.model.slice(0, 256) ?? null, route: exchange.route,
     status: exchange.status || (refused ? statusOf(refused) : 499), outcome: exchange.outcome,

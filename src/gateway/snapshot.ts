@@ -66,6 +66,8 @@ export interface SettingsData {
     holdMs: number
   }
   requestBodyBytes: number
+  /** The organisation that refusals without a known key are shown to; null when there are several. */
+  soleOrg: string | null
   /** Zone of budget periods, IANA name. */
   timeZone: string
 }

@@ -50,6 +50,8 @@ export class RangeTooLargeError extends Error {
 interface Bucket {
   from: number
   to: number
+  /** The end of the hour or day itself, which the range may cut. */
+  ends: number
 }
 
 /** Local buckets that tile `[from, to)`; the first and last may be cut. Without a bucket the range is read in days all the same. */
@@ -58,9 +60,9 @@ export function bucketsOf({ from, to, bucket, timeZone }: Pick<UsageQuery, 'from
   const buckets: Bucket[] = []
   for (let at = from; at < to;) {
     if (buckets.length === bucketLimit) throw new RangeTooLargeError(`the range holds more than ${bucketLimit} ${period}s: choose a shorter range${period === 'hour' ? ' or bucket=day' : ''}`)
-    const end = Math.min(to, periodEnd(period, Math.floor(at / 1000), timeZone) * 1000)
-    buckets.push({ from: at, to: end })
-    at = end
+    const ends = periodEnd(period, Math.floor(at / 1000), timeZone) * 1000
+    buckets.push({ from: at, to: Math.min(to, ends), ends })
+    at = ends
   }
   return buckets
 }
@@ -157,7 +159,7 @@ async function reportOf(read: Read, query: UsageQuery, parts: { bucket: Bucket; 
   const groups = [...byGroup].map(([grp, sums]) => ({ ...named(grp), ...measures(sums, samples.of(null, grp)) }))
     .sort((a, b) => b.costNano - a.costNano || b.requests - a.requests)
   const series = query.bucket === 'none' ? [] : parts.map(({ bucket, grp, sums }) => ({
-    at: bucket.from, group: named(grp).group, partial: bucket.to > query.now, ...measures(sums, samples.of(bucket.from, grp)),
+    at: bucket.from, group: named(grp).group, partial: bucket.ends > query.now, ...measures(sums, samples.of(bucket.from, grp)),
   }))
   return { totals: measures(whole, samples.of(null)), groups: query.groupBy === 'none' ? [] : groups, series, sampled }
 }

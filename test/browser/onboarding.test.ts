@@ -75,6 +75,14 @@ test('token → owner → simulated provider → key → a failed try with its r
     assert.ok(code.includes(`${gateway.url}/v1`) && code.includes('MEGAROUTER_KEY') && !code.includes(key), client)
   }
 
+  const cutOff = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key.slice(0, 38)}`, 'content-type': 'application/json' },
+    body: '{}',
+  })
+  assert.equal(cutOff.status, 401)
+  await page.getByRole('region', { name: 'Incoming requests' }).getByText('It has 38 characters, keys have 52').waitFor()
+
   const tried = await fetch(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },

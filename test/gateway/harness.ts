@@ -73,7 +73,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     providers: [providerAt('up', upstream.url, options.vendor), ...(options.providers?.(upstream) ?? [])],
     deployments: [{ id: 'priced', model: 'priced', provider: 'up', upstreamModel: 'echo-20', price: { version: 'test-1', base: testPrices, tiers: [] }, priceAs: null }],
     aliases: options.aliases ?? [],
-    settings: { unknownPrice: 'allow', contentOrgs: [], deadlines: { ...fastDeadlines, ...options.deadlines }, requestBodyBytes: options.requestBodyBytes ?? limits.requestBodyBytes, timeZone: 'UTC' },
+    settings: { unknownPrice: 'allow', contentOrgs: [], deadlines: { ...fastDeadlines, ...options.deadlines }, requestBodyBytes: options.requestBodyBytes ?? limits.requestBodyBytes, timeZone: 'UTC', soleOrg: 'org_test' },
   }
   const load = { overloaded: false }
   let snapshot = compileSnapshot(data, emptyCatalog)
