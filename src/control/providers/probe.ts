@@ -60,7 +60,7 @@ function verdict(provider: ProviderData, status: number, models: number | null):
   if (status >= 200 && status < 300) {
     return models === null
       ? { ok: false, message: `The address answers, but not with a list of models. Check the base URL ${provider.baseUrl}: it usually ends in /v1.` }
-      : { ok: true, message: `${vendor.name} accepts the credential and offers ${models} models.` }
+      : { ok: true, message: `${vendor.name} ${provider.credentials.length > 0 ? 'accepts the credential' : 'answers without a credential'} and offers ${models} models.` }
   }
   if (status === 401 || status === 403) return { ok: false, message: `${vendor.name} refused the credential (${status}). Check that it was copied whole, is active, and may list models${vendor.docs === '' ? '' : `; see ${vendor.docs}`}.` }
   if (status === 404) return { ok: false, message: `There is no ${provider.baseUrl}/models (404). Check the base URL: it usually ends in /v1.` }
