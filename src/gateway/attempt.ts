@@ -56,6 +56,7 @@ export const charsPerToken = 4
 type UpstreamHeaders = Record<string, string | string[] | undefined>
 
 export class Attempt implements UpstreamHandler, Ticking {
+  rosterIndex = -1
   readonly options: AttemptOptions
   readonly startedUs: number
   /** Monotonic µs of the first meaningful frame or complete answer. */

@@ -1,5 +1,7 @@
 /** One clock for all deadlines: every running call and stream is asked on each tick, so that a request costs no timer of its own. */
-export interface Ticking {
+import { Roster, type Member } from './roster.ts'
+
+export interface Ticking extends Member {
   tick(nowUs: number): void
 }
 
@@ -7,7 +9,7 @@ export interface Ticking {
 export const tickMs = 50
 
 export class Deadlines {
-  readonly #running = new Set<Ticking>()
+  readonly #running = new Roster<Ticking>()
 
   add(ticking: Ticking): void {
     this.#running.add(ticking)
@@ -18,6 +20,6 @@ export class Deadlines {
   }
 
   tick(nowUs: number): void {
-    for (const ticking of this.#running) ticking.tick(nowUs)
+    this.#running.forEach((ticking) => ticking.tick(nowUs))
   }
 }

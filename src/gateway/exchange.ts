@@ -7,7 +7,6 @@ import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
 import { stepNames, type RequestOutcome, type StepName } from '../store/records.ts'
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
-import type { CutReason } from './live.ts'
 import type { KeyEntry, Snapshot } from './snapshot.ts'
 import { newRequestId } from './request-id.ts'
 
@@ -39,7 +38,11 @@ export interface Asked {
   estimatedInputTokens: number
 }
 
+/** A revoked key, or a shutdown whose time is over. */
+export type CutReason = 'key' | 'shutdown'
+
 export class Exchange {
+  rosterIndex = -1
   readonly id: string
   /** Epoch µs. */
   readonly at: number
@@ -63,10 +66,12 @@ export class Exchange {
   attempts: Attempt[] = []
   /** Set when the client has gone before its answer was complete. */
   clientGone = false
-  /** Set when the key was revoked or the process shuts down while the request ran. */
-  cutBy: Exclude<CutReason, 'client'> | null = null
-  /** What to do when the client goes or its key is revoked. */
-  onCut: ((reason: CutReason) => void) | null = null
+  /** Why the gateway itself ends the request, once it does. */
+  cutBy: CutReason | null = null
+  /** The attempt that runs now. A field and not a callback: closures made for each request turned out to outlive it by far. */
+  running: Attempt | null = null
+  /** Ends the pause before a retry. */
+  wake: (() => void) | null = null
 
   status = 0
   outcome: RequestOutcome = 'refused'

@@ -1,45 +1,60 @@
-/** The requests that run now: so that a revoked key cuts its streams, a shutdown waits for them, and drains stay bounded. */
+/** The requests that run now: so that a client that leaves and a revoked key are acted on, a shutdown waits, and drains stay bounded. */
+import { failure, type Failure } from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { Exchange } from './exchange.ts'
-
-export type CutReason = 'client' | 'key' | 'shutdown'
+import type { CutReason, Exchange } from './exchange.ts'
+import { faultFrom } from './fault.ts'
+import { Roster } from './roster.ts'
 
 export class Live {
-  readonly #running = new Set<Exchange>()
+  readonly #running = new Roster<Exchange>()
 
   get count(): number {
     return this.#running.size
   }
 
-  /** Returns what to call when the request is over. */
-  enter(exchange: Exchange): () => void {
+  enter(exchange: Exchange): void {
     this.#running.add(exchange)
-    const onClose = (): void => {
-      if (exchange.response.writableFinished) return
-      exchange.clientGone = true
-      exchange.onCut?.('client')
-    }
-    exchange.response.once('close', onClose)
-    return () => this.#running.delete(exchange)
+    exchange.response.once('close', () => {
+      if (!exchange.response.writableFinished) this.#left(exchange)
+    })
+  }
+
+  exit(exchange: Exchange): void {
+    this.#running.delete(exchange)
   }
 
   cutKey(keyId: string): void {
-    for (const exchange of this.#running) if (exchange.key?.id === keyId) cut(exchange, 'key')
+    this.#running.forEach((exchange) => exchange.key?.id === keyId && cut(exchange, 'key'))
   }
 
   cutAll(): void {
-    for (const exchange of this.#running) cut(exchange, 'shutdown')
+    this.#running.forEach((exchange) => cut(exchange, 'shutdown'))
+  }
+
+  #left(exchange: Exchange): void {
+    exchange.clientGone = true
+    exchange.wake?.()
+    exchange.running?.leave(this.#mayDrain())
   }
 
   /** Whether one more stream may be read to its end for its usage after its client has left. */
-  mayDrain(): boolean {
+  #mayDrain(): boolean {
     let draining = 0
-    for (const exchange of this.#running) if (exchange.attempts.at(-1)?.draining) draining++
+    this.#running.forEach((exchange) => {
+      if (exchange.running?.draining) draining++
+    })
     return draining < limits.drains
   }
 }
 
-function cut(exchange: Exchange, reason: 'key' | 'shutdown'): void {
+function cut(exchange: Exchange, reason: CutReason): void {
   exchange.cutBy = reason
-  exchange.onCut?.(reason)
+  exchange.wake?.()
+  exchange.running?.stop(faultFrom('request', cutFailure(reason)))
+}
+
+export function cutFailure(reason: CutReason): Failure {
+  return reason === 'key'
+    ? failure('key_revoked', 'The key of this request was revoked while it ran.')
+    : failure('shutting_down', 'The gateway is shutting down and the time for running requests is over. Send the request again.')
 }

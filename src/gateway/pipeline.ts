@@ -9,10 +9,9 @@ import { authenticate } from './authenticate.ts'
 import { choose } from './choose.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
-import { faultFrom } from './fault.ts'
 import { bytesPerToken, inspect } from './inspect.ts'
 import type { KeyIndex } from './key-index.ts'
-import type { Live } from './live.ts'
+import { cutFailure, type Live } from './live.ts'
 import { costOf, holdNano, meter } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
@@ -39,7 +38,7 @@ export interface Gateway {
 }
 
 export async function handle(exchange: Exchange, gateway: Gateway): Promise<void> {
-  const leave = gateway.live.enter(exchange)
+  gateway.live.enter(exchange)
   try {
     const plan = await prepare(exchange, gateway)
     if (plan instanceof Plan) await attempt(exchange, gateway, plan)
@@ -51,7 +50,7 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
     else refuseAs(exchange, failure('internal_error', 'The gateway failed at this request; its log says why, under the request id.'))
     exchange.outcome = 'failed'
   } finally {
-    leave()
+    gateway.live.exit(exchange)
     exchange.lease?.release(exchange.attempts.reduce((sum, { metered }) => sum + (metered ? allTokens(metered.usage) : 0), 0))
     gateway.recorder.add(recordOf(exchange))
   }
@@ -105,14 +104,11 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   exchange.enter('call')
   const tried = new Attempt(attemptOptions(exchange, target, number, askedForUsage), exchange.clock, gateway.deadlines)
   exchange.attempts.push(tried)
-  exchange.onCut = (reason) => {
-    if (reason === 'client') tried.leave(gateway.live.mayDrain())
-    else tried.stop(faultFrom('request', cutFailure(reason)))
-  }
+  exchange.running = tried
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
   if (reply === 'stream') await stream(exchange, tried, gateway.deadlines)
   exchange.enter('meter')
-  exchange.onCut = null
+  exchange.running = null
   tried.metered = meter(tried, exchange.asked!)
   exchange.lease!.settle(number, tried.metered.costNano)
   const now = exchange.clock.epochMs()
@@ -126,12 +122,6 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, tried.metered.costNano) : tried.body!)
   conclude(exchange, tried)
   return true
-}
-
-function cutFailure(reason: 'key' | 'shutdown'): Failure {
-  return reason === 'key'
-    ? failure('key_revoked', 'The key of this request was revoked while it ran.')
-    : failure('shutting_down', 'The gateway is shutting down and the time for running requests is over. Send the request again.')
 }
 
 function attemptOptions(exchange: Exchange, { deployment, credential }: Target, number: number, stripUsage: boolean): AttemptOptions {
@@ -168,9 +158,9 @@ function pause(exchange: Exchange, delayMs: number): Promise<void> {
     const timer = setTimeout(done, Math.min(delayMs, limits.retryAfterMs))
     function done(): void {
       clearTimeout(timer)
-      exchange.onCut = null
+      exchange.wake = null
       resolve()
     }
-    exchange.onCut = done
+    exchange.wake = done
   })
 }

@@ -16,6 +16,7 @@ export async function stream(exchange: Exchange, attempt: Attempt, running: Dead
 }
 
 class ClientStream implements Sink, Ticking {
+  rosterIndex = -1
   onDrain: (() => void) | null = null
   readonly #exchange: Exchange
   readonly #attempt: Attempt
