@@ -42,14 +42,13 @@ const sameSignalMs = 1_000
 export async function serve(variables: Variables): Promise<void> {
   const { settings, server } = readSettings(variables)
   const log = pino({ level: settings.logLevel, base: null }, destination({ dest: 2, sync: false }))
-  const keys = new KeyIndex()
   const live = new Live()
-  const pepper = loadMasterKey({ value: settings.masterKey ?? undefined, databaseUrl: settings.databaseUrl, dataDir: settings.dataDir }).derive('pepper')
+  const keys = new KeyIndex(loadMasterKey({ value: settings.masterKey ?? undefined, databaseUrl: settings.databaseUrl, dataDir: settings.dataDir }).derive('pepper'))
   const workers = new Workers({ databaseUrl: settings.databaseUrl, dataDir: settings.dataDir, configFile: settings.configFile }, keys, live, loadCatalog(), {
     onSetupFailed: (reason) => refuseToStart([reason]),
     onError: (err, what) => log.error({ err }, what),
   })
-  const gateway = createGateway(keys, live, pepper, workers, (err, request) => log.error({ err, request }, 'a defect ended a request'))
+  const gateway = createGateway(keys, live, workers, (err, request) => log.error({ err, request }, 'a defect ended a request'))
   const running = { draining: false, overloaded: false }
   const door = createDoor(gateway, workers, running, settings, server)
   await workers.until(() => door.notReady() === null && workers.controlSocket !== null)
@@ -106,9 +105,9 @@ function readSettings(variables: Variables): { settings: Environment; server: Se
   return { settings: read.environment, server: serverSettings(read.environment, empty.ok ? empty.config : refuseToStart(['no settings'])) }
 }
 
-function createGateway(keys: KeyIndex, live: Live, pepper: Uint8Array, workers: Workers, onDefect: Gateway['onDefect']): Gateway {
+function createGateway(keys: KeyIndex, live: Live, workers: Workers, onDefect: Gateway['onDefect']): Gateway {
   return {
-    keys, live, pepper,
+    keys, live,
     bodies: new BodyBudget(limits.inFlightBodyBytes),
     admission: new LocalAdmission(clock, () => workers.snapshot?.settings.timeZone ?? 'UTC'),
     tools: {

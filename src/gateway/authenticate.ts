@@ -1,7 +1,7 @@
 /** Whose request is this? Every credential carrier leads to the same check; an outage of the key table is 503, never 401. */
 import type { IncomingMessage } from 'node:http'
 import { failure, type Failure } from '../errors.ts'
-import { checkKeyFormat, hashKey } from '../governance/key-format.ts'
+import { checkKeyFormat } from '../governance/key-format.ts'
 import type { Exchange } from './exchange.ts'
 import type { KeyIndex } from './key-index.ts'
 import type { KeyEntry } from './snapshot.ts'
@@ -9,7 +9,7 @@ import type { KeyEntry } from './snapshot.ts'
 /** Without news from the key table for this long an unknown key may be a new one. */
 const staleAfterMs = 15_000
 
-export function authenticate(exchange: Exchange, keys: KeyIndex, pepper: Uint8Array): Failure | null {
+export function authenticate(exchange: Exchange, keys: KeyIndex): Failure | null {
   exchange.enter('authenticate')
   const text = credential(exchange.request)
   if (text === null) {
@@ -17,7 +17,7 @@ export function authenticate(exchange: Exchange, keys: KeyIndex, pepper: Uint8Ar
   }
   const form = checkKeyFormat(text)
   if (form !== 'ok') return failure('invalid_api_key', `This is not a MegaRouter key. ${form.reason}`)
-  const key = keys.find(hashKey(pepper, text))
+  const key = keys.find(text)
   const now = exchange.clock.epochMs()
   if (!key) {
     if (!keys.complete || now - keys.freshAt > staleAfterMs) {

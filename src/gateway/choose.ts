@@ -21,15 +21,15 @@ export function choose(exchange: Exchange, random: () => number): Choice | Failu
   const { snapshot, endpoint } = exchange
   const { model } = exchange.asked!
   const names = [model, ...(exchange.options!.fallbacks ?? [])]
-  const found: Deployment[] = []
+  const candidates: Deployment[] = []
   for (const name of names) {
     const deployments = resolve(snapshot, name, random)
     if (deployments.length === 0 && !isKnown(snapshot, name)) return unknownModel(exchange, name)
-    for (const deployment of deployments) if (!found.some(({ id }) => id === deployment.id)) found.push(deployment)
+    for (const deployment of deployments) if (!candidates.some(({ id }) => id === deployment.id)) candidates.push(deployment)
   }
-  if (found.length === 0) return notEnabled(snapshot, model)
-  const able = found.filter(({ provider }) => provider.vendor.endpoints.includes(endpoint.capability))
-  if (able.length === 0) return failure('invalid_request', `${found[0]!.provider.vendor.name} does not serve ${endpoint.path}. GET /v1/models shows what each model can do.`, { param: 'model' })
+  if (candidates.length === 0) return notEnabled(snapshot, model)
+  const able = candidates.filter(({ provider }) => provider.vendor.endpoints.includes(endpoint.capability))
+  if (able.length === 0) return failure('invalid_request', `${candidates[0]!.provider.vendor.name} does not serve ${endpoint.path}. GET /v1/models shows what each model can do.`, { param: 'model' })
   const allowed = able.filter((deployment) => mayUse(exchange, deployment))
   if (allowed.length === 0) return failure('policy_denied', `Key ${exchange.key!.name} may not use ${model}. It may use: ${exchange.key!.models!.slice(0, 10).join(', ') || 'no model'}. Whoever manages the key can change that.`, { param: 'model' })
   const priced = allowed.filter((deployment) => deployment.price !== null || !unpricedIsBlocked(exchange))
@@ -45,10 +45,25 @@ export function resolve(snapshot: Snapshot, name: string, random: () => number, 
   const slash = name.indexOf('/')
   const provider = slash > 0 ? snapshot.providers.get(name.slice(0, slash)) : undefined
   if (provider && slash + 1 < name.length) return [deploymentOf(snapshot, provider, name.slice(slash + 1))]
-  return snapshot.catalog.logical(name).flatMap((entry) => {
-    const serving = [...snapshot.providers.values()].filter(({ vendor }) => vendor.id === entry.vendor)
-    return serving.map((each) => deploymentOf(snapshot, each, entry.upstreamModel))
-  })
+  return logicalDeployments(snapshot, name)
+}
+
+/** By logical model, found once for each snapshot. Only names of the catalogue are kept, so clients can't make it grow. */
+const found = new WeakMap<Snapshot, Map<string, Deployment[]>>()
+
+function logicalDeployments(snapshot: Snapshot, name: string): Deployment[] {
+  let known = found.get(snapshot)
+  if (!known) found.set(snapshot, (known = new Map()))
+  let deployments = known.get(name)
+  if (!deployments) {
+    const entries = snapshot.catalog.logical(name)
+    deployments = entries.flatMap((entry) => {
+      const serving = [...snapshot.providers.values()].filter(({ vendor }) => vendor.id === entry.vendor)
+      return serving.map((each) => deploymentOf(snapshot, each, entry.upstreamModel))
+    })
+    if (entries.length > 0) known.set(name, deployments)
+  }
+  return deployments
 }
 
 function ordered(alias: AliasData, random: () => number): string[] {

@@ -84,7 +84,7 @@ function begin(door: Door, request: IncomingMessage, response: ServerResponse, e
 
 function models(door: Door, exchange: Exchange, path: string): void {
   const { gateway, clock } = door
-  const refused = authenticate(exchange, gateway.keys, gateway.pepper)
+  const refused = authenticate(exchange, gateway.keys)
   if (refused) return refuseAndRecord(door, exchange, refused)
   if (path === '/v1/models') return sendJson(exchange, 200, { object: 'list', data: listModels(exchange.snapshot, exchange.key!, gateway.tools.health, clock.epochMs()) })
   const name = decode(path.slice('/v1/models/'.length))

@@ -3,19 +3,31 @@
  * stays as a tombstone, so that a late message never brings it back and its owner is told what happened.
  */
 import { timingSafeEqual } from 'node:crypto'
+import { hashKey } from '../governance/key-format.ts'
 import type { KeyEntry } from './snapshot.ts'
 
 /** Entries are looked up by the first 8 bytes of the hash and compared whole in constant time. */
 const indexKey = (hash: Uint8Array): string => Buffer.from(hash.buffer, hash.byteOffset, 8).toString('latin1')
 
+/** Hashes of the latest key texts. The hash of a text never changes, so nothing here can be stale; entries are looked up anew each time. */
+const hashedTexts = 10_000
+
 export class KeyIndex {
+  readonly #pepper: Uint8Array
+  readonly #hashes = new Map<string, Uint8Array>()
   readonly #byHash = new Map<string, KeyEntry[]>()
   /** True once the whole key table was read. */
   complete = false
   /** Epoch ms at which the table was last known to be read completely. */
   freshAt = 0
 
-  find(hash: Uint8Array): KeyEntry | null {
+  constructor(pepper: Uint8Array) {
+    this.#pepper = pepper
+  }
+
+  /** The entry of a well-formed key text, whatever its status. */
+  find(text: string): KeyEntry | null {
+    const hash = this.#hashOf(text)
     for (const entry of this.#byHash.get(indexKey(hash)) ?? []) if (timingSafeEqual(entry.hash, hash)) return entry
     return null
   }
@@ -28,6 +40,16 @@ export class KeyIndex {
     if (at >= 0 && entries[at]!.version > entry.version) return false
     this.#byHash.set(slot, at >= 0 ? entries.with(at, entry) : [...entries, entry])
     return true
+  }
+
+  #hashOf(text: string): Uint8Array {
+    let hash = this.#hashes.get(text)
+    if (!hash) {
+      hash = hashKey(this.#pepper, text)
+      if (this.#hashes.size >= hashedTexts) this.#hashes.clear()
+      this.#hashes.set(text, hash)
+    }
+    return hash
   }
 
   /** Removes entries that have expired for good, such as playground credentials. */

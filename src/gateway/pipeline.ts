@@ -24,7 +24,6 @@ import { withCost } from './usage-cost.ts'
 /** What the steps work with: one for the process. */
 export interface Gateway {
   keys: KeyIndex
-  pepper: Uint8Array
   bodies: BodyBudget
   admission: Admission
   tools: PlanTools
@@ -59,7 +58,7 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
 /** Everything before the first dispatch: a failure here has cost nothing. */
 async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Failure> {
   // The key comes first, so that only its owner can make us hold a body.
-  const refused = authenticate(exchange, gateway.keys, gateway.pepper)
+  const refused = authenticate(exchange, gateway.keys)
   if (refused) return refused
   exchange.enter('receive')
   const unreadable = await receive(exchange, gateway.bodies)

@@ -78,11 +78,11 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const load = { overloaded: false }
   let snapshot = compileSnapshot(data, emptyCatalog)
   const records: RequestRecord[] = []
-  const keys = new KeyIndex()
+  const keys = new KeyIndex(pepper)
   keys.complete = true
   const errors: unknown[] = []
   const gateway: Gateway = {
-    keys, pepper, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new LocalAdmission(clock),
+    keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new LocalAdmission(clock),
     tools: { health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
     transport: new Transport(() => clock.epochMs()), deadlines: new Deadlines(), recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test',
     onDefect: (error) => errors.push(error),
