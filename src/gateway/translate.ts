@@ -30,7 +30,7 @@ export function translate(exchange: Exchange, target: Target, attempt: number, u
   if (credential.secret !== '' && provider.vendor.auth === 'bearer') headers['authorization'] = `Bearer ${credential.secret}`
   return {
     request: {
-      provider, credentialId: credential.id, path: provider.pathPrefix + exchange.endpoint.path, method: 'POST', headers, body,
+      provider, credentialId: credential.id, tenant: exchange.key!.org, path: provider.pathPrefix + exchange.endpoint.path, method: 'POST', headers, body,
       connectTimeoutMs: exchange.snapshot.settings.deadlines.connectMs,
     },
     askedForUsage: usage.length > 0,

@@ -1,6 +1,8 @@
 /**
- * The only file that speaks HTTP to upstreams: undici `dispatch` with five callbacks, one pool per provider and credential, so
- * that no socket is ever shared between credentials. Redirects are not followed; coded answers are decoded within a bound.
+ * The only file that speaks HTTP to upstreams: undici `dispatch` with five callbacks, one pool per provider, credential and
+ * organisation. A byte that nobody asked for on an idle socket destroys it; one that comes while the next request is on its way
+ * can't be told from its answer in HTTP/1.1, so organisations never share a socket. Redirects are not followed; coded answers are
+ * decoded within a bound.
  */
 import { isIP } from 'node:net'
 import { createBrotliDecompress, createGunzip, createInflate, type Gunzip } from 'node:zlib'
@@ -12,6 +14,8 @@ import type { Provider } from './snapshot.ts'
 export interface UpstreamRequest {
   provider: Provider
   credentialId: string
+  /** Organisation of the key: sockets are not shared between organisations. */
+  tenant: string
   path: string
   method: 'GET' | 'POST'
   headers: Record<string, string>
@@ -77,8 +81,8 @@ export class Transport {
     this.#pools.clear()
   }
 
-  #pool({ provider, credentialId, connectTimeoutMs }: UpstreamRequest): Pool {
-    const id = `${provider.id}\n${credentialId}\n${provider.origin}\n${provider.socketPath ?? ''}`
+  #pool({ provider, credentialId, tenant, connectTimeoutMs }: UpstreamRequest): Pool {
+    const id = `${tenant}\n${provider.id}\n${credentialId}\n${provider.origin}\n${provider.socketPath ?? ''}`
     let slot = this.#pools.get(id)
     if (!slot) {
       slot = { pool: createPool(provider, connectTimeoutMs), usedAtMs: 0 }

@@ -171,6 +171,18 @@ test('an unasked second response on a pooled socket reaches nobody', async () =>
   }
 })
 
+test('an unasked response that comes at any moment never reaches another organisation', async () => {
+  const rig = await startRig()
+  const other = { authorization: `Bearer ${rig.addKey({ org: 'org_other' }).text}` }
+  const poison = Array.from({ length: 30 }, (_, i) => chat(rig, { model: `up/echo-2+poison:${i % 10}` }))
+  const answers: string[] = []
+  for (let i = 0; i < 60; i++) answers.push((await chat(rig, { model: 'up/echo-3+delay:3', messages: [{ role: 'user', content: `nonce-${i}` }] }, other)).text)
+  await Promise.all(poison)
+  answers.forEach((text, i) => assert.match(text, new RegExp(`nonce-${i}\\b`)))
+  const sockets = (poisoned: boolean): Set<number> => new Set(rig.upstream.log.filter(({ model }) => model.includes('poison') === poisoned).map(({ connection }) => connection))
+  assert.ok(sockets(true).isDisjointFrom(sockets(false)))
+})
+
 test('a gzip-coded answer is decoded', async () => {
   const rig = await startRig()
   assert.equal((await chat(rig, { model: 'up/echo-8+gzip', stream: true })).text, (await chat(rig, { model: 'up/echo-8', stream: true })).text.replaceAll('echo-8', 'echo-8'))
