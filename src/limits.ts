@@ -18,6 +18,8 @@ export const limits = {
   usageEventBytes: 16 * 1024,
   /** Bytes buffered towards one client before its upstream is paused. */
   streamBufferBytes: 256 * 1024,
+  /** Bytes that one socket, of a client or of an upstream, holds before its peer is made to wait. */
+  socketBufferBytes: 16 * 1024,
   /** A client that takes no byte for this long is cut and its stream settled. */
   clientStallMs: 60_000,
   /** Time to receive request headers and to receive the body. */

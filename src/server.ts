@@ -155,7 +155,7 @@ function createDoor(gateway: Gateway, workers: Workers, running: { draining: boo
 async function listen(door: Door, server: ServerSettings): Promise<Server> {
   const options = {
     headersTimeout: limits.headersTimeoutMs, requestTimeout: 2 * limits.bodyTimeoutMs, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000,
-    noDelay: true, highWaterMark: 64 * 1024, maxHeaderSize: 64 * 1024,
+    noDelay: true, highWaterMark: limits.socketBufferBytes, maxHeaderSize: 64 * 1024,
   }
   const listener = server.tls
     ? createTlsServer({ ...options, cert: readFileSync(server.tls.cert), key: readFileSync(server.tls.key) }, (request, response) => route(door, request, response))

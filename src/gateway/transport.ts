@@ -99,18 +99,15 @@ function createPool(provider: Provider, connectTimeoutMs: number): Pool {
     // A literal address never reaches the resolver, so it is checked here.
     if (isIP(host) !== 0 && isSpecialAddress(host)) throw new EgressError(host)
   }
-  return new Pool(provider.origin, {
-    connections: limits.upstreamConnections,
-    pipelining: 1,
-    keepAliveTimeout: 30_000,
-    maxHeaderSize: 64 * 1024,
-    connect: {
-      timeout: connectTimeoutMs,
-      noDelay: true,
-      ...(provider.socketPath === null ? {} : { socketPath: provider.socketPath }),
-      ...(provider.guarded ? { lookup: guardedLookup } : {}),
-    },
-  })
+  // undici hands these on to net.connect, the high-water mark too, although its types don't name it.
+  const connect = {
+    timeout: connectTimeoutMs,
+    noDelay: true,
+    highWaterMark: limits.socketBufferBytes,
+    ...(provider.socketPath === null ? {} : { socketPath: provider.socketPath }),
+    ...(provider.guarded ? { lookup: guardedLookup } : {}),
+  }
+  return new Pool(provider.origin, { connections: limits.upstreamConnections, pipelining: 1, keepAliveTimeout: 30_000, maxHeaderSize: 64 * 1024, connect })
 }
 
 type Headers = Record<string, string | string[] | undefined>
