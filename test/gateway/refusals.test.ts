@@ -1,6 +1,7 @@
 /** A request that can't be served is refused with the right status and a stable code, nothing is dispatched, and it is on record. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createKey } from '../../src/governance/key-format.ts'
 import { chat, startRig, type Rig } from './harness.ts'
 
 interface Case { name: string; status: number; code: string; send(rig: Rig): Promise<{ status: number; text: string }> }
@@ -27,7 +28,8 @@ const cases: Case[] = [
   { name: 'a vendor that is not switched on', status: 400, code: 'provider_not_enabled', send: (rig) => raw(rig, `{"model":"openai/gpt-5",${messages}}`) },
   { name: 'no key', status: 401, code: 'missing_api_key', send: (rig) => raw(rig, '{}', { authorization: '' }) },
   { name: 'a key that was cut off', status: 401, code: 'invalid_api_key', send: (rig) => raw(rig, '{}', { authorization: `Bearer ${rig.key.slice(0, 38)}` }) },
-  { name: 'a key of nobody', status: 401, code: 'invalid_api_key', send: (rig) => raw(rig, '{}', { authorization: `Bearer ${rig.key.slice(0, -1)}x` }) },
+  { name: 'a key of nobody', status: 401, code: 'invalid_api_key', send: (rig) => raw(rig, '{}', { authorization: `Bearer ${createKey()}` }) },
+  { name: 'a mistyped key', status: 401, code: 'invalid_api_key', send: (rig) => raw(rig, '{}', { authorization: `Bearer ${rig.key.slice(0, -1)}${rig.key.endsWith('x') ? 'y' : 'x'}` }) },
   { name: 'a revoked key', status: 401, code: 'key_revoked', send: (rig) => raw(rig, '{}', { authorization: `Bearer ${rig.addKey({ status: 'revoked' }).text}` }) },
   { name: 'a disabled key', status: 401, code: 'key_disabled', send: (rig) => raw(rig, '{}', { authorization: `Bearer ${rig.addKey({ status: 'disabled' }).text}` }) },
   { name: 'an expired key', status: 401, code: 'key_expired', send: (rig) => raw(rig, '{}', { authorization: `Bearer ${rig.addKey({ expiresAt: 1000 }).text}` }) },
@@ -91,7 +93,6 @@ test('503, not 401, for an unknown key while the key table cannot be read; known
   const stranger = rig.key.slice(0, -7) + 'x'.repeat(7)
   rig.gateway.keys.complete = false
   const key = rig.addKey().text
-  const { createKey } = await import('../../src/governance/key-format.ts')
   assert.equal((await chat(rig, {}, { authorization: `Bearer ${createKey()}` })).status, 503)
   assert.equal((await chat(rig, {}, { authorization: `Bearer ${stranger}` })).status, 401, 'a malformed key needs no table')
   assert.equal((await chat(rig, {}, { authorization: `Bearer ${key}` })).status, 200)
