@@ -92,10 +92,25 @@ function unpricedIsBlocked({ snapshot, key }: Exchange): boolean {
   return snapshot.settings.unknownPrice === 'block' && isHard
 }
 
+/** Names that were asked for and are unknown → what they may have meant. The search takes milliseconds, and a wrong client repeats itself. */
+const meant = new WeakMap<Snapshot, Map<string, string[]>>()
+const meantLimit = 1_000
+
+function nearestServed(snapshot: Snapshot, name: string): string[] {
+  let known = meant.get(snapshot)
+  if (!known) meant.set(snapshot, (known = new Map()))
+  let nearest = known.get(name)
+  if (!nearest) {
+    nearest = snapshot.catalog.nearest(name.slice(0, 100), 5, (logicalModel) => resolve(snapshot, logicalModel, () => 0).length > 0)
+    if (known.size >= meantLimit) known.clear()
+    known.set(name, nearest)
+  }
+  return nearest
+}
+
 function unknownModel({ snapshot }: Exchange, name: string): Failure {
   const near = [...snapshot.aliases.keys(), ...snapshot.declared.keys()].filter((known) => known.includes(name) || name.includes(known))
-  const served = (logicalModel: string): boolean => resolve(snapshot, logicalModel, () => 0).length > 0
-  const nearest = [...near, ...snapshot.catalog.nearest(name, 5, served)].slice(0, 5)
+  const nearest = [...near, ...nearestServed(snapshot, name)].slice(0, 5)
   const hint = nearest.length > 0 ? ` Nearest names: ${nearest.join(', ')}.` : ''
   return failure('model_not_found', `There is no model "${name.slice(0, 100)}".${hint} GET /v1/models lists what this key may use.`, { param: 'model' })
 }

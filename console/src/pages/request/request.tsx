@@ -81,7 +81,7 @@ function Figures({ request }: { request: RequestDetail }) {
         small
         label="Total"
         value={duration(request.total_ms)}
-        note={request.output_tokens > 1 && streaming > 0 ? `${Math.round(request.output_tokens / (streaming / 1000))} tokens/s` : ''}
+        note={request.stream && request.output_tokens > 1 && streaming > 0 ? `${Math.round(request.output_tokens / (streaming / 1000))} tokens/s` : ''}
       />
       <Figure
         small
