@@ -48,9 +48,8 @@ ${[...vendors.values()].map(vendor => `| ${row(vendor)} |`).join('\n')}
 ## Adding an OpenAI-compatible vendor
 
 1. \`src/providers/<id>.ts\`: the declaration, with the pages that its facts come from.
-2. One line in \`src/providers/all.ts\`.
-3. One recorded exchange as a fixture, and its usage object in \`src/catalog/fixtures/usage-shapes.json\`.
-4. \`node scripts/compile-catalog.ts\` if the catalogue lists the vendor under another id (\`catalogId\`), and \`node scripts/vendors-table.ts\`.
+2. One recorded exchange as a fixture, and its usage object in \`src/catalog/fixtures/usage-shapes.json\`.
+3. \`node scripts/compile-catalog.ts\` if the catalogue lists the vendor under another id (\`catalogId\`), and \`node scripts/vendors-table.ts\`.
 `
 }
 

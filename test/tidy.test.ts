@@ -13,7 +13,7 @@ interface Exception { rule: string; path: string; reason: string }
 const exceptions: Exception[] = [
 ]
 
-/** What runs, besides the scripts: the gateway, the command line, and the console's page. Workers are reached through `new URL('./x.ts', import.meta.url)`. */
+/** What runs, besides the scripts: the gateway, the command line, and the console's page. Scripts run by themselves and vendors are read from their folder. Workers are reached through `new URL('./x.ts', import.meta.url)`. */
 const entries = ['src/main.ts', 'src/cli/main.ts', 'console/src/main.tsx']
 const folders = ['.ci', 'bench', 'bin', 'console', 'deploy', 'docs', 'runtime', 'schemas', 'scripts', 'src', 'test']
 const skipped = new Set(['node_modules', 'dist', 'data', '.cache'])
@@ -48,7 +48,7 @@ test('the server imports only packages that production installs', () => {
 test('logic takes clock and randomness as arguments', () => clean(code.flatMap(tidy.clocks), 'clocks'))
 test('no value is of type any and nothing silences the type checker', () => clean(code.flatMap(tidy.types), 'types'))
 test('no text is run as code', () => clean(code.flatMap(tidy.evaluations), 'evaluation'))
-test('every file is reached from something that runs', () => clean(tidy.deadFiles(code, [...entries, ...everything.filter((path) => /^scripts\/.*\.ts$/.test(path))]), 'dead files'))
+test('every file is reached from something that runs', () => clean(tidy.deadFiles(code, [...entries, ...everything.filter((path) => /^(scripts|src\/providers)\/[^/]*\.ts$/.test(path))]), 'dead files'))
 test('every error code has a page and every page a code', () => {
   const pages = existsSync(join(root, 'docs/errors')) ? readdirSync(join(root, 'docs/errors')) : []
   clean(tidy.errorPages([...Object.keys(errorTable), ...Object.keys(statuses)], pages), 'error pages')
