@@ -47,7 +47,7 @@ export const limits = {
   /** Concurrent drains of streams whose client left while the vendor keeps billing, and the time of one drain. */
   drains: 64,
   drainMs: 30_000,
-  /** Sockets per (provider, credential) pool. */
+  /** Sockets per pool: one pool for each organisation, provider and credential. */
   upstreamConnections: 1024,
   /** Share of the memory that the process may use, above which new requests are shed. */
   memoryWatermark: 0.85,
