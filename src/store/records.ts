@@ -45,6 +45,10 @@ export const usageFlags = {
   /** The vendor reported values that cannot be true; they were bounded. */
   anomalous: 8,
   simulated: 16,
+  /** The vendor charged more than a strict hold allowed; the rest went to the overhead account. */
+  overBound: 32,
+  /** A standard hold was smaller than the cost. */
+  overHold: 64,
 } as const
 
 export interface AttemptRecord {

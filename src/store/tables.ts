@@ -31,6 +31,16 @@ export interface Tables {
   request_log: RequestLogRow
   data_key: { id: string; org_id: string; wrapped: Uint8Array; created_at: number }
   content_index: { request_id: Uint8Array; org_id: string; data_key_id: string; day: string; position: number; bytes: number }
+  ledger_entry: LedgerEntryRow
+  /** The entries of one transaction of a node's follower: those with `first_lsn ≤ lsn ≤ applied_lsn`. Batches of a node tile its LSNs. */
+  ledger_batch: { node: string; number: number; first_lsn: number; applied_lsn: number; entries: number; prev_hash: Uint8Array; hash: Uint8Array }
+  /** How far a node's journal was applied, written with the entries. `rejected`: records that could not be applied, each a defect. */
+  ledger_position: { node: string; applied_lsn: number; batch: number; hash: Uint8Array; rejected: number }
+  /** Sum of the entries of an `org:<id>`, a `key:<id>` (kind settle) or `overhead`, by the quarter of an hour of `held_at`. */
+  account_balance: { entity: string; quarter: number; settled_nano: number; attempts: number }
+  /** Sum of all entries; `amount_nano` may exceed 2^53. */
+  ledger_total: { org: number; kind: number; outcome: number; flags: number; entries: number; amount_nano: number }
+  repeat_mark: { key_digest: Uint8Array; body_digest: Uint8Array; request_id: Uint8Array; at: number }
 }
 
 interface Managed {
@@ -47,6 +57,8 @@ export interface ApiKeyRow extends Managed {
   models: string | null
   budget_limit_nano: number | null; budget_period: string | null; budget_mode: string | null
   rate_rpm: number | null; rate_tpm: number | null; rate_concurrency: number | null
+  /** Nano-dollars per minute. */
+  rate_spend_nano?: number | null
   expires_at: number | null
 }
 
@@ -105,4 +117,18 @@ export interface RequestLogRow {
   request_bytes: number | null; response_bytes: number | null
   /** JSON of `LoggedAttempt[]` (requests.ts), null when nothing was dispatched. */
   attempts: string | null
+}
+
+/**
+ * A balanced transfer of `amount_nano` ≥ 0: the organisation (kinds settle and void) or the account `gateway_overhead` (kind overhead)
+ * pays the provider. `kind` is an index of `entryKinds`, `outcome` of `terminalOutcomes`; texts are ids of `dimension`, `node` too.
+ */
+export interface LedgerEntryRow {
+  node: number; lsn: number; kind: number; request_id: Uint8Array; attempt: number
+  org: number; team: number | null; project: number | null; user_id: number | null; key_id: number
+  vendor: number; provider: number; deployment: number; model: number; upstream_model: number; price_version: number | null
+  amount_nano: number; outcome: number; flags: number
+  /** Varints by `usageClasses`, without zeros at the end; null when all are 0. */
+  usage: Uint8Array | null
+  held_at: number; ended_at: number
 }
