@@ -6,13 +6,16 @@
 import type { Usage } from '../catalog/price.ts'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
+import type { Calibration } from '../ledger/calibration.ts'
+import type { Hold } from '../ledger/hold.ts'
 import type { AnswerFacts, Protocol, UpstreamFault } from '../protocols/protocol.ts'
+import { ledgerUnavailable } from '../ledger/refusals.ts'
 import type { AttemptOutcome } from '../store/records.ts'
 import { EventGate, type Verdict } from '../wire/event-gate.ts'
 import { JsonScanner } from '../wire/json-scanner.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
 import type { Deadlines, Ticking } from './deadlines.ts'
-import { answeredFault, inBandFault, localFault, type Fault } from './fault.ts'
+import { answeredFault, faultFrom, inBandFault, localFault, type Fault } from './fault.ts'
 import type { Deployment, SettingsData } from './snapshot.ts'
 import type { UpstreamCall, UpstreamHandler } from './transport.ts'
 
@@ -42,6 +45,8 @@ export interface AttemptOptions {
   deployment: Deployment
   credentialId: string
   protocol: Protocol
+  hold: Hold
+  calibration: Calibration
   stream: boolean
   deadlines: SettingsData['deadlines']
   /** The usage chunk was asked for by us, not by the client. */
@@ -50,8 +55,10 @@ export interface AttemptOptions {
   rewriteUsage: ((json: string, usage: unknown) => string) | null
 }
 
-/** Characters per output token, where only an estimate is needed. */
-export const charsPerToken = 4
+/** Characters per output token, for the pre-commit window only. */
+const charsPerToken = 4
+/** Characters of output after which a running stream's progress is journaled and its hold looked at. */
+const progressChars = 1_024
 
 type UpstreamHeaders = Record<string, string | string[] | undefined>
 
@@ -69,6 +76,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   sent = false
   rawUsage: unknown = null
   outputChars = 0
+  /** Events that carried output. */
+  outputEvents = 0
   body: Buffer | null = null
   answer: AnswerFacts | null = null
   /** Set when it is settled. */
@@ -97,6 +106,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   /** The upstream's own error event was passed on: nothing is to be added. */
   #said = false
   #drainUntilUs: number | null = null
+  #progressAtChars = progressChars
   #reply!: (reply: Reply) => void
   #finish!: () => void
 
@@ -136,12 +146,19 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.#chunks = []
     this.#sink = sink
     sink.onDrain = () => this.#resume()
+    this.#resume()
     this.#forward(pending)
     if (this.outcome) sink.end(this.#said ? null : this.fault)
   }
 
-  onSent(): void {
+  onSent(): boolean {
+    if (this.outcome) return false
+    if (!this.options.hold.dispatch()) {
+      this.#end('connect_failed', faultFrom('request', ledgerUnavailable('the disk under the data directory has no room for its journal')))
+      return false
+    }
     this.sent = true
+    return true
   }
 
   onHead(status: number, headers: UpstreamHeaders): void {
@@ -217,7 +234,10 @@ export class Attempt implements UpstreamHandler, Ticking {
     // After an error nothing follows: a `[DONE]` behind it would make clients take the answer for complete.
     if (this.#inBand) return 'drop'
     const facts = this.options.protocol.readEvent(event)
-    this.outputChars += facts.outputChars
+    if (facts.outputChars > 0) {
+      this.outputChars += facts.outputChars
+      this.outputEvents++
+    }
     if (facts.usage !== null) this.rawUsage = facts.usage
     if (facts.meaningful) {
       this.#progressUs = this.#lastByteUs
@@ -237,17 +257,35 @@ export class Attempt implements UpstreamHandler, Ticking {
       this.#progressUs = this.#lastByteUs
       this.#meaningful = true
     }
+    if (this.outputChars >= this.#progressAtChars && !this.#mayGoOn()) return
     if (this.#inBand && !this.#committed) return this.#end('upstream_error', inBandFault(this.options.protocol, this.#inBand.said, this.#inBand.json))
     if (this.#committed && this.#sink) this.#forward(out)
-    else if (!this.draining) {
-      for (const part of out) {
-        this.#chunks.push(part)
-        this.#bytes += part.length
-      }
-    }
+    else if (!this.draining) this.#keep(out)
     if (this.#meaningful) this.firstTokenUs ??= this.#lastByteUs
     if (!this.#committed && !this.draining && this.#mayCommit()) this.#commit()
     if (this.#inBand) this.#end('broken', null, inBandFault(this.options.protocol, this.#inBand.said, null))
+  }
+
+  /** Held back before the commit, and after it while the journal's sync is waited for. */
+  #keep(out: Buffer[]): void {
+    for (const part of out) {
+      this.#chunks.push(part)
+      this.#bytes += part.length
+    }
+    if (!this.#committed || this.#bytes <= limits.streamBufferBytes || this.#paused) return
+    this.#paused = true
+    this.#call?.pause()
+  }
+
+  /** Tells the hold what was delivered; false when the budget takes no more and the stream was ended for it. */
+  #mayGoOn(): boolean {
+    const { hold, calibration, deployment } = this.options
+    this.#progressAtChars = this.outputChars + progressChars
+    const tokens = calibration.outputTokens(deployment.id, this.outputChars, this.outputEvents)
+    const { costNano, wantedNano } = progressOf(hold.bound, deployment, tokens)
+    const refused = hold.deliver(tokens, costNano, wantedNano)
+    if (refused) this.stop(faultFrom('request', refused))
+    return refused === null
   }
 
   #onBody(chunk: Buffer): void {

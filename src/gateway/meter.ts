@@ -1,18 +1,41 @@
-/** What an attempt used and what that costs: the vendor's own usage in disjoint classes, or a marked estimate of what was delivered. */
-import { costNano, noUsage, type PriceVector, type Usage } from '../catalog/price.ts'
+/**
+ * What an attempt used and what that costs: the vendor's own usage in disjoint classes, or a marked estimate of what was
+ * delivered; then the end of its hold. An attempt is metered and settled once, before the client can see its end.
+ */
+import { allTokens, costNano, noUsage, type PriceVector, type Usage } from '../catalog/price.ts'
 import { normaliseUsage } from '../catalog/usage.ts'
+import type { Calibration } from '../ledger/calibration.ts'
+import { sharesOf } from '../ledger/shares.ts'
 import { usageFlags } from '../store/records.ts'
-import { charsPerToken, type Attempt, type Metered } from './attempt.ts'
+import type { Attempt, Metered } from './attempt.ts'
 import type { Asked } from './exchange.ts'
 import type { Deployment } from './snapshot.ts'
 
-/** Output tokens assumed for a hold when the client set no bound. */
-const assumedOutputTokens = 2048
+/** Tokens that a vendor may have made beyond what reached us when a stream was aborted. */
+const abortGuardTokens = 16
+/** More than any model takes or makes, for a model whose limits are not known. */
+const plausibleTokens = 2_000_000
 
-export function meter(attempt: Attempt, asked: Asked): Metered {
-  const { deployment } = attempt.options
-  const { usage, flags } = used(attempt, asked)
-  return price(deployment, usage, flags)
+/** `followed`: another attempt of the request comes after this failed one. A second call changes nothing. */
+export function settle(attempt: Attempt, asked: Asked, followed = false): Metered {
+  if (attempt.metered) return attempt.metered
+  const { deployment, hold, calibration } = attempt.options
+  const { usage, flags } = used(attempt, asked, calibration)
+  const metered = price(deployment, usage, flags)
+  // Past the bounded drain nobody knows what such a vendor bills: at most what was held.
+  if (unheard(attempt)) metered.costNano = Math.max(metered.costNano, hold.amountNano)
+  const shares = sharesOf({ outcome: attempt.outcome!, costNano: metered.costNano, flags: metered.flags, mode: hold.mode, heldNano: hold.amountNano, followed })
+  metered.flags = shares.flags
+  hold.end({ ...shares, outcome: attempt.outcome!, usage })
+  if (attempt.outcome === 'success' && flags === 0) learn(attempt, asked, calibration, usage)
+  attempt.metered = metered
+  return metered
+}
+
+/** An attempt that a defect of ours left open: what it cost is not known, so what was held is settled. */
+export function abandon(attempt: Attempt): void {
+  const { hold } = attempt.options
+  hold.end({ kind: attempt.sent ? 'settle' : 'void', tenantNano: attempt.sent ? hold.record.inputNano : 0, overheadNano: 0, outcome: 'expired', flags: attempt.sent ? usageFlags.uncertain : 0, usage: noUsage() })
 }
 
 /** Cost of a usage object that is still inside a running answer. */
@@ -21,41 +44,29 @@ export function costOf(deployment: Deployment, rawUsage: unknown): number {
   return normalised ? price(deployment, normalised.usage, 0).costNano : 0
 }
 
-/** What one attempt may cost, for its hold. Approximate: the estimate of its input and an assumed output. */
-export function holdNano(deployment: Deployment, asked: Asked): number {
-  if (!deployment.price) return 0
-  const usage = noUsage()
-  usage.input = asked.estimatedInputTokens
-  usage.output = (asked.maxOutputTokens ?? Math.min(assumedOutputTokens, deployment.outputTokens || assumedOutputTokens)) * asked.choices
-  usage.requests = 1
-  return costNano(deployment.price, usage)
-}
-
 function price(deployment: Deployment, usage: Usage, flags: number): Metered {
   const vector: PriceVector | null = deployment.price
   const simulated = deployment.provider.vendor.simulated ? usageFlags.simulated : 0
-  if (!vector) return { usage, costNano: 0, priceVersion: null, flags: flags | simulated | (isZero(usage) ? 0 : usageFlags.unpriced) }
+  if (!vector) return { usage, costNano: 0, priceVersion: null, flags: flags | simulated | (allTokens(usage) === 0 && usage.requests === 0 ? 0 : usageFlags.unpriced) }
   return { usage, costNano: costNano(vector, usage), priceVersion: vector.version, flags: flags | simulated }
 }
 
-const isZero = (usage: Usage): boolean => Object.values(usage).every((units) => units === 0)
-
-function used(attempt: Attempt, asked: Asked): { usage: Usage; flags: number } {
-  const rules = attempt.options.deployment.provider.vendor.usage
-  const normalised = attempt.rawUsage === null ? null : normaliseUsage(attempt.rawUsage, rules)
-  const estimated = Math.ceil(attempt.outputChars / charsPerToken)
+function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage: Usage; flags: number } {
+  const { deployment } = attempt.options
+  const normalised = attempt.rawUsage === null ? null : normaliseUsage(attempt.rawUsage, deployment.provider.vendor.usage, plausible(deployment, asked))
+  const delivered = calibration.outputTokens(deployment.id, attempt.outputChars, attempt.outputEvents)
   if (normalised) {
     const { usage, anomalous } = normalised
     let flags = anomalous ? usageFlags.anomalous : 0
     const reported = usage.output + usage.reasoning + usage.audioOut + usage.imageOut
     // Output was delivered and none is reported: the vendor's count can't be true.
-    if (reported === 0 && estimated > 0) {
-      usage.output = estimated
+    if (reported === 0 && delivered > 0) {
+      usage.output = delivered
       return { usage, flags: usageFlags.anomalous | usageFlags.estimated }
     }
     // Usage that was reported before the break covers less than what was delivered.
-    if (attempt.outcome === 'broken' && usage.output + usage.reasoning < estimated) {
-      usage.output = estimated - usage.reasoning
+    if (attempt.outcome === 'broken' && usage.output + usage.reasoning < delivered) {
+      usage.output = delivered - usage.reasoning
       flags |= usageFlags.estimated
     }
     return { usage, flags }
@@ -63,19 +74,33 @@ function used(attempt: Attempt, asked: Asked): { usage: Usage; flags: number } {
   const usage = noUsage()
   const billed = billing(attempt)
   if (billed === 'nothing') return { usage, flags: 0 }
-  usage.input = asked.estimatedInputTokens
-  usage.output = billed === 'input' ? 0 : estimated
+  usage.input = Math.min(attempt.options.hold.record.inputTokens, calibration.inputTokens(deployment.id, asked.bodyBytes))
+  usage.output = billed === 'input' ? 0 : delivered
+  if (attempt.outcome === 'cancelled' && billed === 'output') usage.output += abortGuardTokens
   usage.requests = 1
-  return { usage, flags: usageFlags.estimated | (billed === 'output' ? 0 : usageFlags.uncertain) }
+  return { usage, flags: usageFlags.estimated | (billed === 'output' && !unheard(attempt) ? 0 : usageFlags.uncertain) }
 }
+
+/** Counts beyond twice what the model is known to take are a defect of its vendor, not a bill. */
+function plausible({ contextTokens, outputTokens }: Deployment, { choices }: Asked): { inputTokens: number; outputTokens: number } {
+  return { inputTokens: Math.max(plausibleTokens, 2 * contextTokens), outputTokens: Math.max(plausibleTokens, 2 * outputTokens) * choices }
+}
+
+/** The client left, the vendor goes on billing, and its usage was not waited for to the end. */
+const unheard = ({ outcome, rawUsage, sent, options }: Attempt): boolean => outcome === 'cancelled' && sent && rawUsage === null && options.deployment.provider.vendor.billsAfterAbort
 
 /** What a vendor bills of an attempt that brought no usage (money.md, terminal outcomes). */
 function billing(attempt: Attempt): 'nothing' | 'input' | 'output' {
   if (!attempt.sent) return 'nothing'
   switch (attempt.outcome) {
-    case 'connect_failed': case 'upstream_error': return attempt.status === 0 ? 'input' : 'nothing'
+    case 'connect_failed': case 'upstream_error': return attempt.status === 0 || attempt.options.deployment.provider.vendor.billsErrors ? 'input' : 'nothing'
     case 'timeout': return 'input'
     case 'truncated': case 'cancelled': return attempt.outputChars > 0 ? 'output' : 'input'
     default: return 'output'
   }
+}
+
+function learn({ options: { deployment }, outputChars }: Attempt, { bodyBytes }: Asked, calibration: Calibration, usage: Usage): void {
+  const output = usage.output + usage.reasoning + usage.audioOut + usage.imageOut
+  calibration.learn(deployment.id, bodyBytes, allTokens(usage) - output, outputChars, usage.output)
 }

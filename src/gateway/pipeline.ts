@@ -1,7 +1,9 @@
 /** The way of a request through its steps, from the matched route to its record. The only file that knows all steps. */
 import { allTokens } from '../catalog/price.ts'
 import { failure, type Failure } from '../errors.ts'
-import { isLease, type Admission } from '../governance/lease.ts'
+import type { Admission } from '../governance/admission.ts'
+import type { Calibration } from '../ledger/calibration.ts'
+import { Hold } from '../ledger/hold.ts'
 import { limits } from '../limits.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
 import { Attempt, type AttemptOptions } from './attempt.ts'
@@ -12,11 +14,11 @@ import type { Exchange } from './exchange.ts'
 import { bytesPerToken, inspect } from './inspect.ts'
 import type { KeyIndex } from './key-index.ts'
 import { cutFailure, type Live } from './live.ts'
-import { costOf, holdNano, meter } from './meter.ts'
+import { abandon, costOf, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
 import { answer, refuse, sayFault } from './respond.ts'
-import { stream } from './stream.ts'
+import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
 import type { Transport } from './transport.ts'
 import { withCost } from './usage-cost.ts'
@@ -50,7 +52,7 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
     exchange.outcome = 'failed'
   } finally {
     gateway.live.exit(exchange)
-    exchange.lease?.release(exchange.attempts.reduce((sum, { metered }) => sum + (metered ? allTokens(metered.usage) : 0), 0))
+    close(exchange)
     gateway.recorder.add(recordOf(exchange))
   }
 }
@@ -64,10 +66,11 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Fai
   const unreadable = await receive(exchange, gateway.bodies)
   if (unreadable) return unreadable
   exchange.enter('admit')
-  const granted = gateway.admission.admit(exchange.key!, Math.ceil(exchange.body.length / bytesPerToken))
-  if (!isLease(granted)) return granted
+  const key = exchange.key!
+  const granted = gateway.admission.admit(key, exchange.snapshot.organisations.get(key.org), Math.ceil(exchange.body.length / bytesPerToken))
+  if ('code' in granted) return granted
   exchange.lease = granted
-  if (exchange.snapshot.settings.contentOrgs.includes(exchange.key!.org)) exchange.captured = []
+  if (exchange.snapshot.settings.contentOrgs.includes(key.org)) exchange.captured = []
   const wrong = inspect(exchange)
   if (wrong) return wrong
   const choice = choose(exchange, gateway.tools.random)
@@ -79,15 +82,27 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Fai
 /** Tries targets until one answers, the client leaves, or none is left. */
 async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promise<void> {
   const { clock } = exchange
-  for (let target = plan.next(clock.epochMs()); target; target = plan.next(clock.epochMs())) {
+  let unfit: Failure | null = null
+  for (let target = plan.next(clock.epochMs()); target;) {
     if (target.delayMs > 0) await pause(exchange, target.delayMs)
-    const refused = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : exchange.lease!.hold(exchange.attempts.length + 1, holdNano(target.deployment, exchange.asked!))
-    if (exchange.clientGone || refused) {
-      gateway.tools.health.done(target.deployment.id, undefined, clock.epochMs())
-      return refused ? refuseAs(exchange, refused) : left(exchange)
+    const hold = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : await reserve(exchange, target)
+    if (hold instanceof Hold && !exchange.clientGone && !exchange.cutBy) {
+      if (await call(exchange, gateway, target, plan, hold)) return
+      target = plan.next(clock.epochMs())
+      settle(exchange.attempts.at(-1)!, exchange.asked!, target !== null)
+      unfit = null
+      continue
     }
-    if (await call(exchange, gateway, target, plan)) return
+    gateway.tools.health.done(target.deployment.id, undefined, clock.epochMs())
+    if (hold instanceof Hold) hold.void()
+    if (exchange.cutBy) return refuseAs(exchange, cutFailure(exchange.cutBy))
+    if (exchange.clientGone || hold === null || hold instanceof Hold) return left(exchange)
+    unfit = hold
+    // Another deployment may be cheaper, or have a price at all.
+    plan.unfit()
+    target = plan.next(clock.epochMs())
   }
+  if (unfit) return refuseAs(exchange, unfit)
   const last = exchange.attempts.at(-1)
   if (!last) return refuseAs(exchange, failure('upstream_unavailable', `Every deployment of ${exchange.asked!.model} is resting after failures. It is tried again shortly.`, { retryAfterMs: 5000 }))
   last.final = true
@@ -96,20 +111,27 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
   sayFault(exchange, last, last.fault!)
 }
 
-/** One attempt, to its settlement. True when the client has its answer, whatever it is. */
-async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: Plan): Promise<boolean> {
+/** The hold of the next attempt. Waits only where a budget has to be opened first. */
+function reserve(exchange: Exchange, { deployment }: Target): Hold | Failure | Promise<Hold | Failure> {
+  return exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked: exchange.asked!, capability: exchange.endpoint.capability, deployment, repeat: null })
+}
+
+/** One attempt. True when it is settled and the client has its answer, whatever it is; false: it failed, and another may follow. */
+async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: Plan, hold: Hold): Promise<boolean> {
   const number = exchange.attempts.length + 1
-  const { request, askedForUsage } = translate(exchange, target, number, gateway.userAgent)
+  const { request, askedForUsage } = translate(exchange, target, number, gateway.userAgent, hold.bound.maxTokens)
+  if (hold.bound.warning !== null) exchange.warnings.push(hold.bound.warning)
   exchange.enter('call')
-  const tried = new Attempt(attemptOptions(exchange, target, number, askedForUsage), exchange.clock, gateway.deadlines)
+  const tried = new Attempt(attemptOptions(exchange, target, number, askedForUsage, hold, gateway.admission.calibration), exchange.clock, gateway.deadlines)
   exchange.attempts.push(tried)
   exchange.running = tried
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
-  if (reply === 'stream') await stream(exchange, tried, gateway.deadlines)
+  // The client learns nothing of an attempt that a power cut could still undo.
+  const durable = reply === 'stream' || reply === 'answer' ? hold.whenDurable() : null
+  if (durable) await durable
+  if (reply === 'stream') await stream(exchange, tried, gateway.deadlines, settleBeforeEnd)
   exchange.enter('meter')
   exchange.running = null
-  tried.metered = meter(tried, exchange.asked!)
-  exchange.lease!.settle(number, tried.metered.costNano)
   const now = exchange.clock.epochMs()
   gateway.tools.health.done(target.deployment.id, tried.outcome === 'cancelled' ? undefined : (tried.fault?.class ?? null), now)
   exchange.firstTokenUs = tried.firstTokenUs
@@ -118,15 +140,32 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
     return false
   }
   tried.final = true
-  if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, tried.metered.costNano) : tried.body!)
+  const { costNano } = settle(tried, exchange.asked!)
+  if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, costNano) : tried.body!)
   conclude(exchange, tried)
   return true
 }
 
-function attemptOptions(exchange: Exchange, { deployment, credential }: Target, number: number, stripUsage: boolean): AttemptOptions {
+const settleBeforeEnd: Settle = (exchange, attempt) => void settle(attempt, exchange.asked!)
+
+/** Gives back what the request holds; after a defect also what its attempts do. */
+function close({ lease, attempts }: Exchange): void {
+  let tokens = 0
+  let nano = 0
+  for (const each of attempts) {
+    if (!each.metered) abandon(each)
+    else {
+      tokens += allTokens(each.metered.usage)
+      nano += each.metered.costNano
+    }
+  }
+  lease?.release(tokens, nano)
+}
+
+function attemptOptions(exchange: Exchange, { deployment, credential }: Target, number: number, stripUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
   const includeCost = exchange.options!.includeCost
   return {
-    number, deployment, credentialId: credential.id, protocol: exchange.protocol, stream: exchange.asked!.stream,
+    number, deployment, credentialId: credential.id, protocol: exchange.protocol, hold, calibration, stream: exchange.asked!.stream,
     deadlines: exchange.snapshot.settings.deadlines,
     stripUsage: stripUsage && !includeCost,
     rewriteUsage: includeCost ? (json, usage) => withCost(Buffer.from(json), costOf(deployment, usage)).toString() : null,

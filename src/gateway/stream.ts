@@ -8,10 +8,13 @@ import type { Deadlines, Ticking } from './deadlines.ts'
 import type { Fault } from './fault.ts'
 import { saidError, streamHeaders } from './respond.ts'
 
+/** Settles an attempt, before its client can see the end of its answer. */
+export type Settle = (exchange: Exchange, attempt: Attempt) => void
+
 /** Sends what the attempt delivers until it has ended. */
-export async function stream(exchange: Exchange, attempt: Attempt, running: Deadlines): Promise<void> {
+export async function stream(exchange: Exchange, attempt: Attempt, running: Deadlines, settle: Settle): Promise<void> {
   exchange.enter('stream')
-  attempt.attach(new ClientStream(exchange, attempt, running))
+  attempt.attach(new ClientStream(exchange, attempt, running, settle))
   await attempt.finished
 }
 
@@ -21,13 +24,15 @@ class ClientStream implements Sink, Ticking {
   readonly #exchange: Exchange
   readonly #attempt: Attempt
   readonly #running: Deadlines
+  readonly #settle: Settle
   #lastWriteUs: number
   #blockedSinceUs: number | null = null
 
-  constructor(exchange: Exchange, attempt: Attempt, running: Deadlines) {
+  constructor(exchange: Exchange, attempt: Attempt, running: Deadlines, settle: Settle) {
     this.#exchange = exchange
     this.#attempt = attempt
     this.#running = running
+    this.#settle = settle
     this.#lastWriteUs = exchange.clock.monotonicUs()
     const { response } = exchange
     exchange.status = 200
@@ -52,6 +57,7 @@ class ClientStream implements Sink, Ticking {
 
   end(fault: Fault | null): void {
     this.#running.delete(this)
+    this.#settle(this.#exchange, this.#attempt)
     const { response, protocol } = this.#exchange
     if (fault) {
       const event = protocol.errorEvent(saidError(this.#exchange, fault.failure))

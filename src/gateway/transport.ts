@@ -24,8 +24,8 @@ export interface UpstreamRequest {
 }
 
 export interface UpstreamHandler {
-  /** The request is about to be written to a connected socket: from here on the vendor may bill. */
-  onSent(): void
+  /** The request is about to be written to a connected socket: from here on the vendor may bill. False: it must not be. */
+  onSent(): boolean
   onHead(status: number, headers: Record<string, string | string[] | undefined>): void
   onData(chunk: Buffer): void
   onEnd(): void
@@ -125,8 +125,10 @@ class Call implements Dispatcher.DispatchHandler, UpstreamCall {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#over) return controller.abort(new Error('aborted before it was sent'))
-    this.#handler.onSent()
+    if (this.#over || !this.#handler.onSent()) {
+      this.#over = true
+      controller.abort(new Error('aborted before it was sent'))
+    }
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {

@@ -80,6 +80,12 @@ export class Plan {
     else if (isCredentials) this.#triedCredentials.delete(target.credential.id)
   }
 
+  /** The last target was not dispatched, because the budget can't carry it. */
+  unfit(): void {
+    this.#attempts--
+    this.#advance()
+  }
+
   #advance(): void {
     this.#index++
     this.#triedCredentials = new Set()

@@ -1,0 +1,76 @@
+/** One attempt's claim on the budgets above it: from before its dispatch until it is settled or voided, once. */
+import { noUsage, type Usage } from '../catalog/price.ts'
+import type { Failure } from '../errors.ts'
+import type { Account } from './account.ts'
+import type { Bound } from './bound.ts'
+import type { HoldMode, HoldRecord, TerminalOutcome } from './records.ts'
+
+/** What the ledger does for a hold. */
+export interface HoldKeeper {
+  dispatch(hold: Hold): boolean
+  whenDurable(hold: Hold): Promise<void> | null
+  deliver(hold: Hold, outputTokens: number, costNano: number, wantedNano: number): Failure | null
+  end(hold: Hold, end: HoldEnd): void
+}
+
+/** How an attempt ended, in money. */
+export interface HoldEnd {
+  kind: 'settle' | 'void'
+  tenantNano: number
+  overheadNano: number
+  outcome: TerminalOutcome
+  flags: number
+  usage: Usage
+}
+
+export class Hold {
+  /** Place in the ledger's roster of open holds. */
+  rosterIndex = -1
+  readonly lsn: number
+  readonly record: HoldRecord
+  readonly bound: Bound
+  readonly accounts: Account[]
+  readonly #keeper: HoldKeeper
+  /** What is reserved now. */
+  amountNano: number
+  dispatchLsn = 0
+  isOpen = true
+
+  constructor(keeper: HoldKeeper, lsn: number, record: HoldRecord, bound: Bound, accounts: Account[]) {
+    this.#keeper = keeper
+    this.lsn = lsn
+    this.record = record
+    this.bound = bound
+    this.accounts = accounts
+    this.amountNano = record.holdNano
+  }
+
+  get mode(): HoldMode {
+    return this.record.mode
+  }
+
+  /** To be called in the moment before the request reaches a socket. False: it must not be sent. */
+  dispatch(): boolean {
+    return this.#keeper.dispatch(this)
+  }
+
+  /** Null once the dispatch survives the machine; nothing may be said to the client before. */
+  whenDurable(): Promise<void> | null {
+    return this.#keeper.whenDurable(this)
+  }
+
+  /** Tells what was delivered so far and asks for `wantedNano` to be reserved in all. A refusal ends the stream. */
+  deliver(outputTokens: number, costNano: number, wantedNano: number): Failure | null {
+    return this.isOpen ? this.#keeper.deliver(this, outputTokens, costNano, wantedNano) : null
+  }
+
+  /** Ends a hold whose attempt was never begun. */
+  void(): void {
+    this.end({ kind: 'void', tenantNano: 0, overheadNano: 0, outcome: 'cancelled', flags: 0, usage: noUsage() })
+  }
+
+  /** Ends the hold; a second call changes nothing. */
+  end(end: HoldEnd): void {
+    if (this.isOpen) this.#keeper.end(this, end)
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * Money of the running process: takes each attempt's hold on every ancestor at once or on none, writes it to the journal, and
+ * ends it exactly once. What is settled here and not yet applied to the database is remembered for accounts that open later.
+ */
+import { noUsage } from '../catalog/price.ts'
+import type { Clock } from '../clock.ts'
+import { failure, type Failure } from '../errors.ts'
+import { Roster } from '../gateway/roster.ts'
+import { usageFlags } from '../store/records.ts'
+import { Account, type Ancestor } from './account.ts'
+import { Accounts } from './accounts.ts'
+import type { Authority } from './authority.ts'
+import type { Bound } from './bound.ts'
+import { Hold, type HoldEnd, type HoldKeeper } from './hold.ts'
+import type { HoldMode, HoldRecord, JournalRecord, Logged, TerminalRecord } from './records.ts'
+import { budgetRefusal, ledgerUnavailable } from './refusals.ts'
+
+/** What the ledger needs of the journal. */
+export interface JournalPort {
+  append(record: JournalRecord): number
+  flush(): boolean
+  whenSynced(lsn: number): Promise<void> | null
+  canAdmit(): boolean
+}
+
+/** Something that must not happen with honest upstreams and a correct gateway; each is counted and logged. */
+export type Alarm = 'overrun' | 'over_bound' | 'over_hold' | 'expired'
+
+export interface LedgerOptions {
+  journal: JournalPort
+  authority: Authority
+  clock: Clock
+  /** Holds older than this belong to attempts that a defect left open. */
+  holdMs: number
+  alarm(kind: Alarm, text: string): void
+}
+
+export type HoldAsk = Omit<HoldRecord, 'kind' | 'heldAt' | 'holdNano' | 'inputTokens' | 'inputNano'>
+
+/** Entities of a tenant, as in `Ancestor.entity`. */
+export const entitiesOf = ({ org, key }: TerminalRecord['tenant']): string[] => [`org:${org}`, `key:${key}`]
+
+export class Ledger implements HoldKeeper {
+  readonly accounts: Accounts
+  readonly alarms: Record<Alarm, number> = { overrun: 0, over_bound: 0, over_hold: 0, expired: 0 }
+  readonly #options: LedgerOptions
+  readonly #open = new Roster<Hold>()
+  /** Terminal records that the store has not applied, in the order of their LSNs. */
+  #unapplied: Logged<TerminalRecord>[] = []
+  #unappliedFrom = 0
+  #appliedLsn = 0
+
+  constructor(options: LedgerOptions) {
+    this.#options = options
+    this.accounts = new Accounts({
+      authority: options.authority,
+      settledAfter: (account, lsn) => this.#settledAfter(account, lsn),
+      attachHolds: (account) => this.#attachHolds(account),
+    })
+  }
+
+  get openHolds(): number { return this.#open.size }
+  get appliedLsn(): number { return this.#appliedLsn }
+  get unapplied(): number { return this.#unapplied.length - this.#unappliedFrom }
+
+  /** Accounts of all budgets above a request, each open; a promise where one must be opened first, a failure where that is not possible. */
+  accountsOf(ancestors: readonly Ancestor[]): Account[] | Promise<Account[] | Failure> {
+    const now = this.#options.clock.epochMs()
+    const accounts: Account[] = []
+    let isOpen = true
+    for (const ancestor of ancestors) {
+      const account = this.accounts.at(ancestor, now)
+      if (account === null) continue
+      accounts.push(account)
+      isOpen &&= account.isOpen
+    }
+    return isOpen ? accounts : this.#openAll(accounts, ancestors)
+  }
+
+  async #openAll(accounts: readonly Account[], ancestors: readonly Ancestor[]): Promise<Account[] | Failure> {
+    try {
+      for (const account of accounts) await this.accounts.open(account)
+    } catch {
+      return ledgerUnavailable('what its budgets have spent cannot be read from the database')
+    }
+    // A budget may have changed meanwhile.
+    return this.accountsOf(ancestors)
+  }
+
+  /** The strictest mode of the accounts, and what is left for one more hold. */
+  static terms(accounts: readonly Account[], authority: Authority): { mode: HoldMode; freeNano: number } {
+    let mode: HoldMode = 'none'
+    let freeNano = Infinity
+    for (const account of accounts) {
+      if (account.mode === 'strict' || (account.mode === 'standard' && mode !== 'strict') || mode === 'none') mode = account.mode
+      if (account.mode !== 'soft') freeNano = Math.min(freeNano, Math.max(0, authority.grantedNano(account) - account.takenNano))
+    }
+    return { mode, freeNano }
+  }
+
+  terms(accounts: readonly Account[]): { mode: HoldMode; freeNano: number } {
+    return Ledger.terms(accounts, this.#options.authority)
+  }
+
+  /** Reserves on all accounts or on none. They must be open. */
+  hold(ask: HoldAsk, bound: Bound, accounts: Account[]): Hold | Failure | Promise<Hold | Failure> {
+    if (!this.#options.journal.canAdmit()) return ledgerUnavailable('the disk under the data directory has no room for its journal')
+    const over = this.#over(accounts, bound.holdNano)
+    if (over) {
+      const more = this.#options.authority.grow(over, over.takenNano + bound.holdNano - this.#options.authority.grantedNano(over))
+      if (more === false) return budgetRefusal(over, bound, this.#options.authority.grantedNano(over))
+      return more.then((granted) => (granted ? this.hold(ask, bound, accounts) : budgetRefusal(over, bound, this.#options.authority.grantedNano(over))))
+    }
+    const { requestId, attempt, tenant, target, mode, stream, repeat } = ask
+    const record: HoldRecord = {
+      kind: 'hold', requestId, attempt, tenant, target, heldAt: this.#options.clock.epochMs(), mode, stream,
+      holdNano: bound.holdNano, inputTokens: bound.inputTokens, inputNano: bound.inputNano, repeat,
+    }
+    const hold = new Hold(this, this.#options.journal.append(record), record, bound, accounts)
+    for (const account of accounts) account.heldNano += hold.amountNano
+    this.#open.add(hold)
+    return hold
+  }
+
+  dispatch(hold: Hold): boolean {
+    hold.dispatchLsn = this.#options.journal.append({ kind: 'dispatch', hold: hold.lsn })
+    return this.#options.journal.flush()
+  }
+
+  whenDurable(hold: Hold): Promise<void> | null {
+    return hold.dispatchLsn === 0 ? null : this.#options.journal.whenSynced(hold.dispatchLsn)
+  }
+
+  deliver(hold: Hold, outputTokens: number, costNano: number, wantedNano: number): Failure | null {
+    const moreNano = Math.max(0, wantedNano - hold.amountNano)
+    const over = moreNano > 0 ? this.#over(hold.accounts, moreNano) : null
+    if (!over) {
+      hold.amountNano += moreNano
+      for (const account of hold.accounts) account.heldNano += moreNano
+    }
+    this.#options.journal.append({ kind: 'progress', hold: hold.lsn, outputTokens, costNano, holdNano: hold.amountNano })
+    return over ? budgetRefusal(over, { ...hold.bound, holdNano: moreNano }, this.#options.authority.grantedNano(over)) : null
+  }
+
+  end(hold: Hold, { kind, tenantNano, overheadNano, outcome, flags, usage }: HoldEnd): void {
+    hold.isOpen = false
+    this.#open.delete(hold)
+    const { requestId, attempt, tenant, target, heldAt, repeat } = hold.record
+    const record: TerminalRecord = {
+      kind, hold: hold.lsn, requestId, attempt, tenant, target, heldAt, endedAt: this.#options.clock.epochMs(), tenantNano, overheadNano, outcome, flags, usage, repeat,
+    }
+    this.#unapplied.push({ lsn: this.#options.journal.append(record), record })
+    this.#options.journal.flush()
+    for (const account of hold.accounts) {
+      account.heldNano -= hold.amountNano
+      account.settledNano += tenantNano
+      if (account.mode !== 'soft' && tenantNano > 0 && account.settledNano > account.limitNano && account.settledNano - tenantNano <= account.limitNano) {
+        this.#alarm('overrun', `${account.name} has spent ${account.settledNano - account.limitNano} nano-dollars more than its budget with attempt ${requestId}-${attempt}`)
+      }
+    }
+    if (flags & usageFlags.overBound) this.#alarm('over_bound', `${target.provider} charges ${overheadNano} nano-dollars more for ${requestId}-${attempt} than its bound allows; they are on gateway_overhead`)
+    if (flags & usageFlags.overHold) this.#alarm('over_hold', `attempt ${requestId}-${attempt} at ${target.deployment} cost ${tenantNano} nano-dollars and had reserved ${hold.amountNano}`)
+  }
+
+  /** Takes in terminal records that recovery found or wrote. */
+  recovered(terminals: readonly Logged<TerminalRecord>[]): void {
+    for (const each of terminals) this.#unapplied.push(each)
+  }
+
+  /** The store has applied everything up to `lsn`. */
+  applied(lsn: number): void {
+    this.#appliedLsn = Math.max(this.#appliedLsn, lsn)
+    // An account that is being opened adds what was not applied when the store answered it.
+    if (this.accounts.opening > 0) return
+    while (this.#unappliedFrom < this.#unapplied.length && this.#unapplied[this.#unappliedFrom]!.lsn <= this.#appliedLsn) this.#unappliedFrom++
+    if (this.#unappliedFrom < 1024 || this.#unappliedFrom < this.#unapplied.length / 2) return
+    this.#unapplied = this.#unapplied.slice(this.#unappliedFrom)
+    this.#unappliedFrom = 0
+  }
+
+  /** Terminal records beyond what the store had applied when it started: their usage rows may be missing. */
+  *beyond(lsn: number): Generator<TerminalRecord> {
+    for (let i = this.#unappliedFrom; i < this.#unapplied.length; i++) if (this.#unapplied[i]!.lsn > lsn) yield this.#unapplied[i]!.record
+  }
+
+  /** What is held now, for the summary and metrics. */
+  held(): { heldNano: number; openHolds: number; oldestHoldMs: number; byOrg: Record<string, number>; oldestLsn: number } {
+    const now = this.#options.clock.epochMs()
+    const sum = { heldNano: 0, openHolds: this.#open.size, oldestHoldMs: 0, byOrg: {} as Record<string, number>, oldestLsn: Infinity }
+    this.#open.forEach(({ lsn, amountNano, record: { heldAt, tenant: { org } } }) => {
+      sum.heldNano += amountNano
+      sum.oldestHoldMs = Math.max(sum.oldestHoldMs, now - heldAt)
+      sum.oldestLsn = Math.min(sum.oldestLsn, lsn)
+      sum.byOrg[org] = (sum.byOrg[org] ?? 0) + amountNano
+    })
+    return sum
+  }
+
+  /** Ends holds that a defect left open, so that they don't block a budget for ever; called once a minute. */
+  sweep(): void {
+    const now = this.#options.clock.epochMs()
+    this.#open.forEach((hold) => {
+      if (now - hold.record.heldAt < this.#options.holdMs) return
+      const { requestId, attempt, inputNano, inputTokens } = hold.record
+      this.#alarm('expired', `attempt ${requestId}-${attempt} was never ended; its input is settled`)
+      const isSent = hold.dispatchLsn > 0
+      const tenantNano = isSent ? Math.min(inputNano, hold.mode === 'strict' ? hold.amountNano : Infinity) : 0
+      hold.end({ kind: isSent ? 'settle' : 'void', tenantNano, overheadNano: 0, outcome: 'expired', flags: isSent ? usageFlags.uncertain : 0, usage: { ...noUsage(), input: isSent ? inputTokens : 0 } })
+    })
+    this.accounts.sweep(now)
+  }
+
+  /** The first hard account without room for `moreNano`. A budget that is spent refuses even what costs nothing. */
+  #over(accounts: readonly Account[], moreNano: number): Account | null {
+    for (const account of accounts) {
+      if (account.mode === 'soft') continue
+      const granted = this.#options.authority.grantedNano(account)
+      if (account.takenNano + moreNano > granted || account.settledNano >= granted) return account
+    }
+    return null
+  }
+
+  #settledAfter({ entity, startMs, endMs }: Account, lsn: number): number {
+    let sum = 0
+    for (let i = this.#unappliedFrom; i < this.#unapplied.length; i++) {
+      const { lsn: at, record } = this.#unapplied[i]!
+      if (at > lsn && record.heldAt >= startMs && record.heldAt < endMs && entitiesOf(record.tenant).includes(entity)) sum += record.tenantNano
+    }
+    return sum
+  }
+
+  #attachHolds(account: Account): void {
+    this.#open.forEach((hold) => {
+      if (!account.covers(hold.record.heldAt) || !entitiesOf(hold.record.tenant).includes(account.entity)) return
+      if (!hold.accounts.includes(account)) hold.accounts.push(account)
+      account.heldNano += hold.amountNano
+    })
+  }
+
+  #alarm(kind: Alarm, text: string): void {
+    this.alarms[kind]++
+    this.#options.alarm(kind, text)
+  }
+}

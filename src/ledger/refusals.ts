@@ -1,0 +1,27 @@
+/** What a caller is told when money stands in the way: the entity, its limit, what is left, when it resets, what to do. */
+import { failure, type Failure } from '../errors.ts'
+import type { Account } from './account.ts'
+import type { Bound } from './bound.ts'
+
+/** Cents for people, as many digits as needed where cents say nothing. */
+export function dollars(nano: number): string {
+  const usd = nano / 1e9
+  return `$${nano !== 0 && Math.abs(usd) < 0.01 ? usd.toFixed(9).replace(/0+$/, '') : usd.toFixed(2)}`
+}
+
+export function budgetRefusal(account: Account, { holdNano, inputNano, inputTokens, maxTokens }: Bound, grantedNano: number): Failure {
+  const { name, limitNano, settledNano, heldNano, period, endMs } = account
+  const free = Math.max(0, grantedNano - settledNano - heldNano)
+  const of = period === 'total' ? `its ${dollars(limitNano)}` : `its ${dollars(limitNano)} for this ${period}`
+  const held = heldNano > 0 ? ` and holds ${dollars(heldNano)} for requests that run now` : ''
+  const resets = Number.isFinite(endMs) ? ` It resets at ${new Date(endMs).toISOString()}.` : ' It does not reset.'
+  const spent = settledNano >= grantedNano
+  const need = spent ? '' : ` This request may need ${dollars(holdNano)} (${inputTokens} input tokens for ${dollars(inputNano)}${maxTokens === null ? '' : `, up to ${maxTokens} output tokens`}).`
+  const advice = spent ? ' Whoever manages it can raise the budget.'
+    : heldNano > 0 && holdNano <= free + heldNano ? ' Try again when running requests have ended, or send a lower max_tokens.'
+    : ' Send a lower max_tokens, use a cheaper model, or have the budget raised.'
+  return failure('budget_exceeded', `${name} has spent ${dollars(settledNano)} of ${of}${held}; ${dollars(free)} is free.${need}${resets}${advice}`)
+}
+
+export const ledgerUnavailable = (why: string): Failure =>
+  failure('ledger_unavailable', `Nothing can be charged now: ${why}. Nothing was sent. Try again shortly.`, { retryAfterMs: 2000 })
