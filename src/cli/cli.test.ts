@@ -34,17 +34,17 @@ function installation(context: TestContext, variables: Record<string, string> = 
 
 test('a created key is printed once, listed without its secret, and revoked for good', async (context) => {
   const { megarouter, json } = installation(context)
-  const created = await json('keys', 'create', 'My app', '--budget', '25.5', '--period', 'day', '--rpm', '60', '--model', 'gpt-*', 'fast', '--expires', '12h')
+  const created = await json('keys', 'create', 'My app', '--budget', '25.5', '--period', 'day', '--rpm', '60', '--spend', '0.25', '--model', 'gpt-*', 'fast', '--expires', '12h')
   const text = String(created.key)
   assert.equal(checkKeyFormat(text), 'ok')
   const [listed] = (await json('keys', 'list')).data
   assert.deepEqual(listed, {
     id: created.id, name: 'My app', prefix: text.slice(0, 7), last4: text.slice(-4), status: 'active', models: ['gpt-*', 'fast'],
-    budget: { limit_nano: 25_500_000_000, period: 'day', mode: 'standard' }, rate_limit: { rpm: 60, tpm: null, concurrency: null },
+    budget: { limit_nano: 25_500_000_000, period: 'day', mode: 'standard' }, rate_limit: { rpm: 60, tpm: null, concurrency: null, spend_nano_per_minute: 250_000_000 },
     expires_at: '2026-06-02T00:00:00.000Z', created_at: '2026-06-01T12:00:00.000Z', version: 1, managed_by: 'api',
   })
   const shown = await megarouter('keys', 'list')
-  assert.match(shown.out, /My app +mr-\w{4}…\w{4} +active +\$25\.50 \/ day +60 rpm/)
+  assert.match(shown.out, /My app +mr-\w{4}…\w{4} +active +\$25\.50 \/ day +60 rpm, \$0\.25 \/ minute/)
   assert.doesNotMatch(shown.out, new RegExp(text))
   assert.equal((await megarouter('keys', 'revoke', String(created.id))).code, 0)
   assert.deepEqual((await json('keys', 'list')).data, [])
@@ -58,6 +58,7 @@ test('a wrong call says what is wrong and changes nothing', async (context) => {
     [['keys', 'create', ' '], 1, /1 to 128 characters/],
     [['keys', 'create', 'x', '--budget', '0'], 1, /--budget must be an amount/],
     [['keys', 'create', 'x', '--budget', '1e3'], 1, /--budget must be an amount/],
+    [['keys', 'create', 'x', '--spend', '0.0000000001'], 1, /--spend must be an amount/],
     [['keys', 'create', 'x', '--budget', '1', '--period', 'fortnight'], 1, /--period must be one of hour/],
     [['keys', 'create', 'x', '--rpm', '-1'], 1, /--rpm must be a whole number/],
     [['keys', 'create', 'x', '--expires', 'soon'], 1, /--expires must be/],

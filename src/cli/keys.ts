@@ -1,8 +1,8 @@
 /** `megarouter keys`: create, list, revoke. A running server sees the change within a second. */
 import type { Command } from 'commander'
-import { nanoPrice } from '../catalog/decimal.ts'
 import type { BudgetPeriod } from '../gateway/snapshot.ts'
 import { createKey as newKeyText, hashKey, keyHint } from '../governance/key-format.ts'
+import { isUsd, usdAdvice, usdToNano } from '../governance/usd.ts'
 import { transaction } from '../store/database.ts'
 import { newId } from '../store/ids.ts'
 import { createKey, listKeys, revokeKey, type ApiKey } from '../store/keys.ts'
@@ -20,6 +20,7 @@ interface CreateOptions {
   rpm?: number
   tpm?: number
   concurrency?: number
+  spend?: string
   expires?: string
 }
 
@@ -33,6 +34,7 @@ export function keys(program: Command, io: Io, output: () => Output): void {
     .option('--rpm <number>', 'requests per minute', whole('--rpm'))
     .option('--tpm <number>', 'tokens per minute', whole('--tpm'))
     .option('--concurrency <number>', 'requests at the same time', whole('--concurrency'))
+    .option('--spend <usd>', 'US dollars per minute')
     .option('--expires <when>', 'an ISO time, or a duration such as 12h or 30d')
     .action((name: string, options: CreateOptions) => create(io, output(), name, options))
   command.command('list').description('list keys, newest first').option('--all', 'also revoked ones')
@@ -51,11 +53,12 @@ async function create(io: Io, output: Output, name: string, options: CreateOptio
   const trimmed = name.trim()
   if (trimmed === '' || trimmed.length > 128) throw new CommandError('the name must have 1 to 128 characters')
   const { rpm = null, tpm = null, concurrency = null } = options
+  const spendNano = options.spend === undefined ? null : usd('--spend', options.spend)
   const now = io.epochMs()
   const policy = {
     models: options.model ?? null,
-    budget: options.budget === undefined ? null : { limitNano: usd(options.budget), period: options.period, mode: options.mode },
-    rateLimit: rpm === null && tpm === null && concurrency === null ? null : { rpm, tpm, concurrency },
+    budget: options.budget === undefined ? null : { limitNano: usd('--budget', options.budget), period: options.period, mode: options.mode },
+    rateLimit: rpm === null && tpm === null && concurrency === null && spendNano === null ? null : { rpm, tpm, concurrency, spendNano },
     expiresAt: options.expires === undefined ? null : expiry(options.expires, now) * 1000,
   }
   await withInstallation(io, async ({ database, masterKey, organisation }) => {
@@ -83,10 +86,10 @@ async function list(io: Io, output: Output, all: boolean): Promise<void> {
       { title: 'KEY', value: (key) => `${key.prefix}…${key.last4}` },
       { title: 'STATUS', value: (key) => key.status },
       { title: 'BUDGET', value: ({ budget }) => (budget === null ? '–' : `${dollars(budget.limitNano)} / ${budget.period}`), right: true },
-      { title: 'LIMITS', value: ({ rateLimit: limit }) => ['rpm', 'tpm', 'concurrency'].flatMap((name) => {
-        const value = limit?.[name as 'rpm' | 'tpm' | 'concurrency'] ?? null
-        return value === null ? [] : [`${count(value)} ${name}`]
-      }).join(', ') || '–' },
+      { title: 'LIMITS', value: ({ rateLimit: limit }) => [
+        ...(['rpm', 'tpm', 'concurrency'] as const).flatMap((name) => (limit?.[name] == null ? [] : [`${count(limit[name])} ${name}`])),
+        ...(limit?.spendNano == null ? [] : [`${dollars(limit.spendNano)} / minute`]),
+      ].join(', ') || '–' },
       { title: 'MODELS', value: (key) => key.models?.join(', ') ?? 'all' },
       { title: 'EXPIRES', value: (key) => day(key.expiresAt) },
       { title: 'CREATED', value: (key) => day(key.createdAt) },
@@ -104,17 +107,15 @@ async function revoke(io: Io, output: Output, id: string): Promise<void> {
 
 /** As the admin API shows a key, without what only the server counts. */
 const view = ({ id, name, prefix, last4, status, models, budget, rateLimit, expiresAt, createdAt, version, managedBy }: ApiKey) => ({
-  id, name, prefix, last4, status, models, budget, rateLimit,
+  id, name, prefix, last4, status, models, budget,
+  rateLimit: rateLimit && { rpm: rateLimit.rpm, tpm: rateLimit.tpm, concurrency: rateLimit.concurrency, spendNanoPerMinute: rateLimit.spendNano },
   expiresAt: expiresAt === null ? null : isoTime(expiresAt), createdAt: isoTime(createdAt), version, managedBy,
 })
 
-/** The largest amount that a number holds exactly. */
-const maxNano = 9_000_000 * 1e9
-
-function usd(text: string): number {
-  const price = /^\d+(\.\d{1,9})?$/.test(text) ? nanoPrice(text).nano : -1
-  if (price <= 0 || price > maxNano) throw new CommandError('--budget must be an amount in US dollars such as 25 or 0.50, at most 9000000')
-  return price
+function usd(name: string, text: string): number {
+  const nano = isUsd(text) ? usdToNano(text) : 0
+  if (nano === 0) throw new CommandError(`${name} ${usdAdvice}, above 0`)
+  return nano
 }
 
 /** Epoch ms. */

@@ -2,7 +2,7 @@
  * Turns the rows of the database into what the data plane reads: vendors resolved, secrets opened, addresses chosen. Pure but for
  * decryption. What cannot be used (a variable that is gone, a secret of another master key) is left out and named as a problem.
  */
-import type { KeyEntry, ProviderData, SettingsData, SnapshotData } from '../gateway/snapshot.ts'
+import { noRateLimit, type KeyEntry, type ProviderData, type SettingsData, type SnapshotData } from '../gateway/snapshot.ts'
 import { limits } from '../limits.ts'
 import { vendor as declareVendor, type Vendor } from '../providers/provider.ts'
 import type { Alias } from '../store/aliases.ts'
@@ -102,6 +102,7 @@ export function snapshotData(version: number, rows: Rows, resolving: Resolving, 
     providers: [...rows.providers.values()].filter((provider) => provider.enabled).flatMap((provider) => providerData(provider, resolving, problems) ?? []),
     deployments: [...rows.deployments.values()].map(({ id, model, provider, upstreamModel, price, priceAs }) => ({ id, model, provider, upstreamModel, price, priceAs })),
     aliases: [...rows.aliases.values()].map(({ name, strategy, targets }) => ({ name, strategy, targets })),
+    organisations: settings.map(({ org, organisation, timeZone, budget, rateLimit }) => ({ id: org, name: organisation, timeZone, budget, rateLimit: rateLimit ?? noRateLimit })),
     settings: {
       unknownPrice: settings[0]?.unknownPrice ?? 'block',
       contentOrgs: settings.filter((each) => each.content.store).map((each) => each.org),
@@ -118,7 +119,7 @@ export function keyEntry(key: ApiKey, spent: KeyEntry['spent']): KeyEntry {
   return {
     id: key.id, version: key.version, hash: key.hash, status: key.status, name: key.name,
     org: key.org, team: key.team, project: key.project, user: key.user, models: key.models, budget: key.budget,
-    rateLimit: key.rateLimit ?? { rpm: null, tpm: null, concurrency: null },
+    rateLimit: key.rateLimit ?? noRateLimit,
     expiresAt: key.expiresAt === null ? null : Math.floor(key.expiresAt / 1000), spent,
   }
 }

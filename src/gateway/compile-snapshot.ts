@@ -9,7 +9,10 @@ const madeLimit = 10_000
 
 export function compileSnapshot(data: SnapshotData, catalog: Catalog): Snapshot {
   const providers = new Map(data.providers.map((each) => [each.id, compileProvider(each)]))
-  const snapshot: Snapshot = { version: data.version, catalog, providers, aliases: new Map(data.aliases.map((alias) => [alias.name, alias])), declared: new Map(), settings: data.settings }
+  const snapshot: Snapshot = {
+    version: data.version, catalog, providers, aliases: new Map(data.aliases.map((alias) => [alias.name, alias])), declared: new Map(),
+    organisations: new Map(data.organisations.map((each) => [each.id, each])), settings: data.settings,
+  }
   const declared = new Map<string, Deployment[]>()
   for (const each of data.deployments) {
     const provider = providers.get(each.provider)
@@ -39,6 +42,8 @@ export function deploymentOf(snapshot: Snapshot, provider: Provider, upstreamMod
       price: entry?.price ?? defaultPrice(snapshot, provider),
       contextTokens: entry?.contextTokens ?? 0,
       outputTokens: entry?.outputTokens ?? 0,
+      reasoning: entry?.reasoning ?? null,
+      outputModalities: entry?.outputModalities ?? null,
     }
     if (known.size >= madeLimit) known.clear()
     known.set(id, deployment)
@@ -54,6 +59,8 @@ function declaredDeployment(snapshot: Snapshot, provider: Provider, data: Deploy
     price: data.price ?? entry?.price ?? defaultPrice(snapshot, provider),
     contextTokens: entry?.contextTokens ?? 0,
     outputTokens: entry?.outputTokens ?? 0,
+    reasoning: entry?.reasoning ?? null,
+    outputModalities: entry?.outputModalities ?? null,
   }
 }
 

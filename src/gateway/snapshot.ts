@@ -3,7 +3,7 @@
  * control worker and swapped by one pointer. A request keeps the snapshot it started with. Keys live apart (key-index.ts),
  * since they change singly.
  */
-import type { Catalog } from '../catalog/catalog.ts'
+import type { Catalog, Modality } from '../catalog/catalog.ts'
 import type { PriceVector } from '../catalog/price.ts'
 import type { Vendor } from '../providers/provider.ts'
 
@@ -15,6 +15,7 @@ export interface SnapshotData {
   /** Deployments that the operator declared, besides those that follow from the catalogue. */
   deployments: DeploymentData[]
   aliases: AliasData[]
+  organisations: OrganisationData[]
   settings: SettingsData
 }
 
@@ -49,6 +50,16 @@ export interface AliasData {
   targets: { model: string; weight: number }[]
 }
 
+/** What applies to all keys of an organisation together. */
+export interface OrganisationData {
+  id: string
+  name: string
+  /** Zone of budget periods, IANA name. */
+  timeZone: string
+  budget: Budget | null
+  rateLimit: RateLimit
+}
+
 export interface SettingsData {
   unknownPrice: 'allow' | 'block' | 'conservative'
   /** Organisations whose request and response content is stored. */
@@ -81,8 +92,12 @@ export interface Deployment {
   logicalModel: string
   /** Null: unknown price. */
   price: PriceVector | null
+  /** Tokens; 0 where unknown. */
   contextTokens: number
   outputTokens: number
+  /** Null: the catalogue does not know the model. */
+  reasoning: boolean | null
+  outputModalities: readonly Modality[] | null
 }
 
 export interface Provider {
@@ -105,6 +120,7 @@ export interface Snapshot {
   aliases: ReadonlyMap<string, AliasData>
   /** Operator-declared deployments by the model name that clients use. */
   declared: ReadonlyMap<string, readonly Deployment[]>
+  organisations: ReadonlyMap<string, OrganisationData>
   settings: SettingsData
 }
 
@@ -123,12 +139,28 @@ export interface KeyEntry {
   user: string | null
   /** Null: every model. Otherwise names and patterns with `*`. */
   models: readonly string[] | null
-  budget: { limitNano: number; period: BudgetPeriod; mode: 'strict' | 'standard' | 'soft' } | null
-  rateLimit: { rpm: number | null; tpm: number | null; concurrency: number | null }
+  budget: Budget | null
+  rateLimit: RateLimit
   /** Epoch ms. */
   expiresAt: number | null
   /** What the running period had already cost when the entry was loaded. */
   spent: { periodStart: number; nano: number } | null
 }
+
+export interface Budget { limitNano: number; period: BudgetPeriod; mode: 'strict' | 'standard' | 'soft' }
+
+/** Null: no limit. */
+export interface RateLimit {
+  /** Requests per minute. */
+  rpm: number | null
+  /** Tokens per minute, input and output. */
+  tpm: number | null
+  /** Requests that run at the same time. */
+  concurrency: number | null
+  /** Nano-dollars per minute. */
+  spendNano: number | null
+}
+
+export const noRateLimit: RateLimit = { rpm: null, tpm: null, concurrency: null, spendNano: null }
 
 export type BudgetPeriod = 'hour' | 'day' | 'week' | 'month' | 'year' | 'total'

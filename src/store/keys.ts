@@ -1,5 +1,5 @@
 /** API keys. Only the HMAC of a key is stored; a revoked key keeps its row, so that its usage keeps its name. */
-import type { BudgetPeriod } from '../gateway/snapshot.ts'
+import type { Budget, BudgetPeriod, RateLimit } from '../gateway/snapshot.ts'
 import type { Read, Write } from './database.ts'
 import { boundedLimit, checkEdit, decodeCursor, nextRevision, pageOf, type Edit, type Page, type PageRequest } from './edits.ts'
 import type { ApiKeyRow, ManagedBy } from './tables.ts'
@@ -18,8 +18,8 @@ export interface ApiKey {
   pepperVersion: number
   status: 'active' | 'disabled' | 'revoked'
   models: string[] | null
-  budget: { limitNano: number; period: BudgetPeriod; mode: 'strict' | 'standard' | 'soft' } | null
-  rateLimit: { rpm: number | null; tpm: number | null; concurrency: number | null } | null
+  budget: Budget | null
+  rateLimit: RateLimit | null
   /** Epoch µs. */
   expiresAt: number | null
   version: number
@@ -36,15 +36,15 @@ export type NewKey = Pick<ApiKey, 'id' | 'org' | 'name' | 'prefix' | 'last4' | '
   & Partial<Pick<ApiKey, 'team' | 'project' | 'user' | 'models' | 'budget' | 'rateLimit' | 'expiresAt' | 'managedBy'>>
 
 export function keyFromRow(row: ApiKeyRow): ApiKey {
-  const { rate_rpm: rpm, rate_tpm: tpm, rate_concurrency: concurrency } = row
+  const { rate_rpm: rpm, rate_tpm: tpm, rate_concurrency: concurrency, rate_spend_nano: spendNano } = row
   return {
     id: row.id, org: row.org_id, team: row.team_id, project: row.project_id, user: row.user_id,
     name: row.name, prefix: row.prefix, last4: row.last4, hash: row.hash, pepperVersion: row.pepper_version, status: row.status,
     models: row.models === null ? null : JSON.parse(row.models) as string[],
     budget: row.budget_limit_nano === null ? null : {
-      limitNano: row.budget_limit_nano, period: row.budget_period as BudgetPeriod, mode: row.budget_mode as 'strict' | 'standard' | 'soft',
+      limitNano: row.budget_limit_nano, period: row.budget_period as BudgetPeriod, mode: row.budget_mode as Budget['mode'],
     },
-    rateLimit: rpm === null && tpm === null && concurrency === null ? null : { rpm, tpm, concurrency },
+    rateLimit: rpm === null && tpm === null && concurrency === null && spendNano === null ? null : { rpm, tpm, concurrency, spendNano },
     expiresAt: row.expires_at, version: row.version, revision: row.revision, managedBy: row.managed_by,
     createdAt: row.created_at, updatedAt: row.updated_at,
   }
@@ -56,7 +56,7 @@ const policyColumns = ({ name, models, budget, rateLimit, expiresAt }: Policy) =
   name,
   models: models === null ? null : JSON.stringify(models),
   budget_limit_nano: budget?.limitNano ?? null, budget_period: budget?.period ?? null, budget_mode: budget?.mode ?? null,
-  rate_rpm: rateLimit?.rpm ?? null, rate_tpm: rateLimit?.tpm ?? null, rate_concurrency: rateLimit?.concurrency ?? null,
+  rate_rpm: rateLimit?.rpm ?? null, rate_tpm: rateLimit?.tpm ?? null, rate_concurrency: rateLimit?.concurrency ?? null, rate_spend_nano: rateLimit?.spendNano ?? null,
   expires_at: expiresAt,
 })
 

@@ -1,4 +1,5 @@
 /** The settings of an organisation: one document with one version. What was never set has its default, so a new setting needs no migration. */
+import type { Budget, RateLimit } from '../gateway/snapshot.ts'
 import type { Read, Write } from './database.ts'
 import { checkEdit, nextRevision, type Edit } from './edits.ts'
 import type { ManagedBy } from './tables.ts'
@@ -11,12 +12,15 @@ export interface Settings {
   unknownPrice: 'allow' | 'block' | 'conservative'
   content: { store: boolean; retentionDays: number; quotaMb: number }
   retention: { requestsDays: number; usageDays: number }
+  /** Of all keys together. */
+  budget: Budget | null
+  rateLimit: RateLimit | null
   version: number
   revision: number
   managedBy: ManagedBy
 }
 
-type Stored = Pick<Settings, 'unknownPrice' | 'content' | 'retention'>
+type Stored = Pick<Settings, 'unknownPrice' | 'content' | 'retention' | 'budget' | 'rateLimit'>
 
 export interface SettingsPatch {
   organisation?: string
@@ -24,12 +28,17 @@ export interface SettingsPatch {
   unknownPrice?: Settings['unknownPrice']
   content?: Partial<Settings['content']>
   retention?: Partial<Settings['retention']>
+  /** Replaced whole; null takes it away. */
+  budget?: Budget | null
+  rateLimit?: RateLimit | null
 }
 
 const defaults: Stored = {
   unknownPrice: 'block',
   content: { store: false, retentionDays: 30, quotaMb: 1024 },
   retention: { requestsDays: 30, usageDays: 400 },
+  budget: null,
+  rateLimit: null,
 }
 
 type Row = { id: string; name: string; time_zone: string; value: string | null; version: number | null; revision: number | null; managed_by: ManagedBy | null }
@@ -41,6 +50,8 @@ function fromRow(row: Row): Settings {
     unknownPrice: stored.unknownPrice ?? defaults.unknownPrice,
     content: { ...defaults.content, ...stored.content },
     retention: { ...defaults.retention, ...stored.retention },
+    budget: stored.budget ?? defaults.budget,
+    rateLimit: stored.rateLimit ?? defaults.rateLimit,
     version: row.version ?? 0, revision: row.revision ?? 0, managedBy: row.managed_by ?? 'api',
   }
 }
@@ -70,11 +81,13 @@ export async function updateSettings(write: Write, org: string, patch: SettingsP
     unknownPrice: patch.unknownPrice ?? current.unknownPrice,
     content: { ...current.content, ...patch.content },
     retention: { ...current.retention, ...patch.retention },
+    budget: patch.budget === undefined ? current.budget : patch.budget,
+    rateLimit: patch.rateLimit === undefined ? current.rateLimit : patch.rateLimit,
     version: current.version + 1, revision: await nextRevision(write), managedBy: edit.by ?? current.managedBy,
   }
-  const { unknownPrice, content, retention } = next
+  const { unknownPrice, content, retention, budget, rateLimit } = next
   await write.kysely.updateTable('organisation').set({ name: next.organisation, time_zone: next.timeZone }).where('id', '=', org).execute()
-  const row = { org_id: org, value: JSON.stringify({ unknownPrice, content, retention } satisfies Stored), version: next.version, revision: next.revision, managed_by: next.managedBy, updated_at: write.at }
+  const row = { org_id: org, value: JSON.stringify({ unknownPrice, content, retention, budget, rateLimit } satisfies Stored), version: next.version, revision: next.revision, managed_by: next.managedBy, updated_at: write.at }
   await write.kysely.insertInto('setting').values(row).onConflict((conflict) => conflict.column('org_id').doUpdateSet(row)).execute()
   return next
 }

@@ -58,7 +58,7 @@ export interface ApiKeyRow extends Managed {
   budget_limit_nano: number | null; budget_period: string | null; budget_mode: string | null
   rate_rpm: number | null; rate_tpm: number | null; rate_concurrency: number | null
   /** Nano-dollars per minute. */
-  rate_spend_nano?: number | null
+  rate_spend_nano: number | null
   expires_at: number | null
 }
 

@@ -14,7 +14,7 @@ import { Live } from '../../src/gateway/live.ts'
 import type { Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
 import { Recorder } from '../../src/gateway/record.ts'
-import type { KeyEntry, ProviderData, SettingsData, SnapshotData } from '../../src/gateway/snapshot.ts'
+import { noRateLimit, type KeyEntry, type ProviderData, type SettingsData, type SnapshotData } from '../../src/gateway/snapshot.ts'
 import { Transport } from '../../src/gateway/transport.ts'
 import { createKey, hashKey } from '../../src/governance/key-format.ts'
 import { LocalAdmission } from '../../src/governance/local-admission.ts'
@@ -73,6 +73,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     providers: [providerAt('up', upstream.url, options.vendor), ...(options.providers?.(upstream) ?? [])],
     deployments: [{ id: 'priced', model: 'priced', provider: 'up', upstreamModel: 'echo-20', price: { version: 'test-1', base: testPrices, tiers: [] }, priceAs: null }],
     aliases: options.aliases ?? [],
+    organisations: [{ id: 'org_test', name: 'Test', timeZone: 'UTC', budget: null, rateLimit: noRateLimit }],
     settings: { unknownPrice: 'allow', contentOrgs: [], deadlines: { ...fastDeadlines, ...options.deadlines }, requestBodyBytes: options.requestBodyBytes ?? limits.requestBodyBytes, timeZone: 'UTC', soleOrg: 'org_test' },
   }
   const load = { overloaded: false }
@@ -103,7 +104,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     const text = createKey()
     const entry: KeyEntry = {
       id: `key_${keys.freshAt}_${Math.random()}`, version: 1, hash: hashKey(pepper, text), status: 'active', name: 'test', org: 'org_test', team: null, project: null, user: null,
-      models: null, budget: null, rateLimit: { rpm: null, tpm: null, concurrency: null }, expiresAt: null, spent: null, ...change,
+      models: null, budget: null, rateLimit: noRateLimit, expiresAt: null, spent: null, ...change,
     }
     keys.replace(entry)
     return { text, entry }

@@ -1,6 +1,7 @@
 /** A request that can't be served is refused with the right status and a stable code, nothing is dispatched, and it is on record. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { noRateLimit } from '../../src/gateway/snapshot.ts'
 import { createKey } from '../../src/governance/key-format.ts'
 import { chat, startRig, type Rig } from './harness.ts'
 
@@ -66,7 +67,7 @@ for (const { name, status, code, send } of cases) {
 
 test('429 rate_limit_exceeded: over requests per minute, with the time to wait', async () => {
   const rig = await startRig()
-  const key = rig.addKey({ rateLimit: { rpm: 2, tpm: null, concurrency: null } }).text
+  const key = rig.addKey({ rateLimit: { ...noRateLimit, rpm: 2 } }).text
   const headers = { authorization: `Bearer ${key}` }
   assert.equal((await chat(rig, {}, headers)).status, 200)
   const second = await chat(rig, {}, headers)
@@ -80,7 +81,7 @@ test('429 rate_limit_exceeded: over requests per minute, with the time to wait',
 
 test('429 rate_limit_exceeded: over concurrent requests, free again when one ends', async () => {
   const rig = await startRig()
-  const headers = { authorization: `Bearer ${rig.addKey({ rateLimit: { rpm: null, tpm: null, concurrency: 1 } }).text}` }
+  const headers = { authorization: `Bearer ${rig.addKey({ rateLimit: { ...noRateLimit, concurrency: 1 } }).text}` }
   const slow = chat(rig, { model: 'up/echo-2+delay:300' }, headers)
   while (rig.upstream.log.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   assert.equal((await chat(rig, {}, headers)).status, 429)

@@ -32,7 +32,7 @@ onBothDatabases((open) => {
   test('a key keeps every field of its policy', async () => {
     const policy = {
       models: ['gpt-*', 'fast'], budget: { limitNano: 9_007_199_254_740_991, period: 'month', mode: 'strict' } as const,
-      rateLimit: { rpm: 60, tpm: null, concurrency: 4 }, expiresAt: at + 5,
+      rateLimit: { rpm: 60, tpm: null, concurrency: 4, spendNano: 2_500_000_000 }, expiresAt: at + 5,
     }
     const key = await newKey('ci', policy)
     const found = await findKey(store.database, org, key.id)
@@ -162,6 +162,22 @@ onBothDatabases((open) => {
     const [settings] = await allSettings(store.database)
     assert.deepEqual([settings!.organisation, settings!.timeZone, settings!.content, settings!.retention, settings!.version],
       ['ACME', 'Europe/Berlin', { store: true, retentionDays: 30, quotaMb: 1024 }, { requestsDays: 7, usageDays: 400 }, 2])
+  })
+
+  test('budget and rate limit of an organisation are exact, replaced whole, stay when left out and go with null', async () => {
+    const budget = { limitNano: 8_999_999_123_456_789, period: 'month', mode: 'strict' } as const
+    const rateLimit = { rpm: 600, tpm: null, concurrency: null, spendNano: 1 }
+    const now = async () => {
+      const { budget: found, rateLimit: limit } = (await findSettings(store.database, org))!
+      return [found, limit]
+    }
+    assert.deepEqual(await now(), [null, null])
+    await edit((write) => updateSettings(write, org, { budget, rateLimit }))
+    assert.deepEqual(await now(), [budget, rateLimit])
+    await edit((write) => updateSettings(write, org, { organisation: 'Other', rateLimit: { ...rateLimit, rpm: null, tpm: 5 } }))
+    assert.deepEqual(await now(), [budget, { rpm: null, tpm: 5, concurrency: null, spendNano: 1 }])
+    await edit((write) => updateSettings(write, org, { budget: null, rateLimit: null }))
+    assert.deepEqual(await now(), [null, null])
   })
 
   test('a poller sees every edit exactly once, also when it must page', async () => {

@@ -3,6 +3,7 @@ import type { z } from '@hono/zod-openapi'
 import { periodEnd, periodStart } from '../../governance/periods.ts'
 import type { ApiKey } from '../../store/keys.ts'
 import { keyActivity, spentSince } from '../../store/usage.ts'
+import { showRateLimit } from '../budgets.ts'
 import { iso, isoOrNull } from '../schema.ts'
 import type { Services } from '../services.ts'
 import type { keySchema } from './schema.ts'
@@ -29,7 +30,7 @@ export async function describeKeys({ database, clock, publisher }: Services, key
         limit_nano: budget.limitNano, period: budget.period, mode: budget.mode,
         spent_nano: spent.get(id) ?? 0, resets_at: resetsAt(periodEnd(budget.period, now, zoneOf(key))),
       },
-      rate_limit: rateLimit, expires_at: isoOrNull(key.expiresAt), created_at: iso(key.createdAt), last_used_at: isoOrNull(used?.lastUsedAt ?? null),
+      rate_limit: showRateLimit(rateLimit), expires_at: isoOrNull(key.expiresAt), created_at: iso(key.createdAt), last_used_at: isoOrNull(used?.lastUsedAt ?? null),
       spent_month_nano: used?.costNano ?? 0, requests_month: used?.requests ?? 0, version, managed_by: managedBy,
     }
   })

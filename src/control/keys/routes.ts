@@ -5,13 +5,14 @@ import { once } from '../../store/edits.ts'
 import { newId } from '../../store/ids.ts'
 import { createKey, findKey, listKeys, revokeKey, updateKey, type ApiKey, type KeyPatch } from '../../store/keys.ts'
 import { owner } from '../authorize.ts'
+import { budgetOf, rateLimitOf } from '../budgets.ts'
 import { ControlError, errors } from '../errors.ts'
 import { idempotent } from '../idempotent.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, iso, json, pageQuery, toUs } from '../schema.ts'
 import { edit, type Services } from '../services.ts'
 import { describeKey, describeKeys } from './describe.ts'
-import { createdKeySchema, keyListSchema, keyPatchSchema, keySchema, newKeySchema, playgroundSchema, usdToNano } from './schema.ts'
+import { createdKeySchema, keyListSchema, keyPatchSchema, keySchema, newKeySchema, playgroundSchema } from './schema.ts'
 
 const tags = ['Keys']
 const params = z.object({ id: z.string().max(64) })
@@ -49,8 +50,8 @@ function policyOf({ name, status, models, budget, rate_limit: rateLimit, expires
     ...(name !== undefined && { name }),
     ...(status !== undefined && { status }),
     ...(models !== undefined && { models }),
-    ...(budget !== undefined && { budget: budget === null ? null : { limitNano: usdToNano(budget.limit_usd), period: budget.period, mode: budget.mode } }),
-    ...(rateLimit !== undefined && { rateLimit }),
+    ...(budget !== undefined && { budget: budget && budgetOf(budget) }),
+    ...(rateLimit !== undefined && { rateLimit: rateLimit && rateLimitOf(rateLimit) }),
     ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : toUs(expiresAt) }),
   }
 }

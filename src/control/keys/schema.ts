@@ -1,28 +1,8 @@
 /** API keys as the admin API shows and takes them. */
 import { z } from '@hono/zod-openapi'
+import { budgetInput, budgetView, rateLimitInput, rateLimitView } from '../budgets.ts'
 import { displayName, listOf, managedBy, modelName, nano, time, version } from '../schema.ts'
 
-const maxUsd = 9_000_000
-const decimal = /^\d{1,7}(\.\d{1,9})?$/
-
-/** `12.5` or `"12.5"` → 12,500,000,000 nano-dollars, without passing through binary fractions. */
-export const usdToNano = (value: number | string): number => {
-  const [whole = '0', fraction = ''] = (typeof value === 'string' ? value : value.toFixed(9)).split('.')
-  return Number(`${whole}${fraction.padEnd(9, '0')}`)
-}
-
-const usd = z.union([z.number().min(0).max(maxUsd), z.string().regex(decimal, 'must be a decimal number such as 25.50')])
-  .refine((value) => Number(value) <= maxUsd, `must be at most ${maxUsd}`)
-  .openapi({ type: 'string', description: 'US dollars, a number or a decimal text; at most 9 decimals.' })
-
-const whole = z.int().min(1).max(1_000_000_000)
-
-const budgetInput = z.strictObject({
-  limit_usd: usd,
-  period: z.enum(['hour', 'day', 'week', 'month', 'year', 'total']),
-  mode: z.enum(['strict', 'standard', 'soft']).default('standard'),
-})
-const rateLimitInput = z.strictObject({ rpm: whole.nullable().default(null), tpm: whole.nullable().default(null), concurrency: whole.nullable().default(null) })
 const patterns = z.array(modelName).max(1_000)
 
 export const newKeySchema = z.strictObject({
@@ -49,11 +29,8 @@ export const keySchema = z.object({
   last4: z.string(),
   status: z.enum(['active', 'disabled', 'revoked']),
   models: z.array(z.string()).nullable(),
-  budget: z.object({
-    limit_nano: nano, period: budgetInput.shape.period, mode: z.enum(['strict', 'standard', 'soft']),
-    spent_nano: nano, resets_at: time.nullable(),
-  }).nullable(),
-  rate_limit: z.object({ rpm: z.int().nullable(), tpm: z.int().nullable(), concurrency: z.int().nullable() }).nullable(),
+  budget: budgetView.extend({ spent_nano: nano, resets_at: time.nullable() }).nullable(),
+  rate_limit: rateLimitView.nullable(),
   expires_at: time.nullable(),
   created_at: time,
   last_used_at: time.nullable(),

@@ -34,7 +34,7 @@ export async function fill(database: Database): Promise<void> {
     await once(write, { scope: 'owner', key: 'k', bodyHash: Buffer.alloc(32, 4) }, async () => 'key_a')
     await createKey(write, {
       id: 'key_a', org: id, name: 'CI', prefix: 'mr-abc', last4: 'wxyz', hash: Buffer.alloc(32, 5), pepperVersion: 1, models: ['gpt-*'],
-      budget: { limitNano: 25_000_000_000, period: 'month', mode: 'strict' }, rateLimit: { rpm: 60, tpm: null, concurrency: 4 }, expiresAt: at + dayUs,
+      budget: { limitNano: 25_000_000_000, period: 'month', mode: 'strict' }, rateLimit: { rpm: 60, tpm: null, concurrency: 4, spendNano: null }, expiresAt: at + dayUs,
     })
     await createProvider(write, { id: 'openai', org: id, vendor: 'openai', name: 'OpenAI', baseUrl: null })
     const secret = sealSecret(masterKey.kek(), new Secret('sk-fixture'), context(id))
@@ -63,7 +63,7 @@ export async function verify(database: Database): Promise<void> {
   assert.equal((await findSession(database, Buffer.alloc(32, 2), at))!.user.email, 'ann@example.org')
   assert.equal((await findBootstrap(database))!.expiresAt, at + dayUs)
   const key = (await findKey(database, org, 'key_a'))!
-  assert.deepEqual([key.models, key.budget, key.rateLimit, key.expiresAt], [['gpt-*'], { limitNano: 25_000_000_000, period: 'month', mode: 'strict' }, { rpm: 60, tpm: null, concurrency: 4 }, at + dayUs])
+  assert.deepEqual([key.models, key.budget, key.rateLimit, key.expiresAt], [['gpt-*'], { limitNano: 25_000_000_000, period: 'month', mode: 'strict' }, { rpm: 60, tpm: null, concurrency: 4, spendNano: null }, at + dayUs])
   const provider = (await findProvider(database, org, 'openai'))!
   assert.equal(openSecret(masterKey.kek(), provider.credentials[0]!.ciphertext!, context(org)).reveal(), 'sk-fixture')
   assert.deepEqual((await findAlias(database, org, 'fast'))!.targets, [{ model: 'gpt-5.1', weight: 2 }])

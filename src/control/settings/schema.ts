@@ -1,0 +1,34 @@
+/** Settings of the organisation as the admin API takes and shows them. */
+import { z } from '@hono/zod-openapi'
+import { budgetInput, budgetView, rateLimitInput, rateLimitView } from '../budgets.ts'
+import { displayName, managedBy, version } from '../schema.ts'
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false // RangeError: an unknown zone
+  }
+}
+
+const unknownPrice = z.enum(['allow', 'block', 'conservative'])
+const days = (most: number) => z.int().min(1).max(most)
+const content = { store: z.boolean(), retention_days: days(3_650), quota_mb: z.int().min(1).max(10_000_000) }
+const retention = { requests_days: days(3_650), usage_days: days(36_500) }
+const ofAllKeys = 'Of all keys together, besides their own. Replaced whole; null takes it away.'
+
+export const settingsSchema = z.object({
+  organisation: z.string(), time_zone: z.string(), unknown_price: unknownPrice, budget: budgetView.nullable(), rate_limit: rateLimitView.nullable(),
+  content: z.object(content), retention: z.object(retention), version, managed_by: managedBy,
+}).openapi('Settings')
+
+export const settingsPatchSchema = z.strictObject({
+  organisation: displayName.optional(),
+  time_zone: z.string().max(64).refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin').optional(),
+  unknown_price: unknownPrice.optional(),
+  budget: budgetInput.nullable().optional().openapi({ description: ofAllKeys }),
+  rate_limit: rateLimitInput.nullable().optional().openapi({ description: ofAllKeys }),
+  content: z.strictObject(content).partial().optional(),
+  retention: z.strictObject(retention).partial().optional(),
+}).openapi('SettingsPatch')
