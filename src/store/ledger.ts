@@ -1,0 +1,233 @@
+/**
+ * The ledger in the database: terminal records of a node's journal become entries, balances and totals in one transaction with
+ * the node's position, so that each is applied exactly once however often it is handed over. Rejects with the driver's error; a
+ * record that can't be applied at all is skipped, reported and counted, because it must not hold up the others.
+ */
+import { CompiledQuery, sql } from 'kysely'
+import type { Logged, TerminalRecord } from '../ledger/records.ts'
+import type { Database, Read } from './database.ts'
+import { Dimensions, findDimensions } from './dimensions.ts'
+import { encodeId } from './ids.ts'
+import { exactInteger } from './integers.ts'
+import { batchHash, entriesOf, entryColumns, firstHash, overheadEntity, overheadKind, quarterOf, settleKind, terminalOutcomes, terminalsOf, wantedTexts, type Rejected, type Terminal } from './ledger-entries.ts'
+import { usageFlags } from './records.ts'
+
+export interface Position {
+  /** 0 before the first batch. */
+  appliedLsn: number
+  batch: number
+  hash: Uint8Array
+  /** Records that could not be applied, ever. */
+  rejected: number
+}
+
+export interface Applied {
+  appliedLsn: number
+  entries: number
+  rejected: Rejected[]
+}
+
+const rowsPerStatement = 64
+
+/** One set of known ids per database and thread. */
+const interned = new WeakMap<Database, Dimensions>()
+
+function dimensionsOf(database: Database): Dimensions {
+  let dimensions = interned.get(database)
+  if (dimensions === undefined) interned.set(database, dimensions = new Dimensions(database))
+  return dimensions
+}
+
+export async function position({ kysely }: Read, node: string, forUpdate = false): Promise<Position> {
+  const query = kysely.selectFrom('ledger_position').selectAll().where('node', '=', node)
+  const row = await (forUpdate ? query.forUpdate() : query).executeTakeFirst()
+  return row === undefined ? { appliedLsn: 0, batch: 0, hash: firstHash, rejected: 0 } : { appliedLsn: row.applied_lsn, batch: row.batch, hash: row.hash, rejected: row.rejected }
+}
+
+export async function positions({ kysely }: Read): Promise<{ node: string; appliedLsn: number; rejected: number }[]> {
+  const rows = await kysely.selectFrom('ledger_position').selectAll().orderBy('node').execute()
+  return rows.map((row) => ({ node: row.node, appliedLsn: row.applied_lsn, rejected: row.rejected }))
+}
+
+/** An attempt of the batch has already ended: the transaction is given up and repeated with a look at each attempt. */
+class EndedBefore extends Error {
+  override name = 'EndedBefore'
+}
+
+/**
+ * Applies the terminal records among a node's LSNs up to `uptoLsn`; `batch` holds them in ascending order, and may begin with some
+ * that were applied before. What was applied before changes nothing.
+ */
+export async function applyTerminals(database: Database, node: string, batch: readonly Logged<TerminalRecord>[], uptoLsn: number): Promise<Applied> {
+  checkOrder(batch, uptoLsn)
+  await dimensionsOf(database).intern(wantedTexts(node, batch))
+  try {
+    return await apply(database, node, batch, uptoLsn, false)
+  } catch (error) {
+    if (!(error instanceof EndedBefore)) throw error
+    return apply(database, node, batch, uptoLsn, true)
+  }
+}
+
+function checkOrder(batch: readonly Logged<TerminalRecord>[], uptoLsn: number): void {
+  let before = 0
+  for (const { lsn } of batch) {
+    if (!Number.isSafeInteger(lsn) || lsn <= before || lsn > uptoLsn) throw new RangeError(`LSN ${lsn} stands after ${before} in a batch up to ${uptoLsn}`)
+    before = lsn
+  }
+}
+
+async function apply(database: Database, node: string, batch: readonly Logged<TerminalRecord>[], uptoLsn: number, lookForEnded: boolean): Promise<Applied> {
+  return database.kysely.transaction().execute(async (kysely) => {
+    const read: Read = { kind: database.kind, kysely }
+    const before = await position(read, node, database.kind === 'postgres')
+    if (uptoLsn <= before.appliedLsn) return { appliedLsn: before.appliedLsn, entries: 0, rejected: [] }
+    const rejected: Rejected[] = []
+    const dimensions = dimensionsOf(database)
+    const fresh = batch[0] === undefined || batch[0].lsn > before.appliedLsn ? batch : batch.filter(({ lsn }) => lsn > before.appliedLsn)
+    let terminals = terminalsOf(fresh, dimensions, rejected)
+    if (lookForEnded) terminals = await withoutEnded(read, terminals, rejected)
+    const { rows, texts } = entriesOf(dimensions.id('node', node)!, terminals)
+    const inserted = await insertRows(read, 'ledger_entry', entryColumns, rows, 'on conflict do nothing')
+    if (inserted !== rows.length && !lookForEnded) throw new EndedBefore()
+    if (inserted !== rows.length) throw new Error(`the ledger already holds entries of ${node} after LSN ${before.appliedLsn}: its position was changed`)
+    await project(read, terminals)
+    const head = { node, number: before.batch + 1, first_lsn: before.appliedLsn + 1, applied_lsn: uptoLsn, entries: rows.length, prev_hash: before.hash }
+    const hash = batchHash(head, [texts.join('')])
+    await kysely.insertInto('ledger_batch').values({ ...head, hash }).execute()
+    const now = { applied_lsn: uptoLsn, batch: head.number, hash, rejected: before.rejected + rejected.length }
+    await kysely.insertInto('ledger_position').values({ node, ...now }).onConflict((conflict) => conflict.column('node').doUpdateSet(now)).execute()
+    return { appliedLsn: uptoLsn, entries: rows.length, rejected }
+  })
+}
+
+const attemptKey = (requestId: Uint8Array, attempt: number): string => `${encodeId('req', requestId)}-${attempt}`
+
+/** Keeps the first end of each attempt. */
+async function withoutEnded({ kysely }: Read, terminals: readonly Terminal[], rejected: Rejected[]): Promise<Terminal[]> {
+  const ids = [...new Set(terminals.map(({ requestId }) => requestId))]
+  const known = ids.length === 0 ? [] : await kysely.selectFrom('ledger_entry').select(['request_id', 'attempt']).where('request_id', 'in', ids).where('kind', '!=', overheadKind!).execute()
+  const ended = new Set(known.map((row) => attemptKey(row.request_id, row.attempt)))
+  return terminals.filter(({ lsn, requestId, record }) => {
+    const key = attemptKey(requestId, record.attempt)
+    const isFirst = !ended.has(key)
+    ended.add(key)
+    if (!isFirst) rejected.push({ lsn, requestId: record.requestId, attempt: record.attempt, reason: 'the attempt has already ended under another LSN' })
+    return isFirst
+  })
+}
+
+/** The projections, in one order on all nodes, so that their transactions never wait for one another in a circle. */
+async function project(read: Read, terminals: readonly Terminal[]): Promise<void> {
+  const balances = new Sums()
+  const totals = new Sums()
+  const marks = new Map<string, unknown[]>()
+  for (const { record, kind, outcome, parties, requestId } of terminals) {
+    const { tenantNano, overheadNano, flags, repeat } = record
+    const quarter = quarterOf(record.heldAt * 1000)
+    const org = parties.ids[0]!
+    totals.add(`${org} ${kind} ${outcome} ${flags}`, [org, kind, outcome, flags], tenantNano)
+    if (kind === settleKind) for (const entity of parties.entities) balances.add(`${entity} ${quarter}`, [entity, quarter], tenantNano)
+    if (overheadNano > 0) {
+      totals.add(`${org} ${overheadKind} ${outcome} ${flags}`, [org, overheadKind, outcome, flags], overheadNano)
+      balances.add(`${overheadEntity} ${quarter}`, [overheadEntity, quarter], overheadNano)
+    }
+    if (repeat !== null && kind === settleKind && (tenantNano + overheadNano > 0 || record.outcome === 'success')) {
+      const digest = Buffer.from(repeat.key).toString('hex')
+      marks.delete(digest)
+      marks.set(digest, [repeat.key, repeat.body, requestId, record.endedAt * 1000])
+    }
+  }
+  const plus = (table: string, amount: string, count: string): string => `do update set ${amount} = ${table}.${amount} + excluded.${amount}, ${count} = ${table}.${count} + excluded.${count}`
+  await insertRows(read, 'account_balance', ['entity', 'quarter', 'settled_nano', 'attempts'], balances.rows(), `on conflict (entity, quarter) ${plus('account_balance', 'settled_nano', 'attempts')}`)
+  await insertRows(read, 'ledger_total', ['org', 'kind', 'outcome', 'flags', 'amount_nano', 'entries'], totals.rows(), `on conflict (org, kind, outcome, flags) ${plus('ledger_total', 'amount_nano', 'entries')}`)
+  const marked = [...marks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  await insertRows(read, 'repeat_mark', ['key_digest', 'body_digest', 'request_id', 'at'], marked, 'on conflict (key_digest) do update set body_digest = excluded.body_digest, request_id = excluded.request_id, at = excluded.at')
+}
+
+/** Amounts and counts by key; a sum may exceed what a number holds. */
+class Sums {
+  #sums = new Map<string, { key: unknown[]; nano: bigint; count: number }>()
+  add(name: string, key: unknown[], nano: number): void {
+    const sum = this.#sums.get(name)
+    if (sum === undefined) this.#sums.set(name, { key, nano: BigInt(nano), count: 1 })
+    else {
+      sum.nano += BigInt(nano)
+      sum.count += 1
+    }
+  }
+  rows(): unknown[][] {
+    return [...this.#sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { key, nano, count }]) => [...key, nano, count])
+  }
+}
+
+/** Returns how many rows were written. The statement is written here, since a query builder spends more time on it than the database. */
+async function insertRows({ kind, kysely }: Read, table: string, columns: readonly string[], rows: readonly unknown[][], conflict: string): Promise<number> {
+  let written = 0
+  for (let start = 0; start < rows.length; start += rowsPerStatement) {
+    const chunk = rows.slice(start, start + rowsPerStatement)
+    let parameter = 0
+    const tuple = kind === 'sqlite' ? `(${columns.map(() => '?').join(',')})` : null
+    const values = chunk.map(() => tuple ?? `(${columns.map(() => `$${++parameter}`).join(',')})`).join(',')
+    const { numAffectedRows } = await kysely.executeQuery(CompiledQuery.raw(`insert into ${table} (${columns.join(',')}) values ${values} ${conflict}`, chunk.flat()))
+    written += Number(numAffectedRows ?? 0n)
+  }
+  return written
+}
+
+const bound = (ms: number): number => Math.min(Math.max(0, ms * 1000), Number.MAX_SAFE_INTEGER)
+
+/** Settled amount of `org:<id>`, `key:<id>` or `overhead` from `fromMs` to before `toMs`, which start quarters of an hour. */
+export async function settledBetween({ kysely }: Read, entity: string, fromMs: number, toMs: number): Promise<number> {
+  const { rows: [row] } = await sql<{ nano: string }>`select cast(coalesce(sum(settled_nano), 0) as text) as nano from account_balance
+    where entity = ${entity} and quarter >= ${bound(fromMs)} and quarter < ${bound(toMs)}`.execute(kysely)
+  return exactInteger(row!.nano)
+}
+
+/** The same with the node's position, both of one instant. */
+export async function settledAt({ kysely }: Read, node: string, entity: string, fromMs: number, toMs: number): Promise<{ nano: number; lsn: number }> {
+  const { rows: [row] } = await sql<{ nano: string; lsn: number }>`select
+    (select cast(coalesce(sum(settled_nano), 0) as text) from account_balance where entity = ${entity} and quarter >= ${bound(fromMs)} and quarter < ${bound(toMs)}) as nano,
+    coalesce((select applied_lsn from ledger_position where node = ${node}), 0) as lsn`.execute(kysely)
+  return { nano: exactInteger(row!.nano), lsn: row!.lsn }
+}
+
+/** The request that an idempotency key was used for, and the digest of its body. */
+export async function findRepeat({ kysely }: Read, key: Uint8Array): Promise<{ body: Uint8Array; requestId: string; at: number } | null> {
+  const row = await kysely.selectFrom('repeat_mark').selectAll().where('key_digest', '=', key).executeTakeFirst()
+  return row === undefined ? null : { body: row.body_digest, requestId: encodeId('req', row.request_id), at: row.at }
+}
+
+export type Flag = keyof typeof usageFlags
+
+export interface LedgerTotals {
+  settledNano: bigint
+  overheadNano: bigint
+  entries: number
+  /** Attempts by how they ended. */
+  outcomes: Record<string, { count: number; settledNano: bigint; overheadNano: bigint }>
+  /** Attempts by flag. */
+  flags: Record<Flag, number>
+}
+
+/** Everything that was ever applied, of one organisation or of all. */
+export async function totals(read: Read, { org }: { org?: string } = {}): Promise<LedgerTotals> {
+  const id = org === undefined ? null : (await findDimensions(read, 'org', [org])).get(org) ?? -1
+  const { rows } = await sql<{ kind: number; outcome: number; flags: number; entries: number; nano: string }>`
+    select kind, outcome, flags, entries, cast(amount_nano as text) as nano from ledger_total ${id === null ? sql`` : sql`where org = ${id}`}`.execute(read.kysely)
+  const sums: LedgerTotals = { settledNano: 0n, overheadNano: 0n, entries: 0, outcomes: {}, flags: Object.fromEntries(Object.keys(usageFlags).map((flag) => [flag, 0])) as Record<Flag, number> }
+  for (const { kind, outcome, flags, entries, nano } of rows) {
+    const ended = sums.outcomes[terminalOutcomes[outcome] ?? String(outcome)] ??= { count: 0, settledNano: 0n, overheadNano: 0n }
+    sums.entries += entries
+    if (kind === overheadKind) {
+      ended.overheadNano += BigInt(nano)
+      sums.overheadNano += BigInt(nano)
+      continue
+    }
+    ended.count += entries
+    ended.settledNano += BigInt(nano)
+    sums.settledNano += BigInt(nano)
+    for (const flag of Object.keys(usageFlags) as Flag[]) if ((flags & usageFlags[flag]) !== 0) sums.flags[flag] += entries
+  }
+  return sums
+}
