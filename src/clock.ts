@@ -1,4 +1,4 @@
-/** The only two questions the code asks of time; tests and the simulator pass their own. */
+/** The only questions the data plane asks of time; tests and the simulator pass their own. */
 export interface Clock {
   /** Wall clock, epoch milliseconds: for periods, expiry and records. */
   epochMs(): number
@@ -9,4 +9,12 @@ export interface Clock {
 export const systemClock: Clock = {
   epochMs: () => Date.now(),
   monotonicUs: () => performance.now() * 1000,
+}
+
+/** Calls back once after `ms`, unless what it returns is called before. */
+export type After = (ms: number, callback: () => void) => () => void
+
+export const systemAfter: After = (ms, callback) => {
+  const timer = setTimeout(callback, ms)
+  return () => clearTimeout(timer)
 }

@@ -5,11 +5,12 @@ import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { totalmem } from 'node:os'
+import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { destination, pino } from 'pino'
 import { banner } from './banner.ts'
 import { loadCatalog } from './catalog/load.ts'
-import { systemClock } from './clock.ts'
+import { systemAfter, systemClock } from './clock.ts'
 import { environment, errorText, loadConfig, parseConfig, serverSettings, type Environment, type ServerSettings } from './config.ts'
 import { trustedProxies } from './gateway/client-address.ts'
 import { Deadlines, tickMs } from './gateway/deadlines.ts'
@@ -20,19 +21,27 @@ import type { Gateway } from './gateway/pipeline.ts'
 import { BodyBudget } from './gateway/receive.ts'
 import { Recorder } from './gateway/record.ts'
 import { Transport } from './gateway/transport.ts'
-import { LocalAdmission } from './governance/local-admission.ts'
+import { Admission } from './governance/admission.ts'
+import { RateLimits } from './governance/rate-limits.ts'
+import { Calibration } from './ledger/calibration.ts'
+import { nodeDisk } from './ledger/node-disk.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import { openLedger, type OpenLedger } from './ledger/open.ts'
 import { limits } from './limits.ts'
 import { vendors } from './providers/index.ts'
 import { CredentialTurns } from './routing/credentials.ts'
 import { HealthBook } from './routing/health.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKey } from './store/master-key.ts'
+import { ownFolder } from './store/single-writer.ts'
 import { Workers } from './threads/workers.ts'
 import { version } from './version.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
 const clock = systemClock
+/** EX_IOERR of sysexits.h. */
+const ioErrorStatus = 74
 /** Time for the workers to write what they hold at a shutdown, and for cut requests to end. */
 const lastWriteMs = 10_000
 const lastCutMs = 5_000
@@ -44,21 +53,39 @@ export async function serve(variables: Variables): Promise<void> {
   const log = pino({ level: settings.logLevel, base: null }, destination({ dest: 2, sync: false }))
   const live = new Live()
   const keys = new KeyIndex(loadMasterKey({ value: settings.masterKey ?? undefined, databaseUrl: settings.databaseUrl, dataDir: settings.dataDir }).derive('pepper'))
+  const journalFolder = join(settings.dataDir, 'journal')
+  if (ownFolder(journalFolder) === null) refuseToStart([`another process uses the data directory ${settings.dataDir}. Stop it, or set MEGAROUTER_DATA_DIR to another folder.`])
   const workers = new Workers({ databaseUrl: settings.databaseUrl, dataDir: settings.dataDir, configFile: settings.configFile }, keys, live, loadCatalog(), {
     onSetupFailed: (reason) => refuseToStart([reason]),
     onError: (err, what) => log.error({ err }, what),
+    onApplied: (lsn) => opened?.ledger.applied(lsn),
+    holds: () => ({ ...opened!.ledger.held(), lsn: opened!.journal.tail().lsn }),
   })
-  const gateway = createGateway(keys, live, workers, (err, request) => log.error({ err, request }, 'a defect ended a request'))
+  let opened: OpenLedger | null = null
+  opened = await openLedger({
+    disk: nodeDisk(journalFolder), clock, after: systemAfter,
+    ask: (entity, fromMs, toMs) => workers.balance(entity, fromMs, toMs),
+    alarm: (kind, text) => log.warn({ alarm: kind }, text),
+    onFatal(err) {
+      log.fatal({ err }, 'the journal cannot be written: what the disk holds is unknown. This process ends; the next one recovers from the journal')
+      log.flush(() => process.exit(ioErrorStatus))
+    },
+  }).catch((error: Error) => refuseToStart([`the journal in ${journalFolder} cannot be opened: ${error.message}`]))
+  const { journal, ledger } = opened
+  const gateway = createGateway(keys, live, workers, ledger, (err, request) => log.error({ err, request }, 'a defect ended a request'))
   const running = { draining: false, overloaded: false }
   const door = createDoor(gateway, workers, running, settings, server)
+  await workers.until(() => workers.storeReady)
+  workers.record(opened.recover(workers.appliedLsn))
   await workers.until(() => door.notReady() === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
   const timers = [
-    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush() }, tickMs),
+    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); journal.tick(); workers.tail(journal.tail()) }, tickMs),
+    setInterval(() => journal.release(ledger.appliedLsn, ledger.held().oldestLsn), 1_000),
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(() => { running.overloaded = process.memoryUsage.rss() > limits.memoryWatermark * memoryBytes() }, 500),
-    setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000) }, 60_000),
+    setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.admission.limits.sweep(clock.epochMs()) }, 60_000),
   ]
   // What no request caught is a defect too, and must not take the others with it.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, (err: unknown) => log.error({ err }, 'a defect outside any request'))
@@ -77,6 +104,8 @@ export async function serve(variables: Variables): Promise<void> {
     await drained(live)
     for (const timer of timers) clearInterval(timer)
     gateway.recorder.flush()
+    await new Promise<void>((resolve) => journal.close(() => resolve()))
+    workers.tail(journal.tail())
     await workers.stop(lastWriteMs)
     await gateway.transport.close()
     log.flush(() => process.exit(0))
@@ -105,11 +134,11 @@ function readSettings(variables: Variables): { settings: Environment; server: Se
   return { settings: read.environment, server: serverSettings(read.environment, empty.ok ? empty.config : refuseToStart(['no settings'])) }
 }
 
-function createGateway(keys: KeyIndex, live: Live, workers: Workers, onDefect: Gateway['onDefect']): Gateway {
+function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Ledger, onDefect: Gateway['onDefect']): Gateway {
   return {
     keys, live,
     bodies: new BodyBudget(limits.inFlightBodyBytes),
-    admission: new LocalAdmission(clock, () => workers.snapshot?.settings.timeZone ?? 'UTC'),
+    admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
     tools: {
       health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
@@ -118,6 +147,7 @@ function createGateway(keys: KeyIndex, live: Live, workers: Workers, onDefect: G
     deadlines: new Deadlines(),
     recorder: new Recorder((records) => workers.record(records)),
     userAgent: `megarouter/${version}`,
+    after: systemAfter,
     onDefect,
   }
 }

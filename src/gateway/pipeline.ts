@@ -1,5 +1,6 @@
 /** The way of a request through its steps, from the matched route to its record. The only file that knows all steps. */
 import { allTokens } from '../catalog/price.ts'
+import type { After } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Admission } from '../governance/admission.ts'
 import type { Calibration } from '../ledger/calibration.ts'
@@ -34,6 +35,7 @@ export interface Gateway {
   live: Live
   recorder: Recorder
   userAgent: string
+  after: After
   /** An exception inside the pipeline: always a defect. */
   onDefect(error: unknown, requestId: string | null): void
 }
@@ -63,7 +65,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Fai
   const refused = authenticate(exchange, gateway.keys)
   if (refused) return refused
   exchange.enter('receive')
-  const unreadable = await receive(exchange, gateway.bodies)
+  const unreadable = await receive(exchange, gateway.bodies, gateway.after)
   if (unreadable) return unreadable
   exchange.enter('admit')
   const key = exchange.key!
@@ -84,7 +86,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
   const { clock } = exchange
   let unfit: Failure | null = null
   for (let target = plan.next(clock.epochMs()); target;) {
-    if (target.delayMs > 0) await pause(exchange, target.delayMs)
+    if (target.delayMs > 0) await pause(exchange, target.delayMs, gateway.after)
     const hold = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : await reserve(exchange, target)
     if (hold instanceof Hold && !exchange.clientGone && !exchange.cutBy) {
       if (await call(exchange, gateway, target, plan, hold)) return
@@ -191,14 +193,14 @@ function refuseAs(exchange: Exchange, refused: Failure): void {
 }
 
 /** Waits before a retry, unless the client leaves first. */
-function pause(exchange: Exchange, delayMs: number): Promise<void> {
+function pause(exchange: Exchange, delayMs: number, after: After): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(done, Math.min(delayMs, limits.retryAfterMs))
-    function done(): void {
-      clearTimeout(timer)
+    const done = (): void => {
+      cancel()
       exchange.wake = null
       resolve()
     }
+    const cancel = after(Math.min(delayMs, limits.retryAfterMs), done)
     exchange.wake = done
   })
 }

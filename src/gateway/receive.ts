@@ -1,5 +1,6 @@
 /** Reads the body within its bounds and checks it byte by byte as it arrives; nothing is parsed whole, nothing is kept twice. */
 import { isUtf8 } from 'node:buffer'
+import type { After } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { JsonScanner, type JsonFault } from '../wire/json-scanner.ts'
@@ -17,7 +18,7 @@ export class BodyBudget {
   }
 }
 
-export async function receive(exchange: Exchange, budget: BodyBudget): Promise<Failure | null> {
+export async function receive(exchange: Exchange, budget: BodyBudget, after: After): Promise<Failure | null> {
   const { request, snapshot } = exchange
   const contentType = request.headers['content-type'] ?? ''
   if (!/^application\/([\w.+-]*\+)?json\b/i.test(contentType)) {
@@ -31,18 +32,18 @@ export async function receive(exchange: Exchange, budget: BodyBudget): Promise<F
   if (budget.heldBytes + Math.max(declared, 1) > budget.limitBytes) {
     return failure('overloaded', 'The gateway holds as many request bodies as it may. Try again shortly.', { retryAfterMs: 1000 })
   }
-  return read(exchange, budget, maxBytes)
+  return read(exchange, budget, maxBytes, after)
 }
 
-function read(exchange: Exchange, budget: BodyBudget, maxBytes: number): Promise<Failure | null> {
+function read(exchange: Exchange, budget: BodyBudget, maxBytes: number, after: After): Promise<Failure | null> {
   const { request } = exchange
   const scan = new JsonScanner({ maxDepth: limits.jsonDepth, maxKeys: limits.jsonKeys, unique: controlFields })
   const chunks: Buffer[] = []
   let bytes = 0
   return new Promise((resolve) => {
-    const timer = setTimeout(() => done(failure('request_timeout', `The request body did not arrive within ${limits.bodyTimeoutMs / 1000} s.`)), limits.bodyTimeoutMs)
+    const cancel = after(limits.bodyTimeoutMs, () => done(failure('request_timeout', `The request body did not arrive within ${limits.bodyTimeoutMs / 1000} s.`)))
     const done = (failed: Failure | null): void => {
-      clearTimeout(timer)
+      cancel()
       request.off('data', onData).off('end', onEnd).off('close', onClose)
       exchange.response.once('close', () => (budget.heldBytes -= bytes))
       resolve(failed)

@@ -4,7 +4,7 @@
  */
 import { noUsage } from '../catalog/price.ts'
 import type { Clock } from '../clock.ts'
-import { failure, type Failure } from '../errors.ts'
+import type { Failure } from '../errors.ts'
 import { Roster } from '../gateway/roster.ts'
 import { usageFlags } from '../store/records.ts'
 import { Account, type Ancestor } from './account.ts'
@@ -30,8 +30,6 @@ export interface LedgerOptions {
   journal: JournalPort
   authority: Authority
   clock: Clock
-  /** Holds older than this belong to attempts that a defect left open. */
-  holdMs: number
   alarm(kind: Alarm, text: string): void
 }
 
@@ -196,11 +194,11 @@ export class Ledger implements HoldKeeper {
     return sum
   }
 
-  /** Ends holds that a defect left open, so that they don't block a budget for ever; called once a minute. */
-  sweep(): void {
+  /** Ends holds older than `holdMs`, which a defect left open, so that they don't block a budget for ever; called once a minute. */
+  sweep(holdMs: number): void {
     const now = this.#options.clock.epochMs()
     this.#open.forEach((hold) => {
-      if (now - hold.record.heldAt < this.#options.holdMs) return
+      if (now - hold.record.heldAt < holdMs) return
       const { requestId, attempt, inputNano, inputTokens } = hold.record
       this.#alarm('expired', `attempt ${requestId}-${attempt} was never ended; its input is settled`)
       const isSent = hold.dispatchLsn > 0

@@ -5,10 +5,15 @@ import type { KeyIndex } from '../gateway/key-index.ts'
 import type { Live } from '../gateway/live.ts'
 import type { Snapshot } from '../gateway/snapshot.ts'
 import type { RequestRecord } from '../store/records.ts'
-import type { FromControl, FromStore, ToControl, ToStore, WorkerSettings } from './messages.ts'
+import type { Balance } from '../ledger/authority.ts'
+import type { FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
 import { supervise, type Supervised } from './supervise.ts'
 
 export interface WorkerHooks {
+  /** The store has applied the journal up to this LSN. */
+  onApplied(lsn: number): void
+  /** What is held now, for the admin API. */
+  holds(): HeldNow
   /** A worker that never got ready: its reason names the mistake in the set-up. */
   onSetupFailed(reason: string): void
   onError(error: unknown, what: string): void
@@ -16,11 +21,19 @@ export interface WorkerHooks {
 
 export interface MetricsText { text: string; contentType: string }
 
+/** A question to the store worker that waits for its answer. */
+interface Asked {
+  answer(message: FromStore): void
+  timer: NodeJS.Timeout
+}
+
 const answerMs = 2_000
 
 export class Workers {
   snapshot: Snapshot | null = null
   storeReady = false
+  /** Of the journal, by the store. */
+  appliedLsn = 0
   databaseUp = true
   queued = 0
   dropped = 0
@@ -35,9 +48,10 @@ export class Workers {
   readonly #hooks: WorkerHooks
   readonly #store: Supervised<ToStore>
   readonly #control: Supervised<ToControl>
-  readonly #metrics = new Map<number, (text: MetricsText) => void>()
+  readonly #asked = new Map<number, Asked>()
   readonly #changed = new Set<() => void>()
-  #metricsAsked = 0
+  #lastAsked = 0
+  #tailLsn = 0
   #drained: (() => void) | null = null
 
   constructor(settings: WorkerSettings, keys: KeyIndex, live: Live, catalog: Catalog, hooks: WorkerHooks) {
@@ -71,19 +85,51 @@ export class Workers {
     this.#control.post(message)
   }
 
-  metrics(gauges: Record<string, number>): Promise<MetricsText> {
-    const id = ++this.#metricsAsked
+  /** How far the journal may be read; called on every tick. */
+  tail(tail: JournalTail): void {
+    if (tail.lsn === this.#tailLsn) return
+    this.#tailLsn = tail.lsn
+    this.#store.post({ kind: 'tail', ...tail })
+  }
+
+  /** What the store has of an entity between two instants, and up to which LSN. */
+  async balance(entity: string, fromMs: number, toMs: number): Promise<Balance> {
+    const answer = await this.#ask((id) => ({ kind: 'balance', id, entity, fromMs, toMs }))
+    if (answer.kind !== 'balance' || answer.error !== undefined) throw new Error(answer.kind === 'balance' ? answer.error : 'not an answer')
+    return { nano: answer.nano, lsn: answer.lsn }
+  }
+
+  /** Whether a repeatable request ran before, by its digest. */
+  async repeat(key: Uint8Array): Promise<FoundRepeat | null> {
+    const answer = await this.#ask((id) => ({ kind: 'repeat', id, key }))
+    if (answer.kind !== 'repeat' || answer.error !== undefined) throw new Error(answer.kind === 'repeat' ? answer.error : 'not an answer')
+    return answer.found
+  }
+
+  async metrics(gauges: Record<string, number>): Promise<MetricsText> {
+    const answer = await this.#ask((id) => ({ kind: 'metrics', id, gauges }))
+    if (answer.kind !== 'metrics') throw new Error('not an answer')
+    return answer
+  }
+
+  #ask(question: (id: number) => ToStore): Promise<FromStore> {
+    const id = ++this.#lastAsked
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#metrics.delete(id)
+        this.#asked.delete(id)
         reject(new Error('The store worker does not answer.'))
       }, answerMs)
-      this.#metrics.set(id, (text) => {
-        clearTimeout(timer)
-        resolve(text)
-      })
-      this.#store.post({ kind: 'metrics', id, gauges })
+      this.#asked.set(id, { answer: resolve, timer })
+      this.#store.post(question(id))
     })
+  }
+
+  #answered(id: number, message: FromStore): void {
+    const asked = this.#asked.get(id)
+    if (!asked) return
+    this.#asked.delete(id)
+    clearTimeout(asked.timer)
+    asked.answer(message)
   }
 
   /** Writes what is queued, for at most `withinMs`, and ends both. */
@@ -96,16 +142,22 @@ export class Workers {
 
   #fromStore(message: FromStore): void {
     switch (message.kind) {
-      case 'ready': this.storeReady = true; break
+      case 'ready':
+        // A store that starts anew has to be told how far it may read.
+        this.#tailLsn = 0
+        this.appliedLsn = message.appliedLsn
+        this.storeReady = true
+        break
+      case 'applied':
+        this.appliedLsn = message.lsn
+        this.#hooks.onApplied(message.lsn)
+        break
       case 'state':
         this.databaseUp = message.databaseUp
         this.queued = message.queued
         this.dropped = message.dropped
         break
-      case 'metrics':
-        this.#metrics.get(message.id)?.(message)
-        this.#metrics.delete(message.id)
-        break
+      case 'metrics': case 'balance': case 'repeat': this.#answered(message.id, message); break
       case 'drained': this.#drained?.(); break
       case 'failed': this.#failed(message.reason, this.storeReady)
     }
@@ -126,6 +178,7 @@ export class Workers {
         this.configError = message.configError
         break
       case 'listening': this.controlSocket = message.socketPath; break
+      case 'holds': this.#control.post({ kind: 'holds', id: message.id, ...this.#hooks.holds() }); break
       case 'bootstrap': this.bootstrap = message; break
       case 'failed': this.#failed(message.reason, this.snapshot !== null)
     }

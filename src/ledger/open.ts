@@ -1,0 +1,48 @@
+/**
+ * Opens the ledger of this process: recovers the journal, ends what a crash left open, and only then lets anything be admitted.
+ * Fails where the journal is damaged before its end, with the file and what to do.
+ */
+import type { Clock } from '../clock.ts'
+import type { RequestRecord } from '../store/records.ts'
+import { LocalAuthority, type AskBalance } from './authority.ts'
+import { endOfCrashed, recordsOf } from './crash.ts'
+import type { Disk } from './disk.ts'
+import { Journal, type After } from './journal.ts'
+import { Ledger, type Alarm } from './ledger.ts'
+
+export interface LedgerSetup {
+  disk: Disk
+  clock: Clock
+  after: After
+  ask: AskBalance
+  alarm(kind: Alarm, text: string): void
+  /** The disk failed in a way that makes its content unknown: the process must end, and its successor recover. */
+  onFatal(error: Error): void
+}
+
+export interface OpenLedger {
+  journal: Journal
+  ledger: Ledger
+  /** Ends the attempts that the last process left open; from then on holds are taken. Returns records of requests that the store may lack. */
+  recover(appliedLsn: number): RequestRecord[]
+}
+
+export async function openLedger({ disk, clock, after, ask, alarm, onFatal }: LedgerSetup): Promise<OpenLedger> {
+  const { journal, recovered } = await Journal.open({ disk, clock, after, onFatal })
+  const ledger = new Ledger({ journal, authority: new LocalAuthority(ask), clock, alarm })
+  return {
+    journal, ledger,
+    recover(appliedLsn) {
+      // A journal that lost its tail with the machine must not give an LSN a second time.
+      journal.raiseLsn(appliedLsn + 1)
+      ledger.recovered(recovered.terminals)
+      for (const open of recovered.open) {
+        const record = endOfCrashed(open, clock.epochMs())
+        ledger.recovered([{ lsn: journal.append(record), record }])
+      }
+      journal.flush()
+      ledger.applied(appliedLsn)
+      return recordsOf(ledger.beyond(appliedLsn))
+    },
+  }
+}
