@@ -3,35 +3,58 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { SlidingWindow } from './sliding-window.ts'
 
-test('the window equals a list of all amounts of the last 60 seconds, to the second', () => {
-  fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 30_000 }), fc.integer({ min: 0, max: 50 })), { maxLength: 60 }), (steps) => {
+const begin = 1_795_000_000_000
+const second = (ms: number): number => Math.floor(ms / 1000)
+
+test('the window equals a list of all amounts of the last 60 full seconds and the running one, corrections included', () => {
+  const step = fc.record({ wait: fc.integer({ min: 0, max: 30_000 }), amount: fc.integer({ min: 0, max: 50 }), correct: fc.option(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 100 }))) })
+  fc.assert(fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
     const window = new SlidingWindow()
-    const all: { second: number; amount: number }[] = []
-    let now = 1_795_000_000_000
-    for (const [wait, amount] of steps) {
+    const all: { at: number; amount: number }[] = []
+    let now = begin
+    const inside = (at: number): boolean => second(at) > second(now) - 61
+    for (const { wait, amount, correct } of steps) {
       now += wait
-      const second = Math.floor(now / 1000)
       window.add(amount, now)
-      all.push({ second, amount })
-      assert.equal(window.used(now), all.filter((each) => each.second > second - 60).reduce((sum, each) => sum + each.amount, 0))
+      all.push({ at: now, amount })
+      if (correct !== null) {
+        const entry = all[correct[0] % all.length]!
+        const difference = correct[1] - entry.amount
+        window.correct(difference, entry.at, now)
+        if (inside(entry.at)) entry.amount = correct[1]
+        else all.push({ at: now, amount: Math.max(0, difference) })
+      }
+      const sum = all.filter(({ at }) => inside(at)).reduce((total, each) => total + each.amount, 0)
+      assert.equal(window.used(now), sum)
+      assert.ok(sum >= 0)
     }
-  }), { numRuns: 500 })
+  }), { numRuns: 1000 })
 })
 
-test('after the announced wait the amount fits, and not a second earlier', () => {
-  fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 20_000 }), fc.integer({ min: 1, max: 5 })), { minLength: 1, maxLength: 30 }), fc.integer({ min: 1, max: 10 }), (steps, limit) => {
+test('after the announced wait the amount fits, and not a millisecond earlier', () => {
+  fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 20_000 }), fc.integer({ min: 1, max: 5 })), { minLength: 1, maxLength: 30, size: 'max' }), fc.integer({ min: 1, max: 10 }), (steps, limit) => {
     const window = new SlidingWindow()
-    let now = 1_795_000_000_000
+    let now = begin
     for (const [wait, amount] of steps) window.add(amount, (now += wait))
     const waitMs = window.waitMs(1, limit, now)
-    assert.ok(waitMs <= 60_000)
-    if (waitMs > 1000) assert.ok(window.used(now + waitMs - 1001) + 1 > limit)
+    assert.ok(waitMs <= 61_000)
+    if (waitMs > 0) assert.ok(window.used(now + waitMs - 1) + 1 > limit)
     assert.ok(window.used(now + waitMs) + 1 <= limit)
   }), { numRuns: 500 })
 })
 
-test('a clock that steps back loses nothing', () => {
+test('what is larger than the limit never fits', () => {
+  assert.equal(new SlidingWindow().waitMs(11, 10, begin), Infinity)
+  assert.equal(new SlidingWindow().waitMs(10, 10, begin), 0)
+})
+
+test('an estimate that was too high comes back only while its second counts; one that was too low counts later too', () => {
   const window = new SlidingWindow()
-  window.add(3, 1_795_000_100_000)
-  assert.equal(window.used(1_795_000_040_000), 3)
+  window.add(100, begin)
+  window.correct(-90, begin, begin + 60_000)
+  assert.equal(window.used(begin + 60_000), 10)
+  window.correct(-10, begin, begin + 61_000)
+  assert.equal(window.used(begin + 61_000), 0)
+  window.correct(7, begin, begin + 61_000)
+  assert.equal(window.used(begin + 61_000), 7)
 })

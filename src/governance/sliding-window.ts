@@ -1,5 +1,11 @@
-/** Sums amounts over the last minute in one-second buckets: exact to a second, constant memory, no timer. */
-const buckets = 60
+/**
+ * Sums amounts over the last minute in buckets of one second: constant memory, no timer, and an amount can be corrected later in
+ * the second in which it was taken. Time is one that never goes back.
+ */
+
+/** 60 full seconds and the running one: whatever happened in the last 60 s is in the sum, what is older than 61 s is not. */
+const buckets = 61
+export const windowMs = buckets * 1000
 
 export class SlidingWindow {
   readonly #amounts = new Float64Array(buckets)
@@ -7,36 +13,49 @@ export class SlidingWindow {
   /** The second that the newest bucket stands for. */
   #second = 0
 
-  /** Amount spent in the minute up to `nowMs`. */
   used(nowMs: number): number {
     this.#advance(nowMs)
     return this.#sum
   }
 
-  /** Negative amounts correct an earlier estimate. */
   add(amount: number, nowMs: number): void {
     this.#advance(nowMs)
-    const at = this.#second % buckets
-    this.#amounts[at] = this.#amounts[at]! + amount
-    this.#sum += amount
+    this.#put(amount, this.#second)
   }
 
-  /** Milliseconds until `amount` fits under `limit`; a whole minute when it never does. */
+  /**
+   * What was taken at `takenMs` was really so much more, or less. Once that second has left the window there is nothing to give back,
+   * and more counts from now on.
+   */
+  correct(difference: number, takenMs: number, nowMs: number): void {
+    this.#advance(nowMs)
+    const taken = Math.floor(takenMs / 1000)
+    if (taken > this.#second - buckets) this.#put(difference, taken)
+    else if (difference > 0) this.#put(difference, this.#second)
+  }
+
+  /** Milliseconds until `amount` fits under `limit`; Infinity where it never does. */
   waitMs(amount: number, limit: number, nowMs: number): number {
+    if (amount > limit) return Infinity
     this.#advance(nowMs)
     let left = this.#sum
     let waitMs = 0
-    for (let age = buckets - 1; age >= 0 && left + amount > limit; age--) {
-      left -= this.#amounts[(this.#second - age + buckets) % buckets]!
-      waitMs = (this.#second - age + buckets) * 1000 - nowMs
+    for (let second = this.#second - buckets + 1; second <= this.#second && left + amount > limit; second++) {
+      left -= this.#amounts[(second + buckets) % buckets]!
+      waitMs = (second + buckets) * 1000 - nowMs
     }
-    return left + amount <= limit ? waitMs : 60_000
+    return waitMs
+  }
+
+  #put(amount: number, second: number): void {
+    const at = second % buckets
+    this.#amounts[at] = this.#amounts[at]! + amount
+    this.#sum += amount
   }
 
   #advance(nowMs: number): void {
     const second = Math.floor(nowMs / 1000)
     const steps = Math.min(buckets, second - this.#second)
-    // A clock that steps back leaves the window as it is.
     for (let i = 1; i <= steps; i++) {
       const at = (this.#second + i) % buckets
       this.#sum -= this.#amounts[at]!

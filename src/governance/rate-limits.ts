@@ -1,0 +1,228 @@
+/**
+ * Requests, tokens and dollars per minute and requests at once, for every scope that a request passes (its key, its organisation):
+ * all have room and take it, or none takes anything.
+ *
+ * In any 60 s no scope starts more requests or takes more tokens than its limit; windows count in full seconds, so an amount leaves
+ * after 60 to 61 s. Tokens are an estimate when they are taken and corrected, in their own second, when the request has ended. Spend
+ * is known only then, so it counts in the second in which it is settled and refuses while a minute's sum is at the limit: it is
+ * passed by what runs at that moment. Money that must never be passed is a budget's matter.
+ *
+ * A limit that changes applies to the next request. Requests that run are always counted; a window begins when its limit does.
+ */
+import { failure, type Failure } from '../errors.ts'
+import type { RateLimit } from '../gateway/snapshot.ts'
+import { SlidingWindow, windowMs } from './sliding-window.ts'
+import { usdText } from './usd.ts'
+
+export interface Scope {
+  /** Unique among scopes, such as `key:key_1`. */
+  entity: string
+  /** As a refusal names it, such as `Key research`. */
+  name: string
+  limits: RateLimit
+}
+
+interface State {
+  /** As its last request saw it. */
+  scope: Scope
+  running: number
+  requests: SlidingWindow | null
+  tokens: SlidingWindow | null
+  spend: SlidingWindow | null
+  touchedMs: number
+}
+
+/** A clock that is set back by no more is taken for calls that overtook each other. */
+const disorderMs = 1000
+/** When a place gets free is not known: a request may end at any time. */
+const concurrencyRetryMs = 1000
+
+export class RateLimits {
+  readonly #states = new Map<string, State>()
+  #lastMs = NaN
+  #timeMs = 0
+  #sweepMs = windowMs
+
+  /** `tokens` is an estimate. `nowMs` is the present, here and everywhere; by a wall clock too, which may be set. */
+  admit(scopes: readonly Scope[], tokens: number, nowMs: number): Pass | Failure {
+    const now = this.time(nowMs)
+    if (now >= this.#sweepMs) this.#sweep(now)
+    const wanted = Math.ceil(tokens)
+    const states: State[] = []
+    for (const scope of scopes) {
+      const state = this.#state(scope)
+      if (!hasRoom(state, wanted, now)) return refusal(scopes.map((each) => this.#state(each)), wanted, now)
+      states.push(state)
+    }
+    let counted = 0
+    for (let i = 0; i < states.length; i++) if (take(states[i]!, wanted, now)) counted |= 1 << i
+    return new Pass(this, states, wanted, counted, now)
+  }
+
+  /** What a refused request is told about its limits; a pass has its own. */
+  headers(scopes: readonly Scope[], nowMs: number): Record<string, string> {
+    return headersOf(scopes.map((scope) => this.#state(scope)), this.time(nowMs))
+  }
+
+  /** Scopes in memory. One whose minute is empty and which runs nothing is forgotten within two minutes of traffic. */
+  get size(): number {
+    return this.#states.size
+  }
+
+  /**
+   * The present on a clock that never goes back: a set clock would else freeze every window until it came back to where it was.
+   * One that is set forward frees a window once, as a minute without requests does.
+   */
+  time(nowMs: number): number {
+    const step = nowMs - this.#lastMs
+    if (step > 0) this.#timeMs += step
+    if (!(step <= 0 && step > -disorderMs)) this.#lastMs = nowMs
+    return this.#timeMs
+  }
+
+  #state(scope: Scope): State {
+    let state = this.#states.get(scope.entity)
+    if (state === undefined) {
+      state = { scope, running: 0, requests: null, tokens: null, spend: null, touchedMs: this.#timeMs }
+      this.#states.set(scope.entity, state)
+    }
+    state.scope = scope
+    return state
+  }
+
+  #sweep(now: number): void {
+    for (const [entity, { running, touchedMs }] of this.#states) if (running === 0 && now - touchedMs >= windowMs) this.#states.delete(entity)
+    this.#sweepMs = now + windowMs
+  }
+}
+
+/** One admitted request. Whoever has it must release it, however the request ends. */
+export class Pass {
+  readonly #limits: RateLimits
+  readonly #states: readonly State[]
+  readonly #tokens: number
+  /** Bit i: the tokens were taken from state i. There are a handful of states. */
+  readonly #counted: number
+  readonly #takenMs: number
+  #released = false
+
+  constructor(limits: RateLimits, states: readonly State[], tokens: number, counted: number, takenMs: number) {
+    this.#limits = limits
+    this.#states = states
+    this.#tokens = tokens
+    this.#counted = counted
+    this.#takenMs = takenMs
+  }
+
+  /** The request is over: frees its places, corrects its tokens and counts its cost. Only the first call does anything. */
+  release(tokens: number, nano: number, nowMs: number): void {
+    if (this.#released) return
+    this.#released = true
+    const now = this.#limits.time(nowMs)
+    for (let i = 0; i < this.#states.length; i++) {
+      const state = this.#states[i]!
+      state.running--
+      state.touchedMs = now
+      if ((this.#counted & (1 << i)) !== 0) state.tokens?.correct(tokens - this.#tokens, this.#takenMs, now)
+      if (state.scope.limits.spendNano !== null) (state.spend ??= new SlidingWindow()).add(nano, now)
+    }
+  }
+
+  /** `x-ratelimit-*` as OpenAI sends them; empty where nothing is limited. */
+  headers(nowMs: number): Record<string, string> {
+    return headersOf(this.#states, this.#limits.time(nowMs))
+  }
+}
+
+function hasRoom(state: State, tokens: number, now: number): boolean {
+  const { rpm, tpm, concurrency, spendNano } = state.scope.limits
+  return (concurrency === null || state.running < concurrency)
+    && (rpm === null || used(state.requests, now) < rpm)
+    && (tpm === null || used(state.tokens, now) + tokens <= tpm)
+    && (spendNano === null || used(state.spend, now) < spendNano)
+}
+
+/** Whether tokens were counted. */
+function take(state: State, tokens: number, now: number): boolean {
+  const { rpm, tpm } = state.scope.limits
+  state.running++
+  state.touchedMs = now
+  if (rpm !== null) (state.requests ??= new SlidingWindow()).add(1, now)
+  if (tpm === null) return false
+  ;(state.tokens ??= new SlidingWindow()).add(tokens, now)
+  return true
+}
+
+const used = (window: SlidingWindow | null, now: number): number => (window === null ? 0 : window.used(now))
+
+interface Reason { waitMs: number; text: string }
+
+/** Of all that has no room the one that takes longest: whoever waits for less is refused again. */
+function refusal(states: readonly State[], tokens: number, now: number): Failure {
+  let worst: Reason = { waitMs: -1, text: '' }
+  for (const state of states) {
+    for (const reason of reasons(state, tokens, now)) if (reason.waitMs > worst.waitMs) worst = reason
+  }
+  if (worst.waitMs === Infinity) return failure('rate_limit_exceeded', worst.text)
+  return failure('rate_limit_exceeded', worst.text, { retryAfterMs: Math.ceil(worst.waitMs) })
+}
+
+function reasons({ scope: { name, limits }, running, requests, tokens: window, spend }: State, tokens: number, now: number): Reason[] {
+  const { rpm, tpm, concurrency, spendNano } = limits
+  const found: Reason[] = []
+  const add = (waitMs: number, text: string): void => void found.push({ waitMs, text: `${name} has reached its limit of ${text}` })
+  if (concurrency !== null && running >= concurrency) add(concurrencyRetryMs, `${concurrency} concurrent requests: ${running} are running. The next one fits when one of them ends.`)
+  if (rpm !== null && used(requests, now) >= rpm) {
+    const waitMs = requests?.waitMs(1, rpm, now) ?? Infinity
+    add(waitMs, `${rpm} requests per minute. The next request fits ${inSeconds(waitMs)}.`)
+  }
+  const taken = used(window, now)
+  if (tpm !== null && tokens > tpm) {
+    found.push({ waitMs: Infinity, text: `This request needs about ${tokens} tokens, ${name} has a limit of ${tpm} tokens per minute: it can never fit. Shorten it, or have the limit raised.` })
+  } else if (tpm !== null && taken + tokens > tpm) {
+    const waitMs = window?.waitMs(tokens, tpm, now) ?? Infinity
+    add(waitMs, `${tpm} tokens per minute: ${Math.max(0, tpm - taken)} are left, this request needs about ${tokens}. It fits ${inSeconds(waitMs)}.`)
+  }
+  const spent = used(spend, now)
+  if (spendNano !== null && spent >= spendNano) {
+    const waitMs = spend?.waitMs(1, spendNano, now) ?? Infinity
+    add(waitMs, `$${usdText(spendNano)} per minute: $${usdText(spent)} was spent in the last one. The next request fits ${inSeconds(waitMs)}.`)
+  }
+  return found
+}
+
+const inSeconds = (waitMs: number): string => `in about ${Math.max(1, Math.ceil(waitMs / 1000))} s`
+
+/** Of requests and of tokens each the scope with the least share left. */
+function headersOf(states: readonly State[], now: number): Record<string, string> {
+  const headers: Record<string, string> = {}
+  tightest(headers, 'requests', states, now)
+  tightest(headers, 'tokens', states, now)
+  return headers
+}
+
+function tightest(headers: Record<string, string>, unit: 'requests' | 'tokens', states: readonly State[], now: number): void {
+  let least = Infinity
+  for (const state of states) {
+    const limit = unit === 'requests' ? state.scope.limits.rpm : state.scope.limits.tpm
+    if (limit === null) continue
+    const left = Math.max(0, limit - used(state[unit], now))
+    if (left / limit >= least) continue
+    least = left / limit
+    headers[`x-ratelimit-limit-${unit}`] = String(limit)
+    headers[`x-ratelimit-remaining-${unit}`] = String(left)
+    // Until nothing is used, as OpenAI defines it.
+    headers[`x-ratelimit-reset-${unit}`] = duration(state[unit]?.waitMs(limit, limit, now) ?? 0)
+  }
+}
+
+/** `0s`, `120ms`, `1.5s`, `6m0s`, `1h0m0.25s`: what OpenAI's servers write, and Go calls a duration. */
+export function duration(ms: number): string {
+  const whole = Math.ceil(ms)
+  if (whole > 0 && whole < 1000) return `${whole}ms`
+  const hours = Math.floor(whole / 3_600_000)
+  const minutes = Math.floor(whole / 60_000) % 60
+  const seconds = `${(whole % 60_000) / 1000}s`
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds
+}
