@@ -2,11 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
 import type { Failure } from '../errors.ts'
-import type { Lease } from '../governance/lease.ts'
-import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
+import type { Lease } from '../governance/admission.ts'
+import type { EndpointSpec, Protocol, RequestShape } from '../protocols/protocol.ts'
 import { stepNames, type RequestOutcome, type StepName } from '../store/records.ts'
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
+import type { Run } from './repeats.ts'
 import type { KeyEntry, Snapshot } from './snapshot.ts'
 import { newRequestId } from './request-id.ts'
 
@@ -36,6 +37,20 @@ export interface Asked {
   maxOutputTokens: number | null
   choices: number
   estimatedInputTokens: number
+  /** The two fields that bound the output, as the client set them; a limit below 1 is none, as servers such as llama.cpp take it. */
+  maxTokens: number | null
+  maxCompletionTokens: number | null
+  /** The client switched reasoning off. */
+  reasoningOff: boolean
+  bodyBytes: number
+  size: RequestSize
+}
+
+/** What bounds the input; counted when it is first asked for. */
+export interface RequestSize {
+  /** Whether images, audio or files may stand in the body or be referred to: then its bytes say little of its tokens. A fast search; `shape` is exact. */
+  mayCarryMedia(): boolean
+  shape(): RequestShape
 }
 
 /** A revoked key, or a shutdown whose time is over. */
@@ -59,10 +74,14 @@ export class Exchange {
   scan: JsonScanner | null = null
   key: KeyEntry | null = null
   lease: Lease | null = null
+  /** Set when the request is the first of its `Idempotency-Key`: it is told all that the client is sent. */
+  repeat: Run | null = null
   asked: Asked | null = null
   options: RequestOptions | null = null
   /** Short reason of the choice, for `x-megarouter-route`. */
   route: string | null = null
+  /** For the header `x-megarouter-warnings`. */
+  warnings: string[] = []
   attempts: Attempt[] = []
   /** Set when the client has gone before its answer was complete. */
   clientGone = false

@@ -1,9 +1,9 @@
 /** What is asked: required fields and types, the options that are for the gateway alone, and the size of the request in tokens. */
 import { failure, type Failure } from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { JsonType } from '../protocols/protocol.ts'
+import type { EndpointSpec, JsonType, Protocol, RequestShape } from '../protocols/protocol.ts'
 import type { JsonScanner, Member } from '../wire/json-scanner.ts'
-import type { Exchange, RequestOptions } from './exchange.ts'
+import type { Exchange, RequestOptions, RequestSize } from './exchange.ts'
 
 /** Bytes of JSON per token, until a ratio is learned per model. */
 export const bytesPerToken = 4
@@ -34,12 +34,55 @@ export function inspect(exchange: Exchange): Failure | null {
   const streamOptions = read(body, scan, 'stream_options') as { include_usage?: unknown } | null | undefined
   exchange.asked = {
     model, stream, choices,
+    maxTokens: limitOf(body, scan, 'max_tokens'),
+    maxCompletionTokens: limitOf(body, scan, 'max_completion_tokens'),
+    reasoningOff: read(body, scan, 'reasoning_effort') === 'none',
+    bodyBytes: body.length,
+    size: new Size(exchange.protocol, endpoint, body, scan),
     usageInStream: streamOptions?.include_usage === true,
     // Servers such as llama.cpp take a negative limit for none.
     maxOutputTokens: bounds.length > 0 && Math.min(...bounds) >= 0 ? Math.max(...bounds) : null,
     estimatedInputTokens: Math.ceil(body.length / bytesPerToken),
   }
   return readOptions(exchange, scan)
+}
+
+function limitOf(body: Buffer, scan: JsonScanner, key: string): number | null {
+  const limit = read(body, scan, key)
+  return typeof limit === 'number' && limit >= 1 ? limit : null
+}
+
+/** Counted when it is first asked for: many requests need no more of it than their bytes. */
+class Size implements RequestSize {
+  readonly #protocol: Protocol
+  readonly #endpoint: EndpointSpec
+  readonly #body: Buffer
+  readonly #scan: JsonScanner
+  #mayCarryMedia: boolean | null = null
+  #shape: RequestShape | null = null
+
+  constructor(protocol: Protocol, endpoint: EndpointSpec, body: Buffer, scan: JsonScanner) {
+    this.#protocol = protocol
+    this.#endpoint = endpoint
+    this.#body = body
+    this.#scan = scan
+  }
+
+  mayCarryMedia(): boolean {
+    return (this.#mayCarryMedia ??= carriesMedia(this.#body))
+  }
+
+  shape(): RequestShape {
+    return (this.#shape ??= this.#protocol.shapeOf(this.#endpoint, this.#body, this.#scan))
+  }
+}
+
+/** One of them stands in every request that carries or refers to an image, audio or a file. */
+const mediaWords = ['_url"', ';base64,', 'input_', '"file"']
+
+function carriesMedia(body: Buffer): boolean {
+  for (const word of mediaWords) if (body.includes(word, 0, 'latin1')) return true
+  return false
 }
 
 function read(body: Buffer, scan: JsonScanner, key: string): unknown {

@@ -1,9 +1,10 @@
 /**
  * The request as its upstream gets it. Same protocol in and out: the client's bytes with exactly these edits spliced in: the
- * model's name, no `megarouter` object, usage asked for in streams. Headers are built anew; the client's never pass.
+ * model's name, no `megarouter` object, usage asked for in streams, the output limit where a hold needs one. Headers are built anew; the client's never pass.
  */
 import { addMember, removeMember, replaceValue, splice, type Edit } from '../wire/json-edit.ts'
 import { JsonScanner, type Member } from '../wire/json-scanner.ts'
+import type { Quirks } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Exchange } from './exchange.ts'
 import type { UpstreamRequest } from './transport.ts'
@@ -14,12 +15,14 @@ export interface Translated {
   askedForUsage: boolean
 }
 
-export function translate(exchange: Exchange, target: Target, attempt: number, userAgent: string): Translated {
+/** `maxTokens`: the output limit that the hold was computed with; null leaves what the client wrote. */
+export function translate(exchange: Exchange, target: Target, attempt: number, userAgent: string, maxTokens: number | null = null): Translated {
   exchange.enter('translate')
   const { deployment, credential } = target
   const { provider } = deployment
   const usage = usageEdit(exchange, provider.vendor.quirks.streamUsage)
-  const body = splice(exchange.body, [...modelEdits(exchange, deployment.upstreamModel), ...usage])
+  const limit = maxTokens === null ? [] : limitEdits(exchange, provider.vendor.quirks, maxTokens)
+  const body = splice(exchange.body, [...modelEdits(exchange, deployment.upstreamModel), ...limit, ...usage])
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: exchange.asked!.stream ? 'text/event-stream, application/json' : 'application/json',
@@ -52,7 +55,7 @@ function usageEdit({ body, scan, asked }: Exchange, streamUsage: 'on_request' | 
   if (!asked!.stream || asked!.usageInStream || streamUsage === 'always') return []
   const { members } = scan!
   const options = scan!.find('stream_options')
-  if (!options) return [addAfterOthers(members, body)]
+  if (!options) return [addAfterOthers(members, body, 'stream_options', wanted)]
   const value = body.subarray(options.valueStart, options.valueEnd)
   if (value[0] !== 0x7b) return [replaceValue(options, wanted)]
   const inner = new JsonScanner({ maxDepth: 64, maxKeys: 1000, unique: new Set() })
@@ -64,7 +67,25 @@ function usageEdit({ body, scan, asked }: Exchange, streamUsage: 'on_request' | 
 }
 
 /** Behind the last member that stays; a removed `megarouter` at the end takes its comma with it. */
-function addAfterOthers(members: readonly Member[], body: Buffer): Edit {
-  const staying = members.filter(({ key }) => key !== 'megarouter')
-  return addMember(staying, body.indexOf(0x7b), 'stream_options', wanted)
+function addAfterOthers(members: readonly Member[], body: Buffer, key: string, json: string): Edit {
+  const staying = members.filter((member) => member.key !== 'megarouter')
+  return addMember(staying, body.indexOf(0x7b), key, json)
+}
+
+const limitFields = ['max_completion_tokens', 'max_tokens'] as const
+
+/** Lowers what is above the limit in the fields that the vendor reads; where none of them holds a limit, writes the vendor's own. */
+function limitEdits({ body, scan, asked, endpoint }: Exchange, { maxTokensField, honoursBothLimits }: Quirks, maxTokens: number): Edit[] {
+  const field = endpoint.capability === 'completions' ? 'max_tokens' : maxTokensField
+  const edits: Edit[] = []
+  let isBound = false
+  for (const key of limitFields) {
+    const own = key === 'max_tokens' ? asked!.maxTokens : asked!.maxCompletionTokens
+    if (own === null || (key !== field && !(honoursBothLimits && endpoint.capability === 'chat'))) continue
+    isBound = true
+    if (own > maxTokens) edits.push(replaceValue(scan!.find(key)!, String(maxTokens)))
+  }
+  if (isBound) return edits
+  const empty = scan!.find(field)
+  return [empty ? replaceValue(empty, String(maxTokens)) : addAfterOthers(scan!.members, body, field, String(maxTokens))]
 }

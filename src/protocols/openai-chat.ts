@@ -5,6 +5,7 @@
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
 import { classify, faultOf } from './openai-errors.ts'
+import { shapeOf } from './openai-shape.ts'
 import type { AnswerFacts, EndpointSpec, EventFacts, Protocol, SaidError } from './protocol.ts'
 
 /** Only what the gateway reads itself is checked: the rest is the vendor's to judge. */
@@ -113,6 +114,7 @@ const said = (error: SaidError): string =>
 export const openaiChat: Protocol = {
   id: 'openai-chat',
   endpoints,
+  shapeOf,
   readEvent,
   readAnswer,
   readError(body) {

@@ -58,9 +58,37 @@ export interface UpstreamFault {
 export type FaultClass =
   | 'connect' | 'timeout' | 'server' | 'overloaded' | 'rate_limit' | 'auth' | 'quota' | 'not_found' | 'context_window' | 'content_policy' | 'truncated' | 'request'
 
+/**
+ * What the cost of a request is bounded by, besides its bytes. Whatever the gateway does not know to be harmless is named
+ * instead of counted, so that a strict budget can refuse it.
+ */
+export interface RequestShape {
+  /** Messages, prompts or inputs: each costs some tokens beyond its own text. */
+  messages: number
+  tools: number
+  /** Independent prompts, each answered `choices` times. */
+  prompts: number
+  /** Answers that are generated, and billed, for one prompt. */
+  choices: number
+  /** By reference or in the body. */
+  images: number
+  /** Bytes of the images that stand in the body itself. */
+  imageBytes: number
+  /** A part whose tokens its bytes do not bound (audio, a file, a part of unknown kind), in words; null: there is none. */
+  media: string | null
+  /** Bytes of such parts. */
+  mediaBytes: number
+  /** What the request says under `service_tier`. */
+  serviceTier: string | null
+  /** What may be billed beyond input and output tokens (a tool that the vendor runs, an unknown field), in words; null: nothing. */
+  extra: string | null
+}
+
 export interface Protocol {
   id: string
   endpoints: readonly EndpointSpec[]
+  /** One pass over the bytes of a body that was found valid; counts, builds nothing. */
+  shapeOf(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner): RequestShape
   readEvent(event: SseEvent): EventFacts
   /** `scan` covers the whole body and found no fault. */
   readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts

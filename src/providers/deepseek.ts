@@ -1,5 +1,6 @@
 /**
  * DeepSeek. `prompt_tokens` is the sum of cache hits and misses. The `/v1` path is an alias of this base URL and no version.
+ * `max_tokens` bounds reasoning and answer together (recorded: all 37 answers that were cut off). Reasoning is part of the stream.
  * https://api-docs.deepseek.com/api/create-chat-completion
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
  */

@@ -1,6 +1,7 @@
 /**
  * Groq. Keeps billing after an abort. Usage stands on the last chunk, and, asked for, in a chunk of its own too; old
- * models reported it under `x_groq` only. https://console.groq.com/docs/api-reference#chat-create
+ * models reported it under `x_groq` only. `max_tokens` is deprecated and bounds as well (recorded). Compound systems search and
+ * run code by themselves: https://console.groq.com/docs/compound. https://console.groq.com/docs/api-reference#chat-create
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
  */
 import { vendor } from './provider.ts'
@@ -8,4 +9,6 @@ import { vendor } from './provider.ts'
 export const groq = vendor({
   id: 'groq', name: 'Groq', docs: 'https://console.groq.com/docs/openai',
   baseUrl: 'https://api.groq.com/openai/v1', endpoints: ['chat'], billsAfterAbort: true,
+  quirks: { honoursBothLimits: true },
+  bounds: { serverToolModels: ['groq/compound*', 'compound*'] },
 })

@@ -1,6 +1,8 @@
 /**
  * OpenRouter. Usage is part of every answer, streams included. Whether an abort stops the bill depends on the vendor behind
  * it, which is not known beforehand, so a stream is drained. https://openrouter.ai/docs/api-reference/overview
+ * Routes to vendors of different prices: https://openrouter.ai/docs/guides/routing/provider-selection. A limit below 16 was raised
+ * to 16 (recorded). `:online` searches the web for each request.
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
  */
 import { vendor } from './provider.ts'
@@ -9,4 +11,5 @@ export const openrouter = vendor({
   id: 'openrouter', name: 'OpenRouter', docs: 'https://openrouter.ai/docs/api-reference/overview',
   baseUrl: 'https://openrouter.ai/api/v1', endpoints: ['chat', 'completions', 'embeddings'], billsAfterAbort: true,
   quirks: { streamUsage: 'always', maxTokensField: 'max_tokens' },
+  bounds: { priceVaries: true, hidesReasoning: true, leastOutputTokens: 16, serverToolModels: ['*:online'] },
 })

@@ -16,8 +16,12 @@ export interface Vendor {
   endpoints: readonly ('chat' | 'completions' | 'embeddings')[]
   /** Some vendors bill to the end although the client has left; then a stream is drained, not aborted. Source in the declaration's comment. */
   billsAfterAbort: boolean
+  /** Answers with an error status are billed. */
+  billsErrors: boolean
   /** How the vendor's usage object maps to disjoint classes. */
   usage: UsageRules
+  /** What bounds the bill of one request. */
+  bounds: BoundRules
   quirks: Quirks
   /** The key under which the catalogue lists the vendor; defaults to `id`. */
   catalogId?: string
@@ -36,13 +40,44 @@ export interface UsageRules {
   promptIncludesAudio?: boolean
 }
 
+/** What a hold needs to know to be no smaller than the bill. */
+export interface BoundRules {
+  /** Most tokens that the vendor adds to any prompt (chat template, system prompt of its own). */
+  requestTokens: number
+  /** Most tokens that it adds once when there are tools. */
+  toolsTokens: number
+  /** Most tokens that one image is billed as, by pattern of the upstream model, the first match counts. Without a match only the context window bounds an image. */
+  imageTokens: readonly { models: string; most: number }[]
+  /** Patterns of upstream models that run and bill tools by themselves (search, code). */
+  serverToolModels: readonly string[]
+  /** A smaller output limit is raised to this one. */
+  leastOutputTokens: number
+  /** Reasoning is not counted against the output limit. */
+  reasoningBeyondLimit: boolean
+  /** Reasoning is billed but no part of a stream, so that what was streamed says nothing of the bill. */
+  hidesReasoning: boolean
+  /** The price depends on who serves the request behind the vendor, which is not known beforehand. */
+  priceVaries: boolean
+}
+
 export interface Quirks {
   /** Where streams carry usage: after `stream_options.include_usage` (its own last chunk), or always unasked. */
   streamUsage: 'on_request' | 'always'
   maxTokensField: 'max_tokens' | 'max_completion_tokens'
+  /** The other of the two fields bounds the output of a chat as well. */
+  honoursBothLimits: boolean
 }
 
-type Declared = Pick<Vendor, 'id' | 'name' | 'docs'> & Partial<Vendor>
+/**
+ * Overheads: no recording of a vendor that declares none of its own needs more than 202 tokens for a template, and 717 with
+ * tools (Llama 4), both bytes of the request included.
+ */
+const usualBounds: BoundRules = {
+  requestTokens: 256, toolsTokens: 1024, imageTokens: [], serverToolModels: [], leastOutputTokens: 1,
+  reasoningBeyondLimit: false, hidesReasoning: false, priceVaries: false,
+}
+
+type Declared = Pick<Vendor, 'id' | 'name' | 'docs'> & Partial<Omit<Vendor, 'bounds' | 'quirks'>> & { bounds?: Partial<BoundRules>; quirks?: Partial<Quirks> }
 
 const environmentName = (id: string): string => id.toUpperCase().replaceAll('-', '_')
 
@@ -56,8 +91,10 @@ export function vendor(declared: Declared): Vendor {
     auth: 'bearer',
     endpoints: ['chat', 'embeddings'],
     billsAfterAbort: false,
+    billsErrors: false,
     ...declared,
     usage: declared.usage ?? { promptIncludesCached: true, completionIncludesReasoning: true },
-    quirks: declared.quirks ?? { streamUsage: 'on_request', maxTokensField: 'max_completion_tokens' },
+    bounds: { ...usualBounds, ...declared.bounds },
+    quirks: { streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', honoursBothLimits: false, ...declared.quirks },
   }
 }

@@ -1,6 +1,8 @@
 /**
  * xAI. Reasoning tokens are billed as output but counted beside `completion_tokens`, not in it (recorded: 12 prompt +
  * 2 completion + 340 reasoning = 354 total, and `cost_in_usd_ticks` agrees). https://docs.x.ai/docs/api-reference#chat-completions
+ * `max_completion_tokens` does not bound reasoning (recorded: a limit of 100, 17 completion + 124 reasoning), which grok-3-mini
+ * alone shows: https://docs.x.ai/docs/guides/reasoning. Grok has a system prompt of its own (recorded: 702 prompt tokens for 286 bytes).
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
  */
 import { vendor } from './provider.ts'
@@ -9,4 +11,5 @@ export const xai = vendor({
   id: 'xai', name: 'xAI', docs: 'https://docs.x.ai/docs/api-reference',
   baseUrl: 'https://api.x.ai/v1', endpoints: ['chat'],
   usage: { promptIncludesCached: true, completionIncludesReasoning: false },
+  bounds: { requestTokens: 1024, reasoningBeyondLimit: true, hidesReasoning: true, serverToolModels: ['*-multi-agent*'] },
 })
