@@ -33,6 +33,24 @@ test('the published example is valid, and the committed JSON Schema is current',
   assert.deepEqual(JSON.parse(read('schemas/megarouter.schema.json')), JSON.parse(JSON.stringify(jsonSchema())), 'write it with: npx megarouter config schema')
 })
 
+test('budget and limits of the organisation are exact; null takes them away, and what is absent is not declared', () => {
+  const text = 'settings:\n  budget: { limit_usd: "${LIMIT}", period: month }\n  rate_limit: { rpm: "${RPM}", spend_usd_per_minute: 0.000000001 }\n'
+  const { settings } = accepted(text, { LIMIT: '8999999.123456789', RPM: '600' })
+  assert.deepEqual(settings.budget, { limitNano: 8_999_999_123_456_789, period: 'month', mode: 'standard' })
+  assert.deepEqual(settings.rateLimit, { rpm: 600, tpm: null, concurrency: null, spendNano: 1 })
+  const none = accepted('settings: { budget: null, rate_limit: {} }').settings
+  assert.deepEqual([none.budget, none.rateLimit], [null, null])
+  const absent = accepted('settings: { organisation: ACME }').settings
+  assert.deepEqual(['budget' in absent, 'rateLimit' in absent], [false, false])
+  assert.deepEqual(refused('settings:\n  budget: { limit_usd: 0.0000000001, period: month }\n  rate_limit: { rpm: 0, spend_usd_per_minute: 0, tmp: 5 }\n'), [
+    'megarouter.yaml:2:24 settings.budget.limit_usd: must be an amount in US dollars such as 25.50, with at most 9 decimals and at most 9000000',
+    'megarouter.yaml:3:22 settings.rate_limit.rpm: must be at least 1',
+    'megarouter.yaml:3:47 settings.rate_limit.spend_usd_per_minute: must be above 0; to stop requests altogether, disable the key',
+    'megarouter.yaml:3:50 settings.rate_limit.tmp: unknown key: did you mean "tpm"?',
+  ])
+  assert.deepEqual(refused('settings: { budget: 5 }'), ['megarouter.yaml:1:21 settings.budget: must be a mapping (name: value) or null'])
+})
+
 test('every mistake is told with line, column, path and what to do, all at once', () => {
   assert.deepEqual(refused([
     'server:',

@@ -5,12 +5,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parseFile, type ConfigError, type Source, type Variables } from './config/parse.ts'
-import { decimalText, type File, type FilePrice } from './config/schema.ts'
+import { decimalText, type File, type FileBudget, type FilePrice, type FileRateLimit } from './config/schema.ts'
 import type { Environment } from './config/environment.ts'
 import { nanoPrice } from './catalog/decimal.ts'
 import { nearestNames } from './catalog/nearest.ts'
 import type { Prices, PriceVector } from './catalog/price.ts'
-import type { AliasData, DeploymentData, SettingsData } from './gateway/snapshot.ts'
+import type { AliasData, Budget, DeploymentData, RateLimit, SettingsData } from './gateway/snapshot.ts'
+import { usdToNano } from './governance/usd.ts'
 
 export { environment, type Environment, type EnvironmentResult } from './config/environment.ts'
 export { jsonSchema } from './config/schema.ts'
@@ -35,6 +36,9 @@ export interface Config {
     organisation: string | null
     timeZone: string | null
     unknownPrice: SettingsData['unknownPrice'] | null
+    /** Of all keys together. Null is declared as such, and takes away what there is. */
+    budget?: Budget | null
+    rateLimit?: RateLimit | null
     deadlines: Partial<SettingsData['deadlines']>
     requestBodyBytes: number | null
     retention: { requestsDays: number | null; usageDays: number | null }
@@ -148,12 +152,23 @@ function normalise(file: File): Config {
       organisation: settings.organisation ?? null,
       timeZone: settings.time_zone ?? null,
       unknownPrice: settings.unknown_price ?? null,
+      ...(settings.budget !== undefined && { budget: settings.budget && budgetOf(settings.budget) }),
+      ...(settings.rate_limit !== undefined && { rateLimit: settings.rate_limit && rateLimitOf(settings.rate_limit) }),
       deadlines: deadlines(settings.deadlines ?? {}),
       requestBodyBytes: settings.limits?.request_body_bytes ?? null,
       retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null },
       content: { store: settings.content?.store ?? null, retentionDays: settings.content?.retention_days ?? null, quotaMb: settings.content?.quota_mb ?? null },
     },
   }
+}
+
+/** As the admin API takes it too. */
+export const budgetOf = ({ limit_usd: limit, period, mode = 'standard' }: FileBudget): Budget => ({ limitNano: usdToNano(limit), period, mode })
+
+/** As the admin API takes it too. Null where nothing is limited. */
+export function rateLimitOf({ rpm = null, tpm = null, concurrency = null, spend_usd_per_minute: spend = null }: { [Name in keyof FileRateLimit]: FileRateLimit[Name] | null }): RateLimit | null {
+  const spendNano = spend === null ? null : usdToNano(spend)
+  return rpm === null && tpm === null && concurrency === null && spendNano === null ? null : { rpm, tpm, concurrency, spendNano }
 }
 
 function deadlines(row: NonNullable<NonNullable<File['settings']>['deadlines']>): Partial<SettingsData['deadlines']> {

@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
+import { isUsd, usdAdvice, usdToNano } from '../governance/usd.ts'
 import { limits } from '../limits.ts'
 
 const decimal = /^\d{1,9}(\.\d{1,9})?$/
@@ -100,10 +101,29 @@ const deploymentSchema = z.strictObject({
   price: priceSchema.optional(),
 }).refine((row) => row.price === undefined || row.price_as === undefined, 'has both price and price_as: keep one')
 
+const usd = z.union([z.number(), z.string()], usdAdvice).refine(isUsd, usdAdvice)
+const usdAboveZero = usd.refine((value) => !isUsd(value) || usdToNano(value) > 0, 'must be above 0; to stop requests altogether, disable the key')
+
+const budgetSchema = z.strictObject({
+  limit_usd: usd,
+  period: z.enum(['hour', 'day', 'week', 'month', 'year', 'total']),
+  mode: z.enum(['strict', 'standard', 'soft']).optional().describe('Default standard.'),
+})
+
+const limit = whole(1, 1_000_000_000).optional()
+const rateLimitSchema = z.strictObject({
+  rpm: limit.describe('Requests per minute.'),
+  tpm: limit.describe('Tokens per minute, input and output.'),
+  concurrency: limit.describe('Requests that run at the same time.'),
+  spend_usd_per_minute: usdAboveZero.optional().describe('US dollars per minute.'),
+})
+
 const settingsSchema = z.strictObject({
   organisation: text.optional(),
   time_zone: z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin').optional(),
   unknown_price: z.enum(['allow', 'block', 'conservative']).optional().describe('A model whose price is not known: block refuses it to keys with a hard budget (the default), conservative prices it as the dearest model there is, allow lets it pass and flags it as unpriced.'),
+  budget: z.union([z.null(), budgetSchema], 'must be a mapping (name: value) or null').optional().describe('What all keys together may spend, besides their own budgets. null: no limit.'),
+  rate_limit: z.union([z.null(), rateLimitSchema], 'must be a mapping (name: value) or null').optional().describe('What all keys together may do, besides their own limits. null: no limit.'),
   deadlines: z.strictObject({
     connect_ms: milliseconds(1), first_token_ms: milliseconds(1), idle_ms: milliseconds(1), total_ms: milliseconds(1),
     commit_after_ms: milliseconds(0), keep_alive_ms: milliseconds(100), client_stall_ms: milliseconds(100),
@@ -125,6 +145,8 @@ export const fileSchema = z.strictObject({
 })
 export type File = z.infer<typeof fileSchema>
 export type FilePrice = z.infer<typeof priceSchema>
+export type FileBudget = z.infer<typeof budgetSchema>
+export type FileRateLimit = z.infer<typeof rateLimitSchema>
 
 const csv = z.string().transform((value) => value.split(',').map((part) => part.trim()).filter((part) => part !== ''))
 const variable = { port: whole(0, 65_535), text: z.string().max(4096) }

@@ -20,14 +20,6 @@ export const rateLimitInput = z.strictObject({
 export const budgetView = z.object({ limit_nano: nano, period, mode })
 export const rateLimitView = z.object({ rpm: z.int().nullable(), tpm: z.int().nullable(), concurrency: z.int().nullable(), spend_nano_per_minute: nano.nullable() })
 
-export const budgetOf = (input: z.output<typeof budgetInput>): Budget => ({ limitNano: usdToNano(input.limit_usd), period: input.period, mode: input.mode })
-
-/** Null where nothing is limited. */
-export function rateLimitOf({ rpm, tpm, concurrency, spend_usd_per_minute: spend }: z.output<typeof rateLimitInput>): RateLimit | null {
-  if (rpm === null && tpm === null && concurrency === null && spend === null) return null
-  return { rpm, tpm, concurrency, spendNano: spend === null ? null : usdToNano(spend) }
-}
-
 export const showBudget = (budget: Budget | null): z.infer<typeof budgetView> | null =>
   budget && { limit_nano: budget.limitNano, period: budget.period, mode: budget.mode }
 

@@ -181,8 +181,9 @@ const withoutNulls = <T extends object>(values: T): { [K in keyof T]?: NonNullab
 async function reconcileSettings(write: Write, { settings }: Config, org: string): Promise<void> {
   const current = await findSettings(write, org)
   if (current === null) return
-  const { organisation, timeZone, unknownPrice } = settings
-  const top = withoutNulls({ organisation, timeZone, unknownPrice })
+  const { organisation, timeZone, unknownPrice, budget, rateLimit } = settings
+  // A budget or limit that is null is declared: there shall be none.
+  const top = { ...withoutNulls({ organisation, timeZone, unknownPrice }), ...(budget !== undefined && { budget }), ...(rateLimit !== undefined && { rateLimit }) }
   const content = withoutNulls(settings.content)
   const retention = withoutNulls(settings.retention)
   const declares = [top, content, retention].some((part) => Object.keys(part).length > 0)

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import type { SnapshotData } from '../../src/gateway/snapshot.ts'
+import { noRateLimit, type SnapshotData } from '../../src/gateway/snapshot.ts'
 import { changesSince } from '../../src/store/changes.ts'
 import { currentRevision } from '../../src/store/edits.ts'
 import { startRig, until, type Rig, type RigOptions } from './rig.ts'
@@ -204,6 +204,41 @@ describe('/settings', () => {
     assert.deepEqual([changed.status, changed.body.organisation, changed.body.content.store, changed.body.content.retention_days], [200, 'New', true, 30])
     assert.equal(snapshot(rig).settings.contentOrgs.length, 1)
     assert.equal((await rig.call('PATCH', '/settings', { body: { organisation: 'Late' }, headers: { 'if-match': '"0"' } })).status, 412)
-    for (const body of [{ time_zone: 'Mars/Olympus' }, { unknown_price: 'zero' }, { retention: { usage_days: 0 } }, { managed_by: 'file' }]) assert.equal((await rig.call('PATCH', '/settings', { body })).status, 400)
+    for (const body of [{ budget: { limit_usd: 1 } }, { budget: { limit_usd: 1e-10, period: 'day' } }, { rate_limit: { rpm: -1 } }, { rate_limit: { spend_usd_per_minute: '0' } }, { time_zone: 'Mars/Olympus' }, { unknown_price: 'zero' }, { retention: { usage_days: 0 } }, { managed_by: 'file' }]) assert.equal((await rig.call('PATCH', '/settings', { body })).status, 400)
+  }))
+
+  test('200: budget and limits of the organisation are exact, at the data plane before the answer, and go with null', () => withRig({}, async (rig) => {
+    const body = { organisation: 'ACME', time_zone: 'Asia/Tokyo', budget: { limit_usd: '1000.000000001', period: 'month', mode: 'strict' }, rate_limit: { tpm: 90_000, spend_usd_per_minute: 2.5 } }
+    const answer = await rig.call('PATCH', '/settings', { body })
+    assert.deepEqual([answer.status, answer.body.budget, answer.body.rate_limit],
+      [200, { limit_nano: 1_000_000_000_001, period: 'month', mode: 'strict' }, { rpm: null, tpm: 90_000, concurrency: null, spend_nano_per_minute: 2_500_000_000 }])
+    const published = () => snapshot(rig).organisations.map(({ id: _, ...each }) => each)
+    const budget = { limitNano: 1_000_000_000_001, period: 'month', mode: 'strict' }
+    assert.deepEqual(published(), [{ name: 'ACME', timeZone: 'Asia/Tokyo', budget, rateLimit: { rpm: null, tpm: 90_000, concurrency: null, spendNano: 2_500_000_000 } }])
+    await rig.call('PATCH', '/settings', { body: { rate_limit: null } })
+    assert.deepEqual(published(), [{ name: 'ACME', timeZone: 'Asia/Tokyo', budget, rateLimit: noRateLimit }])
+    const cleared = (await rig.call('PATCH', '/settings', { body: { budget: null, rate_limit: {} } })).body
+    assert.deepEqual([cleared.budget, cleared.rate_limit, published()[0]?.budget], [null, null, null])
+    const refused = await rig.call('PATCH', '/settings', { body: { budget: { limit_usd: 0.1 + 0.2, period: 'day' } } })
+    assert.deepEqual([refused.status, refused.body.error.param], [400, 'budget.limit_usd'])
+    assert.match(refused.body.error.message, /at most 9 decimals/)
+  }))
+
+  test('the file declares budget and limits of the organisation, writes nothing where they are equal, and takes them away with null', () => inDirectory(async (directory) => {
+    const limits = 'settings:\n  budget: { limit_usd: 1000.000000001, period: month, mode: strict }\n  rate_limit: { tpm: 90000, spend_usd_per_minute: 2.5 }\n'
+    let revision = 0
+    const now = async (rig: Rig) => {
+      const { budget, rate_limit: rateLimit, managed_by: by } = (await rig.call('GET', '/settings')).body
+      return [budget, rateLimit, by]
+    }
+    const declared = [{ limit_nano: 1_000_000_000_001, period: 'month', mode: 'strict' }, { rpm: null, tpm: 90_000, concurrency: null, spend_nano_per_minute: 2_500_000_000 }, 'file']
+    await withRig({ directory, config: limits }, async (rig) => {
+      assert.deepEqual(await now(rig), declared)
+      revision = await currentRevision(rig.control.services.database)
+    })
+    await withRig({ directory, config: limits }, async (rig) => assert.equal(await currentRevision(rig.control.services.database), revision))
+    await withRig({ directory, config: 'settings: { organisation: ACME }\n' }, async (rig) => assert.deepEqual(await now(rig), declared, 'what is not declared stays'))
+    await withRig({ directory, config: 'settings: { budget: null, rate_limit: null }\n' }, async (rig) => assert.deepEqual(await now(rig), [null, null, 'file']))
+    await withRig({ directory, config: '{}' }, async (rig) => assert.deepEqual(await now(rig), [null, null, 'api']))
   }))
 })

@@ -16,7 +16,7 @@ const newest = (id: string): KeyEntry | undefined => published().findLast((entry
 
 describe('POST /keys', () => {
   test('201: the key is valid, shown once, and at the data plane before the answer', async () => {
-    const answer = await create({ name: 'App', models: ['gpt-*'], budget: { limit_usd: '12.50', period: 'month' }, rate_limit: { rpm: 60 }, expires_at: '2099-01-01T00:00:00Z' })
+    const answer = await create({ name: 'App', models: ['gpt-*'], budget: { limit_usd: '12.50', period: 'month' }, rate_limit: { rpm: 60, spend_usd_per_minute: '0.000000001' }, expires_at: '2099-01-01T00:00:00Z' })
     assert.equal(answer.status, 201)
     const { id, key } = answer.body as { id: string; key: string }
     assert.equal(checkKeyFormat(key), 'ok')
@@ -24,7 +24,8 @@ describe('POST /keys', () => {
     const entry = newest(id)
     assert.ok(entry)
     assert.ok(hashKey(rig.control.services.pepper, key).equals(entry.hash))
-    assert.deepEqual([entry.models, entry.budget, entry.rateLimit.rpm, entry.rateLimit.tpm, entry.status], [['gpt-*'], { limitNano: 12_500_000_000, period: 'month', mode: 'standard' }, 60, null, 'active'])
+    assert.deepEqual([entry.models, entry.budget, entry.rateLimit, entry.status], [['gpt-*'], { limitNano: 12_500_000_000, period: 'month', mode: 'standard' }, { rpm: 60, tpm: null, concurrency: null, spendNano: 1 }, 'active'])
+    assert.deepEqual(answer.body.rate_limit, { rpm: 60, tpm: null, concurrency: null, spend_nano_per_minute: 1 })
     assert.equal(entry.expiresAt, Date.parse('2099-01-01T00:00:00Z'))
     for (const path of ['/keys', `/keys/${id}`]) assert.ok(!(await rig.call('GET', path)).text.includes(key))
   })
@@ -43,7 +44,8 @@ describe('POST /keys', () => {
       [{ name: '' }, 'name'], [{ name: 'x'.repeat(129) }, 'name'], [{ name: 7 }, 'name'], [{ models: ['a b'] }, 'models.0'],
       [{ budget: { limit_usd: -1, period: 'day' } }, 'budget.limit_usd'], [{ budget: { limit_usd: '1e3', period: 'day' } }, 'budget.limit_usd'],
       [{ budget: { limit_usd: '9000001', period: 'day' } }, 'budget.limit_usd'], [{ budget: { limit_usd: 1, period: 'decade' } }, 'budget.period'],
-      [{ rate_limit: { rpm: 0 } }, 'rate_limit.rpm'], [{ expires_at: 'tomorrow' }, 'expires_at'], [{ expires_at: '2001-01-01T00:00:00Z' }, 'expires_at'],
+      [{ budget: { limit_usd: 0.1 + 0.2, period: 'day' } }, 'budget.limit_usd'], [{ budget: { limit_usd: '0.0000000001', period: 'day' } }, 'budget.limit_usd'],
+      [{ rate_limit: { rpm: 0 } }, 'rate_limit.rpm'], [{ rate_limit: { spend_usd_per_minute: 0 } }, 'rate_limit.spend_usd_per_minute'], [{ rate_limit: { spend_usd_per_minute: 1e-10 } }, 'rate_limit.spend_usd_per_minute'], [{ expires_at: 'tomorrow' }, 'expires_at'], [{ expires_at: '2001-01-01T00:00:00Z' }, 'expires_at'],
       [{ org: 'org_other' }, 'body'], [{ hash: 'aa' }, 'body'], [{ id: 'key_mine' }, 'body'], [{ managed_by: 'file' }, 'body'], [{ version: 9 }, 'body'],
     ]
     for (const [body, param] of mistakes) {

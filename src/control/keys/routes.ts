@@ -1,11 +1,11 @@
 /** `/keys`: create, change, revoke. The text of a key is in one answer only: the one that created it. */
 import { createRoute, z } from '@hono/zod-openapi'
+import { budgetOf, rateLimitOf } from '../../config.ts'
 import { createKey as newKeyText, hashKey, keyHint } from '../../governance/key-format.ts'
 import { once } from '../../store/edits.ts'
 import { newId } from '../../store/ids.ts'
 import { createKey, findKey, listKeys, revokeKey, updateKey, type ApiKey, type KeyPatch } from '../../store/keys.ts'
 import { owner } from '../authorize.ts'
-import { budgetOf, rateLimitOf } from '../budgets.ts'
 import { ControlError, errors } from '../errors.ts'
 import { idempotent } from '../idempotent.ts'
 import { conditional, editOf, found, router } from '../router.ts'

@@ -1,8 +1,9 @@
 /** `/settings`: the organisation, its budget and limits, and what is kept for how long. */
 import { createRoute, type z } from '@hono/zod-openapi'
+import { budgetOf, rateLimitOf } from '../../config.ts'
 import { findSettings, updateSettings, type Settings, type SettingsPatch } from '../../store/settings.ts'
 import { owner } from '../authorize.ts'
-import { budgetOf, rateLimitOf, showBudget, showRateLimit } from '../budgets.ts'
+import { showBudget, showRateLimit } from '../budgets.ts'
 import { errors } from '../errors.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, ifMatch, json } from '../schema.ts'
