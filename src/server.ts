@@ -20,6 +20,7 @@ import { Live } from './gateway/live.ts'
 import type { Gateway } from './gateway/pipeline.ts'
 import { BodyBudget } from './gateway/receive.ts'
 import { Recorder } from './gateway/record.ts'
+import { Repeats } from './gateway/repeats.ts'
 import { Transport } from './gateway/transport.ts'
 import { Admission } from './governance/admission.ts'
 import { RateLimits } from './governance/rate-limits.ts'
@@ -85,7 +86,7 @@ export async function serve(variables: Variables): Promise<void> {
     setInterval(() => journal.release(ledger.appliedLsn, ledger.held().oldestLsn), 1_000),
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(() => { running.overloaded = process.memoryUsage.rss() > limits.memoryWatermark * memoryBytes() }, 500),
-    setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.admission.limits.sweep(clock.epochMs()) }, 60_000),
+    setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep() }, 60_000),
   ]
   // What no request caught is a defect too, and must not take the others with it.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, (err: unknown) => log.error({ err }, 'a defect outside any request'))
@@ -137,6 +138,7 @@ function readSettings(variables: Variables): { settings: Environment; server: Se
 function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Ledger, onDefect: Gateway['onDefect']): Gateway {
   return {
     keys, live,
+    repeats: new Repeats({ clock, lookup: (digest) => workers.repeat(digest), limits }),
     bodies: new BodyBudget(limits.inFlightBodyBytes),
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
     tools: {

@@ -6,6 +6,7 @@
 import type { Usage } from '../catalog/price.ts'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
+import { growsAt, nextHold, streamedNano } from '../ledger/bound.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Hold } from '../ledger/hold.ts'
 import type { AnswerFacts, Protocol, UpstreamFault } from '../protocols/protocol.ts'
@@ -36,6 +37,8 @@ export interface Metered {
   priceVersion: string | null
   /** Bits of `usageFlags`. */
   flags: number
+  /** The tenant's account was settled with it; false: its hold was voided. */
+  charged: boolean
 }
 
 export type Reply = 'answer' | 'stream' | 'failed' | 'cancelled'
@@ -282,8 +285,8 @@ export class Attempt implements UpstreamHandler, Ticking {
     const { hold, calibration, deployment } = this.options
     this.#progressAtChars = this.outputChars + progressChars
     const tokens = calibration.outputTokens(deployment.id, this.outputChars, this.outputEvents)
-    const { costNano, wantedNano } = progressOf(hold.bound, deployment, tokens)
-    const refused = hold.deliver(tokens, costNano, wantedNano)
+    const wantedNano = tokens >= growsAt(hold.bound, deployment, hold.amountNano) ? nextHold(hold.bound, deployment, tokens) : 0
+    const refused = hold.deliver(tokens, streamedNano(hold.bound, deployment, tokens), wantedNano)
     if (refused) this.stop(faultFrom('request', refused))
     return refused === null
   }

@@ -74,6 +74,8 @@ export class Exchange {
   scan: JsonScanner | null = null
   key: KeyEntry | null = null
   lease: Lease | null = null
+  /** `x-ratelimit-*` of a request that was refused for them; others have them from their lease. */
+  limitHeaders: Record<string, string> | null = null
   /** Set when the request is the first of its `Idempotency-Key`: it is told all that the client is sent. */
   repeat: Run | null = null
   asked: Asked | null = null

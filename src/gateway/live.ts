@@ -3,6 +3,7 @@ import { failure, type Failure } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { CutReason, Exchange } from './exchange.ts'
 import { faultFrom } from './fault.ts'
+import { keepsRunning } from './repeats.ts'
 import { Roster } from './roster.ts'
 
 export class Live {
@@ -32,6 +33,7 @@ export class Live {
   }
 
   #left(exchange: Exchange): void {
+    if (keepsRunning(exchange)) return
     exchange.clientGone = true
     exchange.wake?.()
     exchange.running?.leave(this.#mayDrain())

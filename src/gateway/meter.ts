@@ -26,6 +26,7 @@ export function settle(attempt: Attempt, asked: Asked, followed = false): Metere
   if (unheard(attempt)) metered.costNano = Math.max(metered.costNano, hold.amountNano)
   const shares = sharesOf({ outcome: attempt.outcome!, costNano: metered.costNano, flags: metered.flags, mode: hold.mode, heldNano: hold.amountNano, followed })
   metered.flags = shares.flags
+  metered.charged = shares.kind === 'settle'
   hold.end({ ...shares, outcome: attempt.outcome!, usage })
   if (attempt.outcome === 'success' && flags === 0) learn(attempt, asked, calibration, usage)
   attempt.metered = metered
@@ -47,8 +48,8 @@ export function costOf(deployment: Deployment, rawUsage: unknown): number {
 function price(deployment: Deployment, usage: Usage, flags: number): Metered {
   const vector: PriceVector | null = deployment.price
   const simulated = deployment.provider.vendor.simulated ? usageFlags.simulated : 0
-  if (!vector) return { usage, costNano: 0, priceVersion: null, flags: flags | simulated | (allTokens(usage) === 0 && usage.requests === 0 ? 0 : usageFlags.unpriced) }
-  return { usage, costNano: costNano(vector, usage), priceVersion: vector.version, flags: flags | simulated }
+  if (!vector) return { usage, costNano: 0, priceVersion: null, charged: false, flags: flags | simulated | (allTokens(usage) === 0 && usage.requests === 0 ? 0 : usageFlags.unpriced) }
+  return { usage, costNano: costNano(vector, usage), priceVersion: vector.version, charged: false, flags: flags | simulated }
 }
 
 function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage: Usage; flags: number } {

@@ -18,6 +18,7 @@ import { cutFailure, type Live } from './live.ts'
 import { abandon, costOf, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
+import { Run, type Repeats, type Replay } from './repeats.ts'
 import { answer, refuse, sayFault } from './respond.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
@@ -27,6 +28,7 @@ import { withCost } from './usage-cost.ts'
 /** What the steps work with: one for the process. */
 export interface Gateway {
   keys: KeyIndex
+  repeats: Repeats
   bodies: BodyBudget
   admission: Admission
   tools: PlanTools
@@ -43,9 +45,10 @@ export interface Gateway {
 export async function handle(exchange: Exchange, gateway: Gateway): Promise<void> {
   gateway.live.enter(exchange)
   try {
-    const plan = await prepare(exchange, gateway)
-    if (plan instanceof Plan) await attempt(exchange, gateway, plan)
-    else refuseAs(exchange, plan)
+    const next = await prepare(exchange, gateway)
+    if (next instanceof Plan) await attempt(exchange, gateway, next)
+    else if ('serve' in next) await replay(exchange, gateway, next)
+    else refuseAs(exchange, next)
   } catch (error) {
     // A defect of ours ends this request and nothing else.
     gateway.onDefect(error, exchange.id)
@@ -60,7 +63,7 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
 }
 
 /** Everything before the first dispatch: a failure here has cost nothing. */
-async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Failure> {
+async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Replay | Failure> {
   // The key comes first, so that only its owner can make us hold a body.
   const refused = authenticate(exchange, gateway.keys)
   if (refused) return refused
@@ -68,9 +71,16 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Fai
   const unreadable = await receive(exchange, gateway.bodies, gateway.after)
   if (unreadable) return unreadable
   exchange.enter('admit')
+  const use = await gateway.repeats.begin(exchange)
+  if (use instanceof Run) exchange.repeat = use
+  else if (use) return use
   const key = exchange.key!
-  const granted = gateway.admission.admit(key, exchange.snapshot.organisations.get(key.org), Math.ceil(exchange.body.length / bytesPerToken))
-  if ('code' in granted) return granted
+  const organisation = exchange.snapshot.organisations.get(key.org)
+  const granted = gateway.admission.admit(key, organisation, Math.ceil(exchange.body.length / bytesPerToken))
+  if ('code' in granted) {
+    exchange.limitHeaders = gateway.admission.headers(key, organisation)
+    return granted
+  }
   exchange.lease = granted
   if (exchange.snapshot.settings.contentOrgs.includes(key.org)) exchange.captured = []
   const wrong = inspect(exchange)
@@ -79,6 +89,13 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Fai
   if ('code' in choice) return choice
   exchange.route = choice.route
   return new Plan(choice.deployments, gateway.tools)
+}
+
+/** A request whose `Idempotency-Key` ran before, or runs now: the same answer, and nothing is dispatched. */
+async function replay(exchange: Exchange, gateway: Gateway, answer: Replay): Promise<void> {
+  const failed = await answer.serve(exchange, gateway.deadlines)
+  if (failed) refuseAs(exchange, failed)
+  else exchange.outcome = exchange.clientGone ? 'cancelled' : 'success'
 }
 
 /** Tries targets until one answers, the client leaves, or none is left. */
@@ -115,7 +132,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
 
 /** The hold of the next attempt. Waits only where a budget has to be opened first. */
 function reserve(exchange: Exchange, { deployment }: Target): Hold | Failure | Promise<Hold | Failure> {
-  return exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked: exchange.asked!, capability: exchange.endpoint.capability, deployment, repeat: null })
+  return exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked: exchange.asked!, capability: exchange.endpoint.capability, deployment, repeat: exchange.repeat?.mark ?? null })
 }
 
 /** One attempt. True when it is settled and the client has its answer, whatever it is; false: it failed, and another may follow. */
@@ -151,16 +168,19 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
 const settleBeforeEnd: Settle = (exchange, attempt) => void settle(attempt, exchange.asked!)
 
 /** Gives back what the request holds; after a defect also what its attempts do. */
-function close({ lease, attempts }: Exchange): void {
+function close({ lease, repeat, attempts }: Exchange): void {
   let tokens = 0
   let nano = 0
+  let charged = false
   for (const each of attempts) {
     if (!each.metered) abandon(each)
     else {
       tokens += allTokens(each.metered.usage)
       nano += each.metered.costNano
+      charged ||= each.metered.charged
     }
   }
+  repeat?.finish(charged)
   lease?.release(tokens, nano)
 }
 

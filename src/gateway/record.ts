@@ -6,7 +6,7 @@ import type { Attempt, Metered } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 
 /** An attempt that a defect of ours left open: what it cost is not known. */
-const unsettled: Metered = { usage: noUsage(), costNano: 0, priceVersion: null, flags: usageFlags.uncertain }
+const unsettled: Metered = { usage: noUsage(), costNano: 0, priceVersion: null, flags: usageFlags.uncertain, charged: false }
 /** Bytes of request and of response content that one record keeps. */
 const contentBytes = 1024 * 1024
 /** Refusals without a key that are recorded per flush: a flood of them must not become a flood of rows. */

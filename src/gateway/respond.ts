@@ -22,14 +22,15 @@ export const saidError = (exchange: Exchange, failed: Failure): SaidError => ({
 function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {
   const headers: Headers = {}
   if (attempt) for (const [name, value] of Object.entries(attempt.headers)) if (value !== undefined && passed.test(name)) headers[name] = value
-  Object.assign(headers, exchange.lease?.headers())
+  Object.assign(headers, exchange.lease?.headers() ?? exchange.limitHeaders)
   headers['x-request-id'] ??= exchange.id
   headers['x-megarouter-request-id'] = exchange.id
   headers['x-megarouter-attempts'] = String(exchange.attempts.length)
   headers['x-megarouter-cache'] = 'off'
   headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
   if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
-  if (exchange.options && exchange.options.ignored.length > 0) headers['x-megarouter-warnings'] = `no effect yet: ${exchange.options.ignored.join(', ')}`
+  const warnings = exchange.options && exchange.options.ignored.length > 0 ? [`no effect yet: ${exchange.options.ignored.join(', ')}`, ...exchange.warnings] : exchange.warnings
+  if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText(warnings.join('; '))
   if (attempt) {
     headers['x-megarouter-provider'] = headerText(attempt.options.deployment.provider.id)
     headers['x-megarouter-model'] = headerText(attempt.options.deployment.logicalModel)
@@ -75,7 +76,7 @@ export function refuse(exchange: Exchange, failed: Failure, attempt?: Attempt): 
   headers['content-type'] = 'application/json'
   if (failed.retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(failed.retryAfterMs / 1000))
   // SDKs retry 5xx and 429 by themselves; what can't succeed by repetition says so.
-  if (failed.code === 'budget_exceeded') headers['x-should-retry'] = 'false'
+  if (failed.code === 'budget_exceeded' || failed.code === 'idempotency_answer_gone') headers['x-should-retry'] = 'false'
   send(exchange, statusOf(failed), headers, Buffer.from(exchange.protocol.errorBody(saidError(exchange, failed))))
 }
 
@@ -85,11 +86,12 @@ export function sendJson(exchange: Exchange, status: number, body: unknown): voi
 
 function send(exchange: Exchange, status: number, headers: Headers, body: Buffer): void {
   const { response } = exchange
+  headers['content-length'] = String(body.length)
+  exchange.repeat?.answer(status, headers, body)
   exchange.status = response.destroyed ? 499 : status
   if (response.destroyed) return
   exchange.responseBytes = body.length
   exchange.captured?.push(body)
-  headers['content-length'] = String(body.length)
   response.writeHead(status, headers)
   response.end(body)
 }

@@ -34,9 +34,13 @@ class ClientStream implements Sink, Ticking {
     this.#running = running
     this.#settle = settle
     this.#lastWriteUs = exchange.clock.monotonicUs()
-    const { response } = exchange
-    exchange.status = 200
-    response.writeHead(200, streamHeaders(exchange, attempt))
+    const { response, repeat } = exchange
+    const headers = streamHeaders(exchange, attempt)
+    exchange.status = response.destroyed ? 499 : 200
+    repeat?.head(200, headers)
+    if (!response.destroyed) response.writeHead(200, headers)
+    // The stream runs on for whoever repeats the request: nobody is waited for any more.
+    if (repeat) response.once('close', () => this.onDrain?.())
     response.on('drain', () => {
       this.#blockedSinceUs = null
       this.onDrain?.()
@@ -45,6 +49,11 @@ class ClientStream implements Sink, Ticking {
   }
 
   write(chunk: Buffer): boolean {
+    this.#exchange.repeat?.chunk(chunk)
+    return this.#send(chunk)
+  }
+
+  #send(chunk: Buffer): boolean {
     const { response } = this.#exchange
     if (response.destroyed) return true
     this.#exchange.responseBytes += chunk.length
@@ -63,6 +72,7 @@ class ClientStream implements Sink, Ticking {
       const event = protocol.errorEvent(saidError(this.#exchange, fault.failure))
       this.write(Buffer.from(this.#attempt.atBoundary ? event : `\n\n${event}`))
     }
+    this.#exchange.repeat?.end(this.#attempt.fault !== null)
     if (!response.destroyed) response.end()
   }
 
@@ -73,6 +83,6 @@ class ClientStream implements Sink, Ticking {
     if (this.#blockedSinceUs !== null) {
       // Destroying the connection is the client's leaving: it is settled like one.
       if (nowUs - this.#blockedSinceUs > clientStallMs * 1000) response.destroy()
-    } else if (nowUs - this.#lastWriteUs > keepAliveMs * 1000 && this.#attempt.atBoundary) this.write(Buffer.from(protocol.keepAlive))
+    } else if (nowUs - this.#lastWriteUs > keepAliveMs * 1000 && this.#attempt.atBoundary) this.#send(Buffer.from(protocol.keepAlive))
   }
 }

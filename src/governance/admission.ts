@@ -52,6 +52,11 @@ export class Admission {
     return 'code' in pass ? pass : new Lease(this, principal.tenant, principal.ancestors, pass, this.#clock)
   }
 
+  /** `x-ratelimit-*` for a request that was refused. */
+  headers(key: KeyEntry, organisation: OrganisationData | undefined): Record<string, string> {
+    return this.limits.headers(this.#principal(key, organisation).scopes, this.#clock.epochMs())
+  }
+
   #principal(key: KeyEntry, organisation: OrganisationData | undefined): Principal {
     let principal = this.#principals.get(key)
     if (!principal || principal.organisation !== organisation) {

@@ -2,12 +2,12 @@
  * Opens the ledger of this process: recovers the journal, ends what a crash left open, and only then lets anything be admitted.
  * Fails where the journal is damaged before its end, with the file and what to do.
  */
-import type { Clock } from '../clock.ts'
+import type { After, Clock } from '../clock.ts'
 import type { RequestRecord } from '../store/records.ts'
 import { LocalAuthority, type AskBalance } from './authority.ts'
 import { endOfCrashed, recordsOf } from './crash.ts'
 import type { Disk } from './disk.ts'
-import { Journal, type After } from './journal.ts'
+import { Journal } from './journal.ts'
 import { Ledger, type Alarm } from './ledger.ts'
 
 export interface LedgerSetup {
@@ -15,6 +15,7 @@ export interface LedgerSetup {
   clock: Clock
   after: After
   ask: AskBalance
+  segmentBytes?: number
   alarm(kind: Alarm, text: string): void
   /** The disk failed in a way that makes its content unknown: the process must end, and its successor recover. */
   onFatal(error: Error): void
@@ -27,8 +28,9 @@ export interface OpenLedger {
   recover(appliedLsn: number): RequestRecord[]
 }
 
-export async function openLedger({ disk, clock, after, ask, alarm, onFatal }: LedgerSetup): Promise<OpenLedger> {
-  const { journal, recovered } = await Journal.open({ disk, clock, after, onFatal })
+export async function openLedger({ ask, alarm, ...journaling }: LedgerSetup): Promise<OpenLedger> {
+  const { journal, recovered } = await Journal.open(journaling)
+  const { clock } = journaling
   const ledger = new Ledger({ journal, authority: new LocalAuthority(ask), clock, alarm })
   return {
     journal, ledger,

@@ -25,7 +25,7 @@ const fruitless = new Set<AttemptOutcome>(['connect_failed', 'upstream_error', '
 export function sharesOf({ outcome, costNano, flags, mode, heldNano, followed }: Ended): Shares {
   const failed = fruitless.has(outcome)
   if (failed && (followed || outcome === 'upstream_error' && !(flags & usageFlags.uncertain))) return { kind: 'void', tenantNano: 0, overheadNano: costNano, flags }
-  if (failed && costNano === 0) return { kind: 'void', tenantNano: 0, overheadNano: 0, flags }
+  if (costNano === 0 && (failed || outcome === 'cancelled')) return { kind: 'void', tenantNano: 0, overheadNano: 0, flags }
   if (mode === 'strict' && costNano > heldNano) return { kind: 'settle', tenantNano: heldNano, overheadNano: costNano - heldNano, flags: flags | usageFlags.overBound }
   return { kind: 'settle', tenantNano: costNano, overheadNano: 0, flags: mode === 'standard' && costNano > heldNano ? flags | usageFlags.overHold : flags }
 }

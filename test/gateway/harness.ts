@@ -1,10 +1,13 @@
 /** The real data plane in this process, in front of the test upstream: real sockets on both sides, records kept in memory. */
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after } from 'node:test'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { usageClasses, type Prices } from '../../src/catalog/price.ts'
-import { systemClock } from '../../src/clock.ts'
+import { systemAfter, systemClock } from '../../src/clock.ts'
 import { trustedProxies } from '../../src/gateway/client-address.ts'
 import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
@@ -13,11 +16,16 @@ import { KeyIndex } from '../../src/gateway/key-index.ts'
 import { Live } from '../../src/gateway/live.ts'
 import type { Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
+import { Repeats, type PastRequest } from '../../src/gateway/repeats.ts'
 import { Recorder } from '../../src/gateway/record.ts'
 import { noRateLimit, type KeyEntry, type ProviderData, type SettingsData, type SnapshotData } from '../../src/gateway/snapshot.ts'
 import { Transport } from '../../src/gateway/transport.ts'
 import { createKey, hashKey } from '../../src/governance/key-format.ts'
-import { LocalAdmission } from '../../src/governance/local-admission.ts'
+import { Admission } from '../../src/governance/admission.ts'
+import { RateLimits } from '../../src/governance/rate-limits.ts'
+import { Calibration } from '../../src/ledger/calibration.ts'
+import { nodeDisk } from '../../src/ledger/node-disk.ts'
+import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
 import { limits } from '../../src/limits.ts'
 import { vendor, type Vendor } from '../../src/providers/provider.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
@@ -40,6 +48,10 @@ export interface Rig {
   /** The text of a key that may do everything. */
   key: string
   gateway: Gateway
+  /** With a journal on this disk; nothing is applied to a database. */
+  money: OpenLedger
+  /** What the ledger warned of. */
+  alarms: string[]
   records: RequestRecord[]
   /** Waits until this many requests are recorded. */
   recorded(count: number): Promise<RequestRecord[]>
@@ -57,6 +69,8 @@ export interface RigOptions {
   attempts?: number
   retryFloor?: number
   requestBodyBytes?: number
+  /** What the store knows of an idempotency key. */
+  lookup?: (digest: Uint8Array) => Promise<PastRequest | null>
 }
 
 export const providerAt = (id: string, baseUrl: string, change: Partial<Vendor> = {}, secrets = ['sk-test-secret']): ProviderData => ({
@@ -82,10 +96,18 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const keys = new KeyIndex(pepper)
   keys.complete = true
   const errors: unknown[] = []
+  const alarms: string[] = []
+  const folder = mkdtempSync(join(tmpdir(), 'megarouter-rig-'))
+  const money = await openLedger({
+    disk: nodeDisk(folder), clock, after: systemAfter, segmentBytes: 4 * 1024 * 1024,
+    ask: () => Promise.resolve({ nano: 0, lsn: 0 }), alarm: (_kind, text) => alarms.push(text), onFatal: (error) => errors.push(error),
+  })
+  money.recover(0)
   const gateway: Gateway = {
-    keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new LocalAdmission(clock),
+    keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock),
+    repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
     tools: { health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
-    transport: new Transport(() => clock.epochMs()), deadlines: new Deadlines(), recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test',
+    transport: new Transport(() => clock.epochMs()), deadlines: new Deadlines(), recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter,
     onDefect: (error) => errors.push(error),
   }
   const door: Door = {
@@ -98,6 +120,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     keys.freshAt = clock.epochMs()
     gateway.deadlines.tick(clock.monotonicUs())
     gateway.recorder.flush()
+    money.journal.tick()
   }, 10)
   keys.freshAt = clock.epochMs()
   const addKey = (change: Partial<KeyEntry> = {}): { text: string; entry: KeyEntry } => {
@@ -115,11 +138,13 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     server.close()
     await gateway.transport.close()
     await upstream.close()
+    await new Promise<void>((resolve) => money.journal.close(() => resolve()))
+    rmSync(folder, { recursive: true, force: true })
     if (errors.length > 0) throw new AggregateError(errors, 'the gateway failed inside')
   })
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, records, addKey,
+    url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, money, alarms, records, addKey,
     load,
     publish(change) {
       data = structuredClone(data)
