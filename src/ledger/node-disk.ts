@@ -1,0 +1,60 @@
+/**
+ * The journal's folder on a real disk. Making a segment writes real zeros beside the request path, so that later writes need no new
+ * space and a sync flushes data only; every error is the operating system's own.
+ */
+import { close, closeSync, fdatasync, fsync, mkdirSync, open, openSync, readdirSync, readFileSync, unlink, unlinkSync, write, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Disk, JournalFile } from './disk.ts'
+
+type Done = (error: Error | null) => void
+const chunkBytes = 1_048_576
+
+function journalFile(fd: number): JournalFile {
+  return {
+    write(bytes, length, position) {
+      for (let at = 0; at < length;) at += writeSync(fd, bytes, at, length - at, position + at)
+    },
+    sync: (done) => fdatasync(fd, done),
+    close: () => closeSync(fd),
+  }
+}
+
+function writeZeros(fd: number, bytes: number, done: Done): void {
+  const zeros = Buffer.alloc(Math.min(chunkBytes, bytes))
+  const next = (at: number): void => {
+    if (at === bytes) return fdatasync(fd, done)
+    write(fd, zeros, 0, Math.min(zeros.length, bytes - at), at, (error, written) => error ? done(error) : next(at + written))
+  }
+  next(0)
+}
+
+/** The folder's entry of a new file is durable only when the folder is. */
+function syncFolder(folder: string, done: Done): void {
+  open(folder, 'r', (error, fd) => {
+    if (error) return done(error)
+    fsync(fd, (failed) => close(fd, (failedToo) => done(failed ?? failedToo ?? null)))
+  })
+}
+
+export function nodeDisk(folder: string): Disk {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return {
+    list: () => readdirSync(folder).sort(),
+    read: (name) => readFileSync(join(folder, name)),
+    create(name, bytes, done) {
+      const path = join(folder, name)
+      open(path, 'wx', 0o600, (error, fd) => {
+        if (error) return done(error, null)
+        // A file that is not complete would keep the space that a full disk lacks.
+        const giveUp = (cause: Error): void => close(fd, () => unlink(path, () => done(cause, null)))
+        writeZeros(fd, bytes, (failed) => {
+          if (failed) return giveUp(failed)
+          syncFolder(folder, (failedToo) => failedToo ? giveUp(failedToo) : done(null, journalFile(fd)))
+        })
+      })
+    },
+    open: (name) => journalFile(openSync(join(folder, name), 'r+')),
+    // Not synced: file systems keep removals in their order, and a segment that comes back is released again.
+    remove: (name) => unlinkSync(join(folder, name)),
+  }
+}
