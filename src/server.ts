@@ -75,7 +75,7 @@ export async function serve(variables: Variables): Promise<void> {
   const { journal, ledger } = opened
   const gateway = createGateway(keys, live, workers, ledger, (err, request) => log.error({ err, request }, 'a defect ended a request'))
   const running = { draining: false, overloaded: false }
-  const door = createDoor(gateway, workers, running, settings, server)
+  const door = createDoor(gateway, opened, workers, running, settings, server)
   await workers.until(() => workers.storeReady)
   workers.record(opened.recover(workers.appliedLsn))
   await workers.until(() => door.notReady() === null && workers.controlSocket !== null)
@@ -154,7 +154,19 @@ function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Led
   }
 }
 
-function createDoor(gateway: Gateway, workers: Workers, running: { draining: boolean; overloaded: boolean }, settings: Environment, server: ServerSettings): Door {
+/** What money looks like in `/metrics`. */
+function moneyGauges({ journal, ledger }: OpenLedger, { repeats }: Gateway): Record<string, number> {
+  const { bytes, segments, waiting, lastSyncUs, maxSyncUs } = journal.stats()
+  const { heldNano, openHolds, oldestHoldMs } = ledger.held()
+  return {
+    megarouter_open_holds: openHolds, megarouter_held_usd: heldNano / 1e9, megarouter_oldest_hold_seconds: oldestHoldMs / 1000, megarouter_ledger_unapplied: ledger.unapplied,
+    megarouter_journal_bytes: bytes, megarouter_journal_segments: segments, megarouter_journal_waiting: waiting, megarouter_journal_sync_seconds: lastSyncUs / 1e6, megarouter_journal_sync_max_seconds: maxSyncUs / 1e6,
+    megarouter_budget_overruns_total: ledger.alarms.overrun, megarouter_over_bound_total: ledger.alarms.over_bound, megarouter_over_hold_total: ledger.alarms.over_hold, megarouter_expired_holds_total: ledger.alarms.expired,
+    megarouter_replays_total: repeats.replayed, megarouter_replays_followed_total: repeats.followed, megarouter_replay_conflicts_total: repeats.conflicts, megarouter_replays_gone_total: repeats.gone, megarouter_replay_bytes: repeats.heldBytes,
+  }
+}
+
+function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, running: { draining: boolean; overloaded: boolean }, settings: Environment, server: ServerSettings): Door {
   const lag = monitorEventLoopDelay({ resolution: 20 })
   lag.enable()
   const gauges = (): Record<string, number> => {
@@ -163,7 +175,7 @@ function createDoor(gateway: Gateway, workers: Workers, running: { draining: boo
     return {
       megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes,
       megarouter_event_loop_lag_p99_seconds: lag.percentile(99) / 1e9, megarouter_heap_used_bytes: heapUsed, megarouter_resident_bytes: rss,
-      megarouter_breakers_open: breakers.length, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_config_error: workers.configError === null ? 0 : 1,
+      megarouter_breakers_open: breakers.length, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_config_error: workers.configError === null ? 0 : 1, ...moneyGauges(money, gateway),
     }
   }
   const trusted = trustedProxies(server.trustedProxies)

@@ -32,7 +32,10 @@ export interface Sink {
 /** What an attempt used and what that costs. */
 export interface Metered {
   usage: Usage
+  /** What the vendor charges. */
   costNano: number
+  /** What of it the tenant pays; the rest is the gateway's own. */
+  tenantNano: number
   /** Null: the price is unknown. */
   priceVersion: string | null
   /** Bits of `usageFlags`. */

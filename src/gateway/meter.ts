@@ -13,6 +13,8 @@ import type { Deployment } from './snapshot.ts'
 
 /** Tokens that a vendor may have made beyond what reached us when a stream was aborted. */
 const abortGuardTokens = 16
+/** Faster than models think today: an aborted answer must not be cheaper than a complete one. */
+const hiddenTokensPerSecond = 150
 /** More than any model takes or makes, for a model whose limits are not known. */
 const plausibleTokens = 2_000_000
 
@@ -25,6 +27,7 @@ export function settle(attempt: Attempt, asked: Asked, followed = false): Metere
   // Past the bounded drain nobody knows what such a vendor bills: at most what was held.
   if (unheard(attempt)) metered.costNano = Math.max(metered.costNano, hold.amountNano)
   const shares = sharesOf({ outcome: attempt.outcome!, costNano: metered.costNano, flags: metered.flags, mode: hold.mode, heldNano: hold.amountNano, followed })
+  metered.tenantNano = shares.tenantNano
   metered.flags = shares.flags
   metered.charged = shares.kind === 'settle'
   hold.end({ ...shares, outcome: attempt.outcome!, usage })
@@ -48,8 +51,8 @@ export function costOf(deployment: Deployment, rawUsage: unknown): number {
 function price(deployment: Deployment, usage: Usage, flags: number): Metered {
   const vector: PriceVector | null = deployment.price
   const simulated = deployment.provider.vendor.simulated ? usageFlags.simulated : 0
-  if (!vector) return { usage, costNano: 0, priceVersion: null, charged: false, flags: flags | simulated | (allTokens(usage) === 0 && usage.requests === 0 ? 0 : usageFlags.unpriced) }
-  return { usage, costNano: costNano(vector, usage), priceVersion: vector.version, charged: false, flags: flags | simulated }
+  if (!vector) return { usage, costNano: 0, tenantNano: 0, priceVersion: null, charged: false, flags: flags | simulated | (allTokens(usage) === 0 && usage.requests === 0 ? 0 : usageFlags.unpriced) }
+  return { usage, costNano: costNano(vector, usage), tenantNano: 0, priceVersion: vector.version, charged: false, flags: flags | simulated }
 }
 
 function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage: Usage; flags: number } {
@@ -78,8 +81,15 @@ function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage
   usage.input = Math.min(attempt.options.hold.record.inputTokens, calibration.inputTokens(deployment.id, asked.bodyBytes))
   usage.output = billed === 'input' ? 0 : delivered
   if (attempt.outcome === 'cancelled' && billed === 'output') usage.output += abortGuardTokens
+  if (attempt.outcome !== 'success') usage.reasoning = hiddenTokens(attempt)
   usage.requests = 1
   return { usage, flags: usageFlags.estimated | (billed === 'output' && !unheard(attempt) ? 0 : usageFlags.uncertain) }
+}
+
+/** What a model may have thought before its first token where none of it is streamed: by time, since nothing else is known. */
+function hiddenTokens({ startedUs, firstTokenUs, endedUs, options: { deployment, hold } }: Attempt): number {
+  if (!deployment.reasoning || !deployment.provider.vendor.bounds.hidesReasoning) return 0
+  return Math.min(hold.bound.maxOutputTokens, Math.ceil(((firstTokenUs ?? endedUs!) - startedUs) / 1e6 * hiddenTokensPerSecond))
 }
 
 /** Counts beyond twice what the model is known to take are a defect of its vendor, not a bill. */

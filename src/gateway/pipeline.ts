@@ -159,8 +159,8 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
     return false
   }
   tried.final = true
-  const { costNano } = settle(tried, exchange.asked!)
-  if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, costNano) : tried.body!)
+  const { tenantNano } = settle(tried, exchange.asked!)
+  if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, tenantNano) : tried.body!)
   conclude(exchange, tried)
   return true
 }
@@ -176,7 +176,7 @@ function close({ lease, repeat, attempts }: Exchange): void {
     if (!each.metered) abandon(each)
     else {
       tokens += allTokens(each.metered.usage)
-      nano += each.metered.costNano
+      nano += each.metered.tenantNano
       charged ||= each.metered.charged
     }
   }

@@ -6,7 +6,7 @@ import type { Attempt, Metered } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 
 /** An attempt that a defect of ours left open: what it cost is not known. */
-const unsettled: Metered = { usage: noUsage(), costNano: 0, priceVersion: null, flags: usageFlags.uncertain, charged: false }
+const unsettled: Metered = { usage: noUsage(), costNano: 0, tenantNano: 0, priceVersion: null, flags: usageFlags.uncertain, charged: false }
 /** Bytes of request and of response content that one record keeps. */
 const contentBytes = 1024 * 1024
 /** Refusals without a key that are recorded per flush: a flood of them must not become a flood of rows. */
@@ -79,7 +79,7 @@ function attemptRecord(exchange: Exchange, attempt: Attempt): AttemptRecord {
     errorCode: attempt.fault?.code.slice(0, 64) ?? null, errorText: attempt.fault?.text.slice(0, 500) ?? null,
     upstreamRequestId: typeof attempt.headers['x-request-id'] === 'string' ? attempt.headers['x-request-id'].slice(0, 128) : null,
     startedUs: since(attempt.startedUs)!, firstTokenUs: since(attempt.firstTokenUs), endedUs: since(attempt.endedUs)!,
-    usage: metered.usage, costNano: metered.costNano, priceVersion: metered.priceVersion, flags: metered.flags, final: attempt.final,
+    usage: metered.usage, costNano: metered.tenantNano, priceVersion: metered.priceVersion, flags: metered.flags, final: attempt.final,
   }
 }
 

@@ -57,7 +57,7 @@ export function answer(exchange: Exchange, attempt: Attempt, body: Buffer): void
   const contentType = attempt.headers['content-type']
   const headers = commonHeaders(exchange, attempt)
   headers['content-type'] = typeof contentType === 'string' ? contentType : 'application/json'
-  headers['x-megarouter-cost-usd'] = usd(attempt.metered?.costNano ?? 0)
+  headers['x-megarouter-cost-usd'] = usd(attempt.metered?.tenantNano ?? 0)
   send(exchange, attempt.status, headers, body)
 }
 

@@ -52,11 +52,11 @@ function recordOf(attempts: TerminalRecord[]): RequestRecord {
   }
 }
 
-function attemptOf({ attempt, target, outcome, heldAt, endedAt, usage, tenantNano, overheadNano, flags }: TerminalRecord, final: boolean, startedAt: number): AttemptRecord {
+function attemptOf({ attempt, target, outcome, heldAt, endedAt, usage, tenantNano, flags }: TerminalRecord, final: boolean, startedAt: number): AttemptRecord {
   return {
     number: attempt, vendor: target.vendor, provider: target.provider, deployment: target.deployment, model: target.model, upstreamModel: target.upstreamModel,
     credential: null, outcome: outcome === 'crashed' || outcome === 'expired' ? 'broken' : outcome, status: 0, errorCode: outcome === 'crashed' ? 'gateway_crashed' : null, errorText: null, upstreamRequestId: null,
     startedUs: (heldAt - startedAt) * 1000, firstTokenUs: null, endedUs: (endedAt - startedAt) * 1000,
-    usage, costNano: tenantNano + overheadNano, priceVersion: target.priceVersion, flags, final,
+    usage, costNano: tenantNano, priceVersion: target.priceVersion, flags, final,
   }
 }
