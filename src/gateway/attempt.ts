@@ -81,6 +81,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   fault: Fault | null = null
   sent = false
   rawUsage: unknown = null
+  /** `outputChars` when the usage was reported: output that came after it is not in it. */
+  usageAtChars = 0
   outputChars = 0
   /** Events that carried output. */
   outputEvents = 0
@@ -244,7 +246,10 @@ export class Attempt implements UpstreamHandler, Ticking {
       this.outputChars += facts.outputChars
       this.outputEvents++
     }
-    if (facts.usage !== null) this.rawUsage = facts.usage
+    if (facts.usage !== null) {
+      this.rawUsage = facts.usage
+      this.usageAtChars = this.outputChars
+    }
     if (facts.meaningful) {
       this.#progressUs = this.#lastByteUs
       this.#meaningful ||= !facts.done

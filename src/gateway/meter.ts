@@ -69,7 +69,7 @@ function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage
       return { usage, flags: usageFlags.anomalous | usageFlags.estimated }
     }
     // Usage that was reported before the break covers less than what was delivered.
-    if (attempt.outcome === 'broken' && usage.output + usage.reasoning < delivered) {
+    if (attempt.outcome === 'broken' && attempt.usageAtChars < attempt.outputChars && usage.output + usage.reasoning < delivered) {
       usage.output = delivered - usage.reasoning
       flags |= usageFlags.estimated
     }
