@@ -12,7 +12,9 @@ import { packVarints } from './varint.ts'
 
 /** Order is the storage order: append only. `overhead` stands apart from the two that exclude each other. */
 export const entryKinds = ['settle', 'void', 'overhead'] as const
-export const [settleKind, voidKind, overheadKind] = [0, 1, 2]
+export const settleKind: number = entryKinds.indexOf('settle')
+export const voidKind: number = entryKinds.indexOf('void')
+export const overheadKind: number = entryKinds.indexOf('overhead')
 
 /** `attemptOutcomes` and what only the ledger knows. Order is the storage order: append only. */
 export const terminalOutcomes = [
@@ -102,7 +104,7 @@ function refusal({ kind, attempt, tenantNano, overheadNano, heldAt, endedAt, fla
 }
 
 function packUsage(usage: Usage): Uint8Array | null {
-  let length = usageClasses.length
+  let length: number = usageClasses.length
   while (length > 0 && usage[usageClasses[length - 1]!] === 0) length -= 1
   if (length === 0) return null
   const counts = new Array<number>(length)
@@ -142,7 +144,7 @@ export function terminalsOf(batch: readonly Logged<TerminalRecord>[], dimensions
       rejected.push({ lsn, requestId: record.requestId, attempt: record.attempt, reason: reason ?? '' })
       continue
     }
-    const kind = record.kind === 'settle' ? settleKind! : voidKind!
+    const kind = record.kind === 'settle' ? settleKind : voidKind
     terminals.push({ lsn, record, requestId, parties: pairs.of(record), kind, outcome: outcomeIndex.get(record.outcome)!, usage: packUsage(record.usage) })
   }
   return terminals
@@ -159,7 +161,7 @@ export function entriesOf(node: number, terminals: readonly Terminal[]): { rows:
     texts.push(entryText(lsn, kind, requestId, attempt, parties.text, tenantNano, outcome, flags, usage, heldAt, endedAt))
     if (overheadNano === 0) continue
     rows.push([node, lsn, overheadKind, requestId, attempt, ...parties.ids, overheadNano, outcome, flags, usage, heldAt, endedAt])
-    texts.push(entryText(lsn, overheadKind!, requestId, attempt, parties.text, overheadNano, outcome, flags, usage, heldAt, endedAt))
+    texts.push(entryText(lsn, overheadKind, requestId, attempt, parties.text, overheadNano, outcome, flags, usage, heldAt, endedAt))
   }
   return { rows, texts }
 }

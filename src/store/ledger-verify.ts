@@ -147,7 +147,7 @@ class Chain {
     const follows = terminal !== null && terminal.lsn === lsn
     if (kind !== overheadKind && follows) this.#report('the attempt both settled and was voided', where)
     if (kind === overheadKind && !(follows && terminal.attempt === entry.attempt && equal(terminal.request_id, entry.request_id))) this.#report('an overhead entry has no end of its attempt', where)
-    if (kind < 0 || kind > overheadKind!) this.#report(`there is no kind ${kind} of entry`, where)
+    if (kind < 0 || kind > overheadKind) this.#report(`there is no kind ${kind} of entry`, where)
   }
 
   /** Entries that no batch covers. */

@@ -106,7 +106,7 @@ const attemptKey = (requestId: Uint8Array, attempt: number): string => `${encode
 /** Keeps the first end of each attempt. */
 async function withoutEnded({ kysely }: Read, terminals: readonly Terminal[], rejected: Rejected[]): Promise<Terminal[]> {
   const ids = [...new Set(terminals.map(({ requestId }) => requestId))]
-  const known = ids.length === 0 ? [] : await kysely.selectFrom('ledger_entry').select(['request_id', 'attempt']).where('request_id', 'in', ids).where('kind', '!=', overheadKind!).execute()
+  const known = ids.length === 0 ? [] : await kysely.selectFrom('ledger_entry').select(['request_id', 'attempt']).where('request_id', 'in', ids).where('kind', '!=', overheadKind).execute()
   const ended = new Set(known.map((row) => attemptKey(row.request_id, row.attempt)))
   return terminals.filter(({ lsn, requestId, record }) => {
     const key = attemptKey(requestId, record.attempt)
@@ -192,10 +192,10 @@ export async function settledAt({ kysely }: Read, node: string, entity: string, 
   return { nano: exactInteger(row!.nano), lsn: row!.lsn }
 }
 
-/** The request that an idempotency key was used for, and the digest of its body. */
+/** The request that an idempotency key was used for, the digest of its body, and when it ended (epoch ms). */
 export async function findRepeat({ kysely }: Read, key: Uint8Array): Promise<{ body: Uint8Array; requestId: string; at: number } | null> {
   const row = await kysely.selectFrom('repeat_mark').selectAll().where('key_digest', '=', key).executeTakeFirst()
-  return row === undefined ? null : { body: row.body_digest, requestId: encodeId('req', row.request_id), at: row.at }
+  return row === undefined ? null : { body: row.body_digest, requestId: encodeId('req', row.request_id), at: Math.floor(row.at / 1000) }
 }
 
 export type Flag = keyof typeof usageFlags

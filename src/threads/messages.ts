@@ -1,10 +1,32 @@
 /** Everything that threads say to one another. Plain data only; each direction is one discriminated union. */
 import type { KeyEntry, SnapshotData } from '../gateway/snapshot.ts'
+import type { JournalTail } from '../ledger/journal.ts'
 import type { RequestRecord } from '../store/records.ts'
+
+export type { JournalTail }
+
+/** The request that used an idempotency key, the digest of its body, and when it ended (epoch ms). */
+export interface FoundRepeat { body: Uint8Array; requestId: string; at: number }
+
+/** What is held now. `lsn`: the journal's end at this instant. */
+export interface HeldNow {
+  heldNano: number
+  openHolds: number
+  /** 0 when nothing is held. */
+  oldestHoldMs: number
+  lsn: number
+  /** Held amount by organisation. */
+  byOrg: Record<string, number>
+}
 
 /** Data plane → store worker. */
 export type ToStore =
   | { kind: 'records'; records: RequestRecord[] }
+  /** The journal is durable, and may be read, up to here. */
+  | { kind: 'tail' } & JournalTail
+  /** What is settled on `org:<id>` or `key:<id>` from one quarter of an hour to before another. */
+  | { kind: 'balance'; id: number; entity: string; fromMs: number; toMs: number }
+  | { kind: 'repeat'; id: number; key: Uint8Array }
   /** The text of `/metrics`; `gauges` are the data plane's own values by metric name. */
   | { kind: 'metrics'; id: number; gauges: Record<string, number> }
   /** Write everything that is queued, then answer `drained` and close. */
@@ -12,7 +34,14 @@ export type ToStore =
 
 /** Store worker → data plane. */
 export type FromStore =
-  | { kind: 'ready' }
+  /** `node`: under which this journal is applied; null, and nothing applied, without one. Sent again by each restarted worker. */
+  | { kind: 'ready'; appliedLsn: number; node: string | null }
+  /** The ledger in the database holds every terminal record up to `lsn`. */
+  | { kind: 'applied'; lsn: number }
+  /** `nano` is what was settled when exactly `lsn` was applied; stands between the `applied` messages of lower and of higher LSNs. */
+  | ({ kind: 'balance'; id: number } & ({ nano: number; lsn: number; error?: undefined } | { error: string }))
+  /** In the same order. Null: the key was not used by an applied request. */
+  | ({ kind: 'repeat'; id: number } & ({ found: FoundRepeat | null; error?: undefined } | { error: string }))
   | { kind: 'metrics'; id: number; text: string; contentType: string }
   /** Sent at least every second. */
   | { kind: 'state'; queued: number; dropped: number; databaseUp: boolean; oldestQueuedMs: number }
@@ -29,10 +58,13 @@ export type FromControl =
   /** The admin API and console listen here; the front door forwards to it. */
   | { kind: 'listening'; socketPath: string; adminPort: number | null }
   | { kind: 'bootstrap'; token: string; file: string }
+  /** What is held now? */
+  | { kind: 'holds'; id: number }
   | { kind: 'failed'; reason: string }
 
 /** Data plane → control worker. */
 export type ToControl =
+  | { kind: 'holds'; id: number } & HeldNow
   | { kind: 'health'; deployments: { id: string; state: 'closed' | 'open' | 'half_open'; successRate: number; inFlight: number }[]; queued?: number; dropped?: number }
   | { kind: 'reload' }
   | { kind: 'drain' }

@@ -1,16 +1,23 @@
 /**
- * The store thread: takes request records from the data plane, saves them, counts them for `/metrics`, sends their traces and
- * applies retention. Only wiring; the logic is in src/store and src/telemetry. A database that is gone is waited for; one that
+ * The store thread: takes request records from the data plane, saves them, counts them for `/metrics`, sends their traces, follows
+ * the journal with the ledger and applies retention. Only wiring; the logic is in src/store, src/ledger and src/telemetry. A database that is gone is waited for; one that
  * refuses us (wrong password, wrong schema) is reported as `failed`.
  */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { destination, pino } from 'pino'
+import { Follower } from '../ledger/follower.ts'
+import type { Logged, TerminalRecord } from '../ledger/records.ts'
+import { segmentFiles } from '../ledger/segment-files.ts'
 import { limits } from '../limits.ts'
 import { ContentStore } from '../store/content.ts'
 import { openDatabase, type Database } from '../store/database.ts'
+import { applyTerminals, findRepeat, position, settledAt } from '../store/ledger.ts'
 import { loadMasterKey } from '../store/master-key.ts'
+import { nodeIdOf } from '../store/node-id.ts'
 import type { RequestRecord } from '../store/records.ts'
 import { applyRetention } from '../store/retention.ts'
 import { isTransient, RecordStore } from '../store/save.ts'
@@ -50,7 +57,25 @@ async function connect() {
     contentLost += count
     log.error({ err: error, count }, 'request content could not be stored')
   })
-  return { database, content, store }
+  const journal = join(dataDir, 'journal')
+  const node = nodeIdOf(journal, randomBytes)
+  const at = node === null ? null : await position(database, node)
+  rejected = at?.rejected ?? 0
+  const follower = new Follower({
+    files: segmentFiles(journal), appliedLsn: at?.appliedLsn ?? 0, schedule,
+    apply: (batch, uptoLsn) => applyTo(database, node, batch, uptoLsn),
+    applied: (lsn) => post({ kind: 'applied', lsn }),
+    failed: (error) => log.error({ err: error }, 'the ledger could not follow the journal; it is tried again'),
+  })
+  return { database, content, store, follower, node }
+}
+
+async function applyTo(database: Database, node: string | null, batch: readonly Logged<TerminalRecord>[], uptoLsn: number): Promise<number> {
+  if (node === null) throw new Error('there is a journal now, and was none when this thread started')
+  const applied = await applyTerminals(database, node, batch, uptoLsn)
+  rejected += applied.rejected.length
+  for (const each of applied.rejected) log.error(each, 'a record of the journal could not be applied to the ledger: this is a defect of MegaRouter')
+  return applied.appliedLsn
 }
 
 function packageVersion(): string {
@@ -58,6 +83,8 @@ function packageVersion(): string {
 }
 
 let contentLost = 0
+/** Terminal records that the ledger refused, ever. */
+let rejected = 0
 let opened = false
 let stopping = false
 const connected = connect()
@@ -71,12 +98,14 @@ const writer = new RecordWriter({
   isTransient,
   failed: (error, lost: RequestRecord | null) => log.error({ err: error, request: lost?.id }, lost === null ? 'the database does not take records; they are kept and tried again' : 'a request record could not be stored and is lost'),
   nowMs: () => Date.now(),
-  schedule(callback, ms) {
-    const timer = setTimeout(callback, ms)
-    return () => clearTimeout(timer)
-  },
+  schedule,
   queueLimit: limits.recordQueue,
 })
+
+function schedule(callback: () => void, ms: number): () => void {
+  const timer = setTimeout(callback, ms)
+  return () => clearTimeout(timer)
+}
 
 async function receive(message: ToStore): Promise<void> {
   switch (message.kind) {
@@ -84,10 +113,29 @@ async function receive(message: ToStore): Promise<void> {
       writer.push(message.records)
       for (const record of message.records) metrics.observe(record)
       return (await tracing)?.add(message.records)
+    case 'tail':
+      return (await connected).follower.tail(message)
+    case 'balance': case 'repeat':
+      return answer(message)
     case 'metrics':
       return post({ kind: 'metrics', id: message.id, text: await metricsText(message.gauges), contentType: metrics.contentType })
     case 'drain':
       return drain()
+  }
+}
+
+/** In order with what is applied; the data plane adds what it settled later itself. */
+async function answer(message: Extract<ToStore, { kind: 'balance' | 'repeat' }>): Promise<void> {
+  const { kind, id } = message
+  try {
+    const { database, follower, node } = await connected
+    await follower.exclusively(async () => {
+      if (message.kind === 'balance') post({ kind: 'balance', id, ...await settledAt(database, node ?? '', message.entity, message.fromMs, message.toMs) })
+      else post({ kind: 'repeat', id, found: await findRepeat(database, message.key) })
+    })
+  } catch (error) {
+    log.error({ err: error }, `the database did not answer a question about a ${kind}`)
+    post({ kind, id, error: error instanceof Error ? error.message : String(error) })
   }
 }
 
@@ -99,8 +147,9 @@ const currentState = () => {
 
 async function metricsText(gauges: Record<string, number>): Promise<string> {
   const state = currentState()
+  const follower = opened ? (await connected).follower : null
   return metrics.text({
-    ...gauges,
+    ...gauges, megarouter_ledger_applied_lsn: follower?.appliedLsn ?? 0, megarouter_ledger_lag: follower?.lag ?? 0, megarouter_ledger_rejected_total: rejected,
     megarouter_records_queued: state.queued, megarouter_records_dropped_total: state.dropped, megarouter_records_oldest_queued_seconds: state.oldestQueuedMs / 1000,
     megarouter_database_up: state.databaseUp ? 1 : 0, megarouter_content_lost_total: contentLost, megarouter_spans_dropped_total: (await tracing)?.dropped ?? 0,
   })
@@ -108,7 +157,8 @@ async function metricsText(gauges: Record<string, number>): Promise<string> {
 
 async function drain(): Promise<void> {
   stopping = true
-  const left = await writer.drain(drainMs)
+  const [left, behind] = await Promise.all([writer.drain(drainMs), opened ? (await connected).follower.drain(drainMs) : 0])
+  if (behind > 0) log.error({ behind }, 'the database did not take the end of the journal in time; it follows at the next start')
   if (left > 0) log.error({ records: left }, 'the database did not take the last records in time; they are lost')
   await (await tracing)?.close()
   await pruning
@@ -138,9 +188,9 @@ function prune(): void {
 port.on('message', (message: ToStore) => void receive(message).catch((error: unknown) => log.error({ err: error }, `the store thread could not handle "${message.kind}"`)))
 const stateTimer = setInterval(() => post({ kind: 'state', ...currentState() }), stateIntervalMs)
 const retentionTimer = setInterval(prune, retentionIntervalMs)
-connected.then(() => {
+connected.then(({ follower, node }) => {
   opened = true
-  post({ kind: 'ready' })
+  post({ kind: 'ready', appliedLsn: follower.appliedLsn, node })
   prune()
 }, (error: unknown) => {
   post({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) })

@@ -1,0 +1,211 @@
+/**
+ * Brings the journal's terminal records to the ledger in the database: reads segments up to where they are durable, hands over at
+ * most 512 records per transaction, and reads on only when those are applied. What fails is tried again until it succeeds; nothing
+ * is passed over. Segments that were released held nothing unapplied, so that a gap before the first one is none of the ledger.
+ */
+import { frame, frameBytes } from './codec.ts'
+import type { JournalTail } from './journal.ts'
+import type { Logged, TerminalRecord } from './records.ts'
+import { SegmentReader } from './segment-reader.ts'
+
+/** The segments of a journal, to read while another thread writes. */
+export interface SegmentFiles {
+  /** Names of the segments, oldest first. */
+  list(): string[]
+  /** Fills `into` from byte `position` on; returns how many bytes there were. */
+  readAt(name: string, into: Buffer, position: number): number
+}
+
+export interface FollowerOptions {
+  files: SegmentFiles
+  /** The ledger's position. */
+  appliedLsn: number
+  /** One transaction; resolves with the new position. */
+  apply(batch: readonly Logged<TerminalRecord>[], uptoLsn: number): Promise<number>
+  applied(lsn: number): void
+  /** Told of each failure, for the log. */
+  failed(error: unknown): void
+  /** Calls back once after `ms`; the returned function cancels. */
+  schedule(callback: () => void, ms: number): () => void
+}
+
+/** Terminal records per transaction. */
+export const batchRecords = 512
+/** LSNs without a terminal record are noted this late, so that a running stream costs no transactions. */
+const idleMs = 1_000
+const firstBackoffMs = 100
+const longestBackoffMs = 5_000
+/** Holds the longest frame, and not many more records than a batch. */
+const chunkBytes = 131_072
+
+interface Place {
+  name: string
+  reader: SegmentReader
+  /** What the segment's start must say was to follow, since this was read before it; null where reading began. */
+  follows: number | null
+}
+
+export class Follower {
+  readonly #options: FollowerOptions
+  readonly #chunk = Buffer.allocUnsafeSlow(chunkBytes)
+  #tail: JournalTail = { segment: '', offset: 0, lsn: 0 }
+  #appliedLsn: number
+  #place: Place | null = null
+  /** Read and not applied. */
+  #pending: Logged<TerminalRecord>[] = []
+  /** Up to here `#pending` is complete. */
+  #readLsn = 0
+  #running: Promise<void> | null = null
+  #draining = false
+  #gaveUp = false
+  #wake: (() => void) | null = null
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+    this.#appliedLsn = options.appliedLsn
+  }
+
+  get appliedLsn(): number { return this.#appliedLsn }
+  /** LSNs that are durable and not applied. */
+  get lag(): number { return Math.max(0, this.#tail.lsn - this.#appliedLsn) }
+
+  /** How far the journal may be read from now on. */
+  tail(tail: JournalTail): void {
+    this.#tail = tail
+    this.#wake?.()
+    this.#start()
+  }
+
+  /** Runs `work` while nothing is being applied, so that its answer and `applied` come in the order of their LSNs. */
+  exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /** Applies all that is durable without waiting; gives up after `deadlineMs`. Returns the LSNs that are left. */
+  async drain(deadlineMs: number): Promise<number> {
+    this.#draining = true
+    this.#wake?.()
+    this.#start()
+    const cancel = this.#options.schedule(() => {
+      this.#gaveUp = true
+      this.#wake?.()
+    }, deadlineMs)
+    await this.#running
+    cancel()
+    return this.lag
+  }
+
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null
+    })
+  }
+
+  async #run(): Promise<void> {
+    let backoffMs = firstBackoffMs
+    let idleAt = 0
+    while (this.lag > 0 && !this.#gaveUp) {
+      try {
+        while (this.#pending.length < batchRecords && !this.#readOn());
+        if (this.#pending.length === 0 && !this.#draining && idleAt !== this.#tail.lsn) {
+          idleAt = this.#tail.lsn
+          await this.#pause(idleMs)
+          continue
+        }
+        await this.#applyBatch()
+        backoffMs = firstBackoffMs
+        // Lets the thread's messages have their turn.
+        await this.#pause(0)
+      } catch (error) {
+        this.#options.failed(error)
+        await this.#pause(backoffMs)
+        backoffMs = Math.min(backoffMs * 2, longestBackoffMs)
+      }
+    }
+  }
+
+  async #applyBatch(): Promise<void> {
+    const batch = this.#pending.slice(0, batchRecords)
+    const uptoLsn = batch.length === this.#pending.length ? this.#readLsn : batch.at(-1)!.lsn
+    await this.exclusively(async () => {
+      this.#appliedLsn = Math.max(uptoLsn, await this.#options.apply(batch, uptoLsn))
+      this.#pending = this.#pending.slice(batch.length)
+      this.#options.applied(this.#appliedLsn)
+    })
+  }
+
+  /** Reads some more; true when all that is durable was read. A failure makes the next call begin at the ledger's position. */
+  #readOn(): boolean {
+    const tail = this.#tail
+    try {
+      if (tail.segment === '') return this.#isRead(tail)
+      const place = this.#place ??= this.#placeOf(this.#appliedLsn + 1, tail)
+      const { name, reader } = place
+      const end = name === tail.segment ? tail.offset : Infinity
+      const before = reader.offset
+      if (before >= end) return this.#isRead(tail)
+      const length = this.#options.files.readAt(name, this.#chunk.subarray(0, Math.min(chunkBytes, end - before)), before)
+      const stop = reader.scan(this.#chunk.subarray(0, length), (kind, lsn, at) => {
+        if (kind >= frame.settle && lsn > this.#appliedLsn) this.#pending.push({ lsn, record: reader.terminal(at) })
+      }, before)
+      if (reader.offset > before) {
+        if (place.follows !== null && reader.follows !== place.follows) throw new Error(`${name} follows LSN ${reader.follows - 1}, and the segment before ends at ${place.follows - 1}`)
+        place.follows = null
+        this.#readLsn = reader.nextLsn - 1
+      } else if (name === tail.segment) {
+        throw new Error(`${name} cannot be read at byte ${before} (${stop}), although it is durable up to byte ${tail.offset}`)
+      } else {
+        // A segment ends where its frames do: in zeros, or where a crash tore it.
+        const next = this.#names(tail).find((other) => other > name)
+        if (next === undefined) throw new Error(`no segment follows ${name}, although ${tail.segment} should`)
+        this.#place = { name: next, reader: new SegmentReader(), follows: reader.firstLsn === 0 ? place.follows : reader.nextLsn }
+      }
+      return false
+    } catch (error) {
+      this.#place = null
+      this.#pending = []
+      throw error
+    }
+  }
+
+  #isRead(tail: JournalTail): true {
+    this.#readLsn = tail.lsn
+    return true
+  }
+
+  #names = (tail: JournalTail): string[] => this.#options.files.list().filter((name) => name <= tail.segment)
+
+  /** The newest segment that begins at or before the LSN; names that it uses are defined from its beginning on. */
+  #placeOf(lsn: number, tail: JournalTail): Place {
+    const names = this.#names(tail)
+    const firsts = names.map((name) => this.#firstLsn(name))
+    let index = firsts.findLastIndex((first) => first > 0 && first <= lsn)
+    if (index < 0) index = firsts.findIndex((first) => first > 0)
+    const name = names[index]
+    if (name === undefined) throw new Error(`there is no readable segment up to ${tail.segment}`)
+    return { name, reader: new SegmentReader(), follows: null }
+  }
+
+  /** 0 for a segment whose first frame is torn. */
+  #firstLsn(name: string): number {
+    const head = Buffer.alloc(frameBytes.start)
+    const reader = new SegmentReader()
+    reader.scan(head.subarray(0, this.#options.files.readAt(name, head, 0)), () => undefined)
+    return reader.firstLsn
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#wake = null
+        cancel()
+        resolve()
+      }
+      const cancel = this.#options.schedule(done, ms)
+      this.#wake = done
+    })
+  }
+}
