@@ -35,6 +35,7 @@ import { HealthBook } from './routing/health.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKey } from './store/master-key.ts'
 import { ownFolder } from './store/single-writer.ts'
+import type { HeldNow } from './threads/messages.ts'
 import { Workers } from './threads/workers.ts'
 import { version } from './version.ts'
 
@@ -60,7 +61,7 @@ export async function serve(variables: Variables): Promise<void> {
     onSetupFailed: (reason) => refuseToStart([reason]),
     onError: (err, what) => log.error({ err }, what),
     onApplied: (lsn) => opened?.ledger.applied(lsn),
-    holds: () => ({ ...opened!.ledger.held(), lsn: opened!.journal.tail().lsn }),
+    holds: () => heldNow(opened!),
   })
   let opened: OpenLedger | null = null
   opened = await openLedger({
@@ -138,7 +139,7 @@ function readSettings(variables: Variables): { settings: Environment; server: Se
 function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Ledger, onDefect: Gateway['onDefect']): Gateway {
   return {
     keys, live,
-    repeats: new Repeats({ clock, lookup: (digest) => workers.repeat(digest), limits }),
+    repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? workers.repeat(digest), limits }),
     bodies: new BodyBudget(limits.inFlightBodyBytes),
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
     tools: {
@@ -152,6 +153,11 @@ function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Led
     after: systemAfter,
     onDefect,
   }
+}
+
+function heldNow({ journal, ledger }: OpenLedger): HeldNow {
+  const { heldNano, openHolds, oldestHoldMs, byOrg } = ledger.held()
+  return { heldNano, openHolds, oldestHoldMs, byOrg, lsn: journal.lastLsn }
 }
 
 /** What money looks like in `/metrics`. */

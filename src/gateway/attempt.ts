@@ -154,8 +154,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.#chunks = []
     this.#sink = sink
     sink.onDrain = () => this.#resume()
-    this.#resume()
-    this.#forward(pending)
+    if (this.#forward(pending)) this.#resume()
     if (this.outcome) sink.end(this.#said ? null : this.fault)
   }
 
@@ -283,9 +282,7 @@ export class Attempt implements UpstreamHandler, Ticking {
       this.#chunks.push(part)
       this.#bytes += part.length
     }
-    if (!this.#committed || this.#bytes <= limits.streamBufferBytes || this.#paused) return
-    this.#paused = true
-    this.#call?.pause()
+    if (this.#committed && this.#bytes > limits.streamBufferBytes) this.#pause()
   }
 
   /** Tells the hold what was delivered; false when the budget takes no more and the stream was ended for it. */
@@ -354,12 +351,18 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.#reply('stream')
   }
 
-  #forward(parts: Buffer[]): void {
+  /** False: the client is slow, and the upstream waits for it. */
+  #forward(parts: Buffer[]): boolean {
     const sink = this.#sink
-    if (!sink) return
+    if (!sink) return true
     let room = true
     for (const part of parts) if (part.length > 0) room = sink.write(part)
-    if (room || this.#paused || this.outcome) return
+    if (!room) this.#pause()
+    return room
+  }
+
+  #pause(): void {
+    if (this.#paused || this.outcome) return
     this.#paused = true
     this.#call?.pause()
   }

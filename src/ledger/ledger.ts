@@ -181,6 +181,15 @@ export class Ledger implements HoldKeeper {
     for (let i = this.#unappliedFrom; i < this.#unapplied.length; i++) if (this.#unapplied[i]!.lsn > lsn) yield this.#unapplied[i]!.record
   }
 
+  /** A charged request of this idempotency key that the store may not know yet. */
+  findRepeat(key: Uint8Array): { body: Uint8Array; requestId: string; at: number } | null {
+    for (let i = this.#unappliedFrom; i < this.#unapplied.length; i++) {
+      const { kind, repeat, requestId, endedAt } = this.#unapplied[i]!.record
+      if (repeat !== null && kind === 'settle' && Buffer.compare(repeat.key, key) === 0) return { body: repeat.body, requestId, at: endedAt }
+    }
+    return null
+  }
+
   /** What is held now, for the summary and metrics. */
   held(): { heldNano: number; openHolds: number; oldestHoldMs: number; byOrg: Record<string, number>; oldestLsn: number } {
     const now = this.#options.clock.epochMs()
