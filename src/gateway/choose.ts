@@ -33,7 +33,7 @@ export function choose(exchange: Exchange, random: () => number): Choice | Failu
   const allowed = able.filter((deployment) => mayUse(exchange, deployment))
   if (allowed.length === 0) return failure('policy_denied', `Key ${exchange.key!.name} may not use ${model}. It may use: ${exchange.key!.models!.slice(0, 10).join(', ') || 'no model'}. Whoever manages the key can change that.`, { param: 'model' })
   const priced = allowed.filter((deployment) => deployment.price !== null || !unpricedIsBlocked(exchange))
-  if (priced.length === 0) return failure('price_unknown', `The price of ${model} is not known, and key ${exchange.key!.name} has a budget that needs one. Declare a price for it in megarouter.yaml (deployments) or use another model.`, { param: 'model' })
+  if (priced.length === 0) return failure('price_unknown', `The price of ${model} is not known, and a budget above key ${exchange.key!.name} needs one. Declare a price for it in megarouter.yaml (deployments) or use another model.`, { param: 'model' })
   return { deployments: priced, route: routeOf(snapshot, model, names.length > 1) }
 }
 
@@ -88,7 +88,8 @@ function mayUse(exchange: Exchange, deployment: Deployment): boolean {
 }
 
 function unpricedIsBlocked({ snapshot, key }: Exchange): boolean {
-  const isHard = key!.budget !== null && key!.budget.mode !== 'soft'
+  const budgets = [key!.budget, snapshot.organisations.get(key!.org)?.budget]
+  const isHard = budgets.some((budget) => budget && budget.mode !== 'soft')
   return snapshot.settings.unknownPrice === 'block' && isHard
 }
 
