@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ago, count, delta, duration, instant, money, moneyExact, moneySummary, moneyTick, parseMoney, percent, price, shares } from './format.ts'
+import { ago, count, delta, duration, instant, money, moneyExact, moneyInput, moneySummary, moneyTick, parseMoney, parseUsd, percent, price, shares } from './format.ts'
 
 const nano = (usd: number): number => Math.round(usd * 1e9)
 const all = (format: (value: number) => string, cases: [number, string][]): void => {
@@ -138,4 +138,12 @@ test('money is read as people type it', () => {
     ['-3', null],
   ] as const)
     assert.equal(parseMoney(text), value)
+})
+test('an amount in a field keeps every nano-dollar, however it is typed', () => {
+  for (const nano of [1, 10_000_000, 500_000_000, 20_000_000_000, 12_345_678_900_000, 8_999_999_123_456_789]) {
+    const [whole = '', fraction = ''] = (parseUsd(moneyInput(nano)) ?? '').split('.')
+    assert.equal(Number(whole + fraction.padEnd(9, '0')), nano)
+  }
+  assert.deepEqual([20e9, 12_500_000_000, 2_000_000_000_001].map(moneyInput), ['$20', '$12.50', '$2,000.000000001'])
+  assert.deepEqual(['1.5k', '$2,000.10', '.5', '8999999.123456789', '0.0000000001', 'abc', '', '0'].map(parseUsd), ['1500', '2000.10', '0.5', '8999999.123456789', null, null, null, '0'])
 })

@@ -162,6 +162,21 @@ export function shares(parts: number[]): number[] {
   return tenths.map((value) => value / 1000)
 }
 
+/** For a field: every digit, as `parseUsd` reads it back. */
+export function moneyInput(nano: number): string {
+  const digits = String(nano).padStart(10, '0')
+  return `$${group(digits.slice(0, -9))}.${digits.slice(-9, -7)}${digits.slice(-7).replace(/0+$/, '')}`.replace(/\.00$/, '')
+}
+
+/** What people type as money, as the decimal text that the API takes exactly. Null where it is none or has more than 9 decimals. */
+export function parseUsd(text: string): string | null {
+  const value = parseMoney(text)
+  if (value === null) return null
+  const plain = text.replaceAll(/[$,\s]/g, '').replace(/^\./, '0.')
+  const exact = /^[\d.]+$/.test(plain) ? plain : String(value)
+  return /^\d+(\.\d{1,9})?$/.test(exact) ? exact : null
+}
+
 /** What people type as money: `1.5k`, `$2,000`, `20`. Null where it is none. */
 export function parseMoney(text: string): number | null {
   const match = /^\$?\s*([\d,]+(?:\.\d+)?|\.\d+)\s*([kKmM])?$/.exec(text.trim())

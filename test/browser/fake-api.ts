@@ -66,7 +66,7 @@ const keyRows = keys.map((key, index) => {
       key.limit === null
         ? null
         : { limit_nano: nano(key.limit), period: 'month', mode: 'strict', spent_nano: own.cost_nano, resets_at: '2026-11-30T23:00:00Z' },
-    rate_limit: index < 2 ? { rpm: 600, tpm: null, concurrency: 40 } : null,
+    rate_limit: index < 2 ? { rpm: 600, tpm: null, concurrency: 40, spend_nano_per_minute: null } : null,
     expires_at: index === 4 ? '2026-11-24T23:00:00Z' : null,
     created_at: '2026-03-03T09:12:00Z',
     last_used_at: key.share ? new Date(now - index * 40_000).toISOString() : null,
@@ -232,6 +232,8 @@ const routes: Record<string, (query: URLSearchParams) => unknown> = {
     organisation: 'Larkfield',
     time_zone: 'Europe/Berlin',
     unknown_price: 'allow',
+    budget: { limit_nano: nano(20_000), period: 'month', mode: 'standard' },
+    rate_limit: { rpm: null, tpm: 2_000_000, concurrency: null, spend_nano_per_minute: nano(25) },
     content: { store: false, retention_days: 7, quota_mb: 500 },
     retention: { requests_days: 30, usage_days: 400 },
     version: 1,

@@ -170,6 +170,25 @@ test('a panel that fails says why and leaves the rest of the page alone', { skip
   await fake.close()
 })
 
+test('budget and limits of the organisation go to the gateway exactly as they are typed; what is emptied is taken away', { skip }, async () => {
+  const { page, close } = await open(browser)
+  await visit(page, '/settings')
+  const budget = page.getByLabel('Budget, USD')
+  assert.equal(await budget.inputValue(), '$20,000')
+  await budget.fill('0')
+  await page.getByRole('button', { name: 'Save settings' }).click()
+  await page.getByText('Write an amount above 0').waitFor()
+  await budget.fill('$1,234,567.000000001')
+  await page.getByLabel('Tokens/min').fill('')
+  await page.getByLabel('USD/min').fill('.25')
+  const saved = page.waitForRequest((request) => request.method() === 'PATCH')
+  await page.getByRole('button', { name: 'Save settings' }).click()
+  const { budget: sent, rate_limit: limit } = (await saved).postDataJSON() as Record<string, unknown>
+  assert.deepEqual(sent, { limit_usd: '1234567.000000001', period: 'month', mode: 'standard' })
+  assert.deepEqual(limit, { rpm: null, tpm: null, concurrency: null, spend_usd_per_minute: '0.25' })
+  await close()
+})
+
 test('the playground streams two answers side by side and says which was cheaper, and why a third was refused', { skip }, async () => {
   const { page, close } = await open(browser, { expected: /status of 403/ })
   await visit(page, '/playground?models=gpt-5-mini,gpt-5.1,deepseek-v3.2')

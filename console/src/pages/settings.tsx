@@ -1,4 +1,4 @@
-/** Settings: the organisation, what is stored and for how long, and the state of this gateway. */
+/** Settings: the organisation, what all its keys together may spend, what is stored and for how long, and the state of this gateway. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -12,6 +12,7 @@ import { setTheme, useTheme } from '../shell/theme.ts'
 import { Declared, Fact, Segmented } from '../ui/bits.tsx'
 import { Button, link } from '../ui/button.tsx'
 import { Field, FormError, Select, Switch, TextField } from '../ui/field.tsx'
+import { LimitFields, limitInput, limitProblems, type LimitProblems, limitValues } from '../ui/limits-form.tsx'
 import { PageHead, Panel, PanelHead } from '../ui/panel.tsx'
 import { Dot } from '../ui/pill.tsx'
 import { Load } from '../ui/state.tsx'
@@ -90,13 +91,20 @@ function PrivacyPanel({ values, set }: Part) {
 
 function Form({ settings }: { settings: Settings }) {
   const [values, setValues] = useState(settings)
+  const [limits, setLimits] = useState(limitValues(settings))
+  const [problems, setProblems] = useState<LimitProblems>({})
   const save = useMutation({
     mutationFn: ({ organisation, time_zone, unknown_price, content, retention }: Settings) =>
-      api.updateSettings({ organisation, time_zone, unknown_price, content, retention }, settings.version),
+      api.updateSettings({ organisation, time_zone, unknown_price, ...limitInput(limits), content, retention }, settings.version),
     onSuccess: () => changed('settings', 'session', 'setup', 'usage'),
   })
   const set = (more: Partial<Settings>) => setValues({ ...values, ...more })
-  const dirty = JSON.stringify(values) !== JSON.stringify(settings)
+  const submit = () => {
+    const found = limitProblems(limits)
+    setProblems(found)
+    if (Object.keys(found).length === 0) save.mutate(values)
+  }
+  const dirty = JSON.stringify([values, limits]) !== JSON.stringify([settings, limitValues(settings)])
   const readOnly = settings.managed_by !== 'api'
   return (
     <form
@@ -104,12 +112,18 @@ function Form({ settings }: { settings: Settings }) {
       className="grid gap-3.5"
       onSubmit={(event) => {
         event.preventDefault()
-        save.mutate(values)
+        submit()
       }}
     >
       {readOnly && <Declared by="megarouter.yaml" />}
       <fieldset disabled={readOnly} className="grid min-w-0 gap-3.5">
         <OrganisationPanel values={values} set={set} />
+        <Panel>
+          <PanelHead title="Budget and limits" note="of all keys together, besides their own" />
+          <div className="grid gap-4 px-3.5 pb-4">
+            <LimitFields values={limits} onChange={setLimits} problems={problems} disabled={readOnly} />
+          </div>
+        </Panel>
         <PrivacyPanel values={values} set={set} />
       </fieldset>
       <FormError>{save.error?.message}</FormError>
