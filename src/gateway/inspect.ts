@@ -77,8 +77,8 @@ class Size implements RequestSize {
   }
 }
 
-/** One of them stands in every request that carries or refers to an image, audio or a file. */
-const mediaWords = ['_url"', ';base64,', 'input_', '"file"']
+/** One of them stands in every request that carries or refers to an image, audio or a file. Their first bytes are rare in text, which makes the search fast. */
+const mediaWords = ['_url"', '_audio"', '_data"', '"file"']
 
 function carriesMedia(body: Buffer): boolean {
   for (const word of mediaWords) if (body.includes(word, 0, 'latin1')) return true

@@ -69,7 +69,7 @@ function strictBound(asked: Asked, endpoint: Capability, deployment: Deployment,
   const tokensFor = (limit: number): number => Math.min(mostTokens, (beyond ? deployment.contextTokens : Math.max(limit, vendor.bounds.leastOutputTokens)) * answers)
   let limit = Math.min(wished ?? most, most)
   let holdNano = worstNano(maxInputTokens, tokensFor(limit), prices)
-  if (wished === null && !beyond && holdNano > freeNano) {
+  if (wished === null && !beyond && answers > 0 && holdNano > freeNano) {
     limit = fitting(limit, tokensWithin(freeNano, maxInputTokens, prices) / answers)
     holdNano = worstNano(maxInputTokens, tokensFor(limit), prices)
   }

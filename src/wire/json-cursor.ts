@@ -3,8 +3,8 @@
  * pass that jumps over long strings. On bytes that are not valid JSON its answers mean nothing; it ends all the same.
  */
 const quote = 0x22, backslash = 0x5c
-/** Strings longer than this are searched by the runtime's own code, which is slower to start and faster per byte. */
-const longString = 48
+/** After so many bytes the end of a string is searched by the runtime's own code, which is slower to start and faster per byte. */
+const ownSearchBytes = 48
 
 export class JsonCursor {
   readonly #bytes: Buffer
@@ -80,22 +80,22 @@ export class JsonCursor {
   #skipString(): void {
     const bytes = this.#bytes
     let at = this.at + 1
-    for (const soon = at + longString; at < soon; at += bytes[at] === backslash ? 2 : 1) {
-      if (at >= bytes.length || bytes[at] === quote) {
+    for (let own = ownSearchBytes; ; own *= 2) {
+      for (const soon = at + own; at < soon; at += bytes[at] === backslash ? 2 : 1) {
+        if (at < bytes.length && bytes[at] !== quote) continue
         this.at = at + 1
         return
       }
-    }
-    for (;;) {
       const end = bytes.indexOf(quote, at)
-      if (end < 0) break
       let slashes = end
       while (slashes > at && bytes[slashes - 1] === backslash) slashes--
-      at = end + 1
-      // An even number of backslashes escape one another, not the quote.
-      if ((end - slashes) % 2 === 0) break
+      at = end < 0 ? bytes.length : end + 1
+      // An even number of backslashes escape one another, not the quote. An escaped one makes more of them likely.
+      if (end < 0 || (end - slashes) % 2 === 0) {
+        this.at = at
+        return
+      }
     }
-    this.at = at
   }
 }
 

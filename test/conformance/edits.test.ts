@@ -18,6 +18,15 @@ describe('the expected edits of a request', () => {
     assert.equal(expectedRequest('{"model":"u","stream":true}', 'u', false), '{"model":"u","stream":true}')
   })
 
+  it('lower the limits that the vendor reads, or write its own', () => {
+    const limited = (sent: string): string => expectedRequest(sent, 'u', true, { fields: ['max_completion_tokens', 'max_tokens'], tokens: 50 })
+    assert.equal(limited('{"model":"u", "max_tokens" : 99 }'), '{"model":"u", "max_tokens" : 50 }')
+    assert.equal(limited('{"model":"u","max_tokens":99,"max_completion_tokens":60}'), '{"model":"u","max_tokens":50,"max_completion_tokens":50}')
+    assert.equal(limited('{"model":"u","max_tokens":9}'), '{"model":"u","max_tokens":9}')
+    assert.equal(limited('{"max_completion_tokens":null,"model":"u"}'), '{"max_completion_tokens":50,"model":"u"}')
+    assert.equal(limited('{"model":"u","max_tokens":-1,"stream":true}'), '{"model":"u","max_tokens":-1,"stream":true,"max_completion_tokens":50,"stream_options":{"include_usage":true}}')
+  })
+
   it('remove the megarouter object with its comma, wherever it stands', () => {
     for (const sent of ['{"megarouter":{"tags":["a,}"]},"model":"u"}', '{"model":"u","megarouter":{}}']) assert.equal(expectedRequest(sent, 'u', true), '{"model":"u"}')
   })

@@ -73,6 +73,20 @@ function withoutOptions(text: string): string {
   return text.slice(0, members[index - 1]?.end ?? members[index]!.start) + text.slice(members[index]!.end)
 }
 
+/** The fields that a vendor reads as an output limit, its own first, and the limit that a budget needs. */
+export interface OutputLimit { fields: readonly string[]; tokens: number }
+
+/** Lowers every larger limit; where there is none, the vendor's own field gets it, behind the other members if it is not there. */
+function withLimit(text: string, { fields, tokens }: OutputLimit): string {
+  const members = membersOf(text, objectStart(text))
+  const limits = members.filter((member) => fields.includes(member.key) && Number(text.slice(member.valueStart, member.end)) >= 1)
+  if (limits.length > 0) return limits.toReversed().reduce((edited, member) => (Number(text.slice(member.valueStart, member.end)) > tokens ? replaceValue(edited, member, String(tokens)) : edited), text)
+  const empty = members.find(({ key }) => key === fields[0])
+  if (empty !== undefined) return replaceValue(text, empty, String(tokens))
+  const { end } = members.at(-1)!
+  return `${text.slice(0, end)},"${fields[0]}":${tokens}${text.slice(end)}`
+}
+
 export interface RequestFacts {
   stream: boolean
   asksForUsage: boolean
@@ -84,9 +98,10 @@ export function factsOf(text: string): RequestFacts {
 }
 
 /** The bytes that the upstream must get for what the client sent. */
-export function expectedRequest(sent: string, upstreamModel: string, usageOnRequest: boolean): string {
+export function expectedRequest(sent: string, upstreamModel: string, usageOnRequest: boolean, limit?: OutputLimit): string {
   const { stream, asksForUsage } = factsOf(sent)
-  const edited = withoutOptions(withModel(sent, upstreamModel))
+  const named = withoutOptions(withModel(sent, upstreamModel))
+  const edited = limit === undefined ? named : withLimit(named, limit)
   return stream && usageOnRequest && !asksForUsage ? withUsage(edited) : edited
 }
 
