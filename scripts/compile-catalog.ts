@@ -7,12 +7,16 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { checkArtefact, type Artefact } from '../src/catalog/artefact.ts'
 import { compile, parseSource, type CompileReport, type SourceVendors } from '../src/catalog/compile.ts'
+import { applyOverrides, type Override } from '../src/catalog/overrides.ts'
 import { vendors } from '../src/providers/index.ts'
 
 const catalog = new URL('../src/catalog/', import.meta.url)
 const file = (name: string): string => fileURLToPath(new URL(name, catalog))
 
 interface DataSet { date: string; providers: SourceVendors }
+
+/** The corrections, as they are committed. */
+export const readOverrides = (): Override[] => parseSource(readFileSync(file('data/overrides.json'), 'utf8')) as Override[]
 
 /** One line per entry, so that a change of the catalogue is read as a diff. */
 function serialise({ format, version, vendors }: Artefact): string {
@@ -31,7 +35,10 @@ export function readData(): DataSet {
 export function compileData(): { artefact: Artefact; text: string; report: CompileReport } {
   const { date, providers } = readData()
   const ids = new Map([...vendors.values()].flatMap(vendor => vendor.catalogId === undefined ? [] : [[vendor.catalogId, vendor.id]]))
-  const { artefact, report } = compile(providers, `models-dev-${date}`, ids)
+  const overrides = readOverrides()
+  // Every correction is another price list, so that the version on a usage row always identifies the prices.
+  const corrected = overrides.length === 0 ? '' : `+${overrides.map(override => override.date).sort().at(-1)}`
+  const { artefact, report } = compile(applyOverrides(providers, overrides), `models-dev-${date}${corrected}`, ids)
   const text = serialise(artefact)
   checkArtefact(JSON.parse(text))
   return { artefact, text, report }

@@ -2,10 +2,10 @@
  * The shape of `catalog.json`: one row per vendor × model, holding only what differs from the usual, so that a change of the
  * catalogue reads well as a diff. `checkArtefact` fails with the row's name when a file is damaged or of another format.
  */
-import { usageClasses, type Prices, type UsageClass } from './price.ts'
+import { usageClasses, type PriceCondition, type Prices, type UsageClass } from './price.ts'
 import type { CatalogEntry } from './catalog.ts'
 
-export const artefactFormat = 1
+export const artefactFormat = 2
 
 export interface Artefact {
   format: typeof artefactFormat
@@ -37,8 +37,14 @@ export interface Row {
   /** The undated logical model that this dated one is the only known snapshot of. */
   snapshotOf?: string
   price?: SparsePrices
-  tiers?: { above: number; price: SparsePrices }[]
+  tiers?: RowTier[]
+  conditions?: RowCondition[]
 }
+
+export interface RowTier { above: number; price: SparsePrices }
+
+/** A price list for some dates, hours or tier of service. `from` is an ISO date (midnight UTC) or instant. */
+export interface RowCondition extends Pick<PriceCondition, 'clock' | 'serviceTier'> { from?: string; price: SparsePrices; tiers?: RowTier[] }
 
 /** A class without a price of its own costs what its parent costs; one without a parent is free of charge. */
 export function expandPrices(own: SparsePrices): Prices {
@@ -74,8 +80,15 @@ function isRow(row: Row): boolean {
     && isOptional(row.released, 'string') && isOptional(row.snapshotOf, 'string')
     && isCount(row.context ?? 0) && isCount(row.output ?? 0)
     && (row.price === undefined || isPrices(row.price))
-    && (row.tiers === undefined || (Array.isArray(row.tiers) && row.tiers.every(tier => isCount(tier.above) && isPrices(tier.price))))
+    && isTiers(row.tiers) && (row.conditions === undefined || (Array.isArray(row.conditions) && row.conditions.every(isCondition)))
 }
+
+const isTiers = (tiers: RowTier[] | undefined): boolean =>
+  tiers === undefined || (Array.isArray(tiers) && tiers.every(tier => isCount(tier.above) && isPrices(tier.price)))
+
+const isCondition = ({ from, clock, serviceTier, price, tiers }: RowCondition): boolean =>
+  isPrices(price) && isTiers(tiers) && isOptional(serviceTier, 'string') && (from === undefined || /^\d{4}-\d\d-\d\d(T[\d:]+Z)?$/.test(from))
+  && (clock === undefined || (Number.isInteger(clock.offsetMinutes) && clock.days.every(isCount) && clock.windows.every(window => window.every(isCount))))
 
 export function checkArtefact(value: unknown): Artefact {
   const artefact = value as Artefact

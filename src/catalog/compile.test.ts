@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { compileData, readData } from '../../scripts/compile-catalog.ts'
+import { compileData, readData, readOverrides } from '../../scripts/compile-catalog.ts'
 import { vendors } from '../providers/index.ts'
 import { condensePrices, expandPrices } from './artefact.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { compile, parseSource, type SourceVendors } from './compile.ts'
 import { loadCatalog } from './load.ts'
+import { applyOverrides } from './overrides.ts'
 
 const committed = readFileSync(new URL('catalog.json', import.meta.url), 'utf8')
 const catalog = loadCatalog(committed)
@@ -21,9 +22,9 @@ function digits(text: string): number | null {
   return /e/i.test(text) || fraction.length > 9 ? null : Number(whole + fraction.padEnd(9, '0'))
 }
 
-test('input and output prices have exactly the digits of the data set', () => {
+test('input and output prices have exactly the digits of the data set and its corrections', () => {
   let compared = 0
-  for (const [source, { models }] of Object.entries(readData().providers)) {
+  for (const [source, { models }] of Object.entries(applyOverrides(readData().providers, readOverrides()))) {
     const vendor = [...vendors.values()].find(each => each.catalogId === source)?.id ?? source
     for (const [id, { cost }] of Object.entries(models)) {
       const price = catalog.find(vendor, id)?.price
@@ -140,4 +141,36 @@ test('condensed prices expand to the same prices', () => {
   const prices = { input: 5, output: 7, cacheRead: 5, cacheWrite5m: 9, cacheWrite1h: 9, reasoning: 8, audioOut: 7 }
   assert.deepEqual(condensePrices(prices), { input: 5, output: 7, cacheWrite5m: 9, reasoning: 8 })
   assert.deepEqual(expandPrices(condensePrices(prices)), expandPrices(prices))
+})
+
+const correction = { vendor: 'v', models: ['m'], date: '2026-01-01', source: 'https://example.com/prices', reason: 'It changed.' }
+
+test('a correction replaces only what it names, and its dates, hours and tiers of service are compiled', () => {
+  const source = { v: { models: { m: model({ input: 1, output: 4, cache_read: 0.25 }), other: model({ input: 1, output: 4 }) } } }
+  const clock = { offsetMinutes: '480', days: ['1'], windows: [['540', '720'] as [string, string]] }
+  const overrides = [{ ...correction, cost: { output: '5' }, conditions: [{ from: '2026-08-17', clock, cost: { input: '2', output: '10' } }, { serviceTier: 'priority', cost: { input: '3' } }] }]
+  const corrected = applyOverrides(parseSource(JSON.stringify(source)) as SourceVendors, overrides)
+  const { artefact } = compile(corrected, 'test', new Map())
+  const find = (id: string): CatalogEntry => loadCatalog(JSON.stringify(artefact)).find('v', id)!
+  assert.equal(find('other').price!.base.output, 4e9)
+  const { base, conditions: [peak, priority] = [] } = find('m').price!
+  assert.deepEqual([base.input, base.output, base.cacheRead], [1e9, 5e9, 0.25e9])
+  assert.deepEqual([peak!.fromMs, peak!.clock, peak!.base.output, peak!.base.cacheRead], [Date.parse('2026-08-17'), { offsetMinutes: 480, days: [1], windows: [[540, 720]] }, 10e9, 2e9])
+  assert.deepEqual([priority!.serviceTier, priority!.base.input, priority!.base.output, priority!.base.cacheRead], ['priority', 3e9, 5e9, 3e9])
+})
+
+test('a correction without a source, of nothing, or of what is already so ends the compilation', () => {
+  const source = parseSource(JSON.stringify({ v: { models: { m: model({ input: 1, output: 4 }) } } })) as SourceVendors
+  assert.throws(() => applyOverrides(source, [{ ...correction, source: 'somebody said so' }]), /no source, date or reason/)
+  assert.throws(() => applyOverrides(source, [{ ...correction, models: ['gone'] }]), /v\/gone names a model/)
+  assert.throws(() => applyOverrides(source, [{ ...correction, models: [] }]), /names no model/)
+  assert.throws(() => applyOverrides(source, [{ ...correction, cost: { output: '4' } }]), /says what the data set says: output 4/)
+})
+
+test('a mode that costs more is a tier of service, and costs at least the context tier', () => {
+  const cost = { input: 1, output: 4, tiers: [{ input: 2, output: 9, tier: { size: 200000 } }] }
+  const modes = (body: Record<string, string>): Record<string, unknown> => ({ experimental: { modes: { fast: { cost: { input: 3, output: 6 }, provider: { body } } } } })
+  const [mode] = compiled({ v: { m: model(cost, modes({ speed: 'fast' })) } })('v', 'm').price!.conditions!
+  assert.deepEqual([mode!.serviceTier, mode!.base.input, mode!.base.output, mode!.tiers[0]!.prices.input, mode!.tiers[0]!.prices.output], ['fast', 3e9, 6e9, 3e9, 9e9])
+  assert.throws(() => compiled({ v: { m: model(cost, modes({ mood: 'good' })) } }), /v\/m: unknown kind of mode/)
 })

@@ -2,16 +2,20 @@
  * Compiles the models.dev data set into the catalogue: prices to integer nano-dollars by exact decimals, ids to logical names.
  * Deterministic, and strict: a cost field or a tier that it does not know ends the compilation, since skipping it would misprice.
  */
-import { artefactFormat, condensePrices, expandPrices, type Artefact, type Row, type SparsePrices } from './artefact.ts'
+import { artefactFormat, condensePrices, expandPrices, type Artefact, type Row, type RowCondition, type RowTier, type SparsePrices } from './artefact.ts'
 import { nanoPrice } from './decimal.ts'
 import { groupKey, isSynonym, originOf, plainName, snapshotDate } from './naming.ts'
-import type { UsageClass } from './price.ts'
+import type { Cost, CostCondition, CostTier } from './overrides.ts'
+import { usageClasses, type UsageClass } from './price.ts'
 import { completeResellers } from './resellers.ts'
 
 /** Numbers are the digits of the file (see `parseSource`). */
 interface SourceModel {
   name: string
-  cost?: Record<string, string | SourceTier[]>
+  cost?: Record<string, string | CostTier[]>
+  conditions?: CostCondition[]
+  /** Dearer, faster variants of the model, with what a request says to get them. */
+  experimental?: { modes?: Record<string, { cost?: Cost; provider?: { body?: Record<string, string> } }> }
   limit: { context: string; output: string }
   modalities: { input: string[]; output: string[] }
   tool_call: boolean
@@ -21,7 +25,6 @@ interface SourceModel {
   release_date: string
   status?: string
 }
-type SourceTier = Record<string, string> & { tier: { size: string; type?: string } }
 
 export interface SourceVendors { [vendor: string]: { models: Record<string, SourceModel> } }
 
@@ -44,6 +47,8 @@ const costFields: Record<string, UsageClass> = {
   cache_read: 'cacheRead', cached_input: 'cacheRead', cache_input: 'cacheRead',
   cache_write: 'cacheWrite5m', cached_write: 'cacheWrite5m',
   input_audio: 'audioIn', output_audio: 'audioOut', image: 'imageOut',
+  // Only overrides have these. Charges are per million requests, and per million calls of the vendor's own tools (web searches).
+  input_image: 'imageIn', requests: 'requests', tool_calls: 'toolCalls',
 }
 
 /** Charges that no usage class can carry; a model that has one has no known price. */
@@ -52,8 +57,11 @@ const unpriceable = new Set(['citation', 'request'])
 /** Vendors that run on the operator's machine. */
 const localVendors = new Set(['lmstudio', 'atomic-chat'])
 
-/** Vendors whose dearer tier begins at the bound and not above it; genai-prices has the same bound for xAI. */
-const fromTheBound = new Set(['xai'])
+/**
+ * Whether a dearer tier begins at its bound and not above it. xAI: "≥ 200k" (https://docs.x.ai/docs/models). OpenAI, wherever it is sold:
+ * the plain prices are those of "<272K" (https://developers.openai.com/api/docs/pricing).
+ */
+const isFromTheBound = (vendor: string, size: number): boolean => vendor === 'xai' || size === 272_000
 
 /** Models that their vendor's price list calls free. */
 const freeModels = new Set([
@@ -124,23 +132,48 @@ function kindOf(id: string, model: SourceModel): NonNullable<Row['kind']> {
   return output.includes('video') ? 'video' : output.includes('image') ? 'image' : output.includes('audio') ? 'audio' : 'chat'
 }
 
-function pricesOf(vendor: string, id: string, model: SourceModel, report: CompileReport): Pick<Row, 'price' | 'tiers'> {
+function pricesOf(vendor: string, id: string, model: SourceModel, report: CompileReport): Pick<Row, 'price' | 'tiers' | 'conditions'> {
   const { tiers = [], ...cost } = model.cost ?? {}
   const names = Object.keys(cost)
   if (names.length === 0 || names.some(name => unpriceable.has(name))) return {}
-  const base = classPrices(`${vendor}/${id}`, cost as Record<string, string>, report)
+  const base = classPrices(`${vendor}/${id}`, cost as Cost, report)
   if (tiers.length === 0 && Object.values(base).every(price => price === 0) && !isFree(vendor, id, model)) {
     report.disbelieved++
     return {}
   }
   if (typeof tiers === 'string') throw new Error(`${vendor}/${id}: tiers are not a list.`)
+  const bands = tiersOf(vendor, id, base, tiers, report)
+  const conditions = conditionsOf(vendor, id, model, { price: base, tiers: bands }, report)
+  return { price: condensePrices(base), ...bands.length > 0 && { tiers: bands }, ...conditions.length > 0 && { conditions } }
+}
+
+function tiersOf(vendor: string, id: string, base: SparsePrices, tiers: readonly CostTier[], report: CompileReport): RowTier[] {
   const bands = tiers.map(({ tier, ...tierCost }) => {
     if (tier.type !== undefined && tier.type !== 'context') throw new Error(`${vendor}/${id}: unknown kind of tier ${tier.type}.`)
-    const above = Number(tier.size) - (fromTheBound.has(vendor) ? 1 : 0)
-    return { above, price: condensePrices(tierPrices(base, classPrices(`${vendor}/${id}`, tierCost, report))) }
+    const above = Number(tier.size) - (isFromTheBound(vendor, Number(tier.size)) ? 1 : 0)
+    return { above, price: condensePrices(tierPrices(base, classPrices(`${vendor}/${id}`, tierCost as Cost, report))) }
   })
-  bands.sort((a, b) => a.above - b.above)
-  return { price: condensePrices(base), ...bands.length > 0 && { tiers: bands } }
+  return bands.sort((a, b) => a.above - b.above)
+}
+
+/** Dates and hours come before tiers of service, so that a tier of service holds at any hour. */
+function conditionsOf(vendor: string, id: string, model: SourceModel, usual: { price: SparsePrices; tiers: readonly RowTier[] }, report: CompileReport): RowCondition[] {
+  const modes = Object.values(model.experimental?.modes ?? {}).flatMap(({ cost, provider }): CostCondition[] => {
+    const serviceTier = provider?.body?.['service_tier'] ?? provider?.body?.['speed']
+    if (cost === undefined || serviceTier === undefined) throw new Error(`${vendor}/${id}: unknown kind of mode.`)
+    return [{ serviceTier, cost }]
+  })
+  return [...model.conditions ?? [], ...modes].map(({ from, clock, serviceTier, cost, tiers }) => {
+    const price = tierPrices(serviceTier === undefined ? {} : usual.price, classPrices(`${vendor}/${id}`, cost, report))
+    const bands = serviceTier === undefined || tiers !== undefined ? tiersOf(vendor, id, price, tiers ?? [], report)
+      : usual.tiers.map(tier => ({ ...tier, price: dearest(price, tier.price) }))
+    return {
+      ...from !== undefined && { from },
+      ...clock !== undefined && { clock: { offsetMinutes: Number(clock.offsetMinutes), days: clock.days.map(Number), windows: clock.windows.map(([start, end]) => [Number(start), Number(end)] as const) } },
+      ...serviceTier !== undefined && { serviceTier },
+      price: condensePrices(price), ...bands.length > 0 && { tiers: bands },
+    }
+  })
 }
 
 /** Zero is believed only of models that are called free, or run on the operator's machine; elsewhere it stands for a plan or a trial. */
@@ -174,6 +207,12 @@ function tierPrices(base: SparsePrices, own: SparsePrices): SparsePrices {
   const [below, here] = [expandPrices(base), expandPrices(own)]
   for (const name of Object.keys(base) as UsageClass[]) prices[name] ??= Math.max(below[name], here[name])
   return prices
+}
+
+/** A mode has no tiers of its own in the data: of the mode's price and the usual tier's, the dearer holds. */
+function dearest(a: SparsePrices, b: SparsePrices): SparsePrices {
+  const [one, other] = [expandPrices(a), expandPrices(b)]
+  return condensePrices(Object.fromEntries(usageClasses.map(name => [name, Math.max(one[name], other[name])])))
 }
 
 /** The name of each group: the vendor of origin's own id, else the commonest spelling. */

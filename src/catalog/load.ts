@@ -3,11 +3,11 @@
  * can fail. Look-ups of logical names are blind to case and to the spelling of separators (`claude-sonnet-4.5`).
  */
 import { readFileSync } from 'node:fs'
-import { checkArtefact, expandPrices, type Row } from './artefact.ts'
+import { checkArtefact, expandPrices, type Row, type RowCondition, type RowTier, type SparsePrices } from './artefact.ts'
 import type { Catalog, CatalogEntry, Modality } from './catalog.ts'
 import { groupKey } from './naming.ts'
 import { nearestNames } from './nearest.ts'
-import type { PriceVector } from './price.ts'
+import type { PriceCondition, PriceList, PriceVector } from './price.ts'
 
 const readCompiled = (): string => readFileSync(new URL('catalog.json', import.meta.url), 'utf8')
 
@@ -90,9 +90,19 @@ function entryOf(vendor: string, row: Row, version: string): CatalogEntry {
     deprecated: row.deprecated === true,
     price: row.price === undefined ? null : {
       version,
-      base: expandPrices(row.price),
-      tiers: (row.tiers ?? []).map(tier => ({ aboveInputTokens: tier.above, prices: expandPrices(tier.price) })),
+      ...listOf(row.price, row.tiers),
+      ...row.conditions !== undefined && { conditions: row.conditions.map(conditionOf) },
     },
     origin: row.origin === true,
   }
 }
+
+const listOf = (price: SparsePrices, tiers: readonly RowTier[] = []): PriceList =>
+  ({ base: expandPrices(price), tiers: tiers.map(tier => ({ aboveInputTokens: tier.above, prices: expandPrices(tier.price) })) })
+
+const conditionOf = ({ from, clock, serviceTier, price, tiers }: RowCondition): PriceCondition => ({
+  ...from !== undefined && { fromMs: Date.parse(from) },
+  ...clock !== undefined && { clock },
+  ...serviceTier !== undefined && { serviceTier },
+  ...listOf(price, tiers),
+})

@@ -1,79 +1,55 @@
-/**
- * Compares the catalogue with @pydantic/genai-prices, which collects prices independently. Disagreements are kept in
- * fixtures/price-disagreements.json as reviewed; after a change of the data or the package, look at the new ones and rewrite
- * the file with `node src/catalog/oracle.test.ts --write`.
- */
+/** Compares the catalogue with an independent price list, as `node scripts/compare-prices.ts` does, with fewer random usages. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { calcPrice, findProvider, type ModelPrice } from '@pydantic/genai-prices'
-import fc from 'fast-check'
-import type { CatalogEntry } from './catalog.ts'
+import { verdict } from '../../scripts/compare-prices.ts'
+import { compare, randomFrom } from '../../scripts/prices/compare.ts'
+import type { Catalog, CatalogEntry } from './catalog.ts'
 import { loadCatalog } from './load.ts'
-import { costNano, noUsage, type PriceVector, type UsageClass } from './price.ts'
+import type { PriceVector } from './price.ts'
 
-const file = new URL('fixtures/price-disagreements.json', import.meta.url)
 const catalog = loadCatalog()
+const result = compare(catalog, 4, randomFrom(2))
 
-/** Our vendor ids and theirs. */
-const providers = { openai: 'openai', groq: 'groq', deepseek: 'deepseek', mistral: 'mistral', together: 'together', openrouter: 'openrouter', xai: 'x-ai', anthropic: 'anthropic', google: 'google' }
-const fields: Record<string, UsageClass> = { input_mtok: 'input', output_mtok: 'output', cache_read_mtok: 'cacheRead', cache_write_mtok: 'cacheWrite5m', input_audio_mtok: 'audioIn', output_audio_mtok: 'audioOut' }
-
-/** Prices of the day of our data set, since theirs carry dates. */
-const timestamp = new Date('2026-07-02T12:00:00Z')
-
-function* overlap(): Generator<{ entry: CatalogEntry & { price: PriceVector }; theirs: ModelPrice; providerId: string }> {
-  for (const [vendor, providerId] of Object.entries(providers)) {
-    const listed = new Set(findProvider({ providerId })!.models.map(model => model.id))
-    for (const entry of catalog.entries) {
-      const { price, upstreamModel } = entry
-      if (entry.vendor !== vendor || price === null || !listed.has(upstreamModel)) continue
-      const result = calcPrice({ input_tokens: 1 }, upstreamModel, { providerId, timestamp })
-      if (result !== null) yield { entry: { ...entry, price }, theirs: result.model_price, providerId }
-    }
-  }
-}
-
-/** `[ours, theirs]` in US dollars per million; with tiers, `price@tokens above which it holds`. */
-function differences(price: PriceVector, theirs: ModelPrice): Record<string, [string, string]> {
-  const found: Record<string, [string, string]> = {}
-  for (const [field, name] of Object.entries(fields)) {
-    const value = theirs[field]
-    if (value === undefined) continue
-    const { base, tiers } = typeof value === 'number' ? { base: value, tiers: [] } : value
-    const ourText = [price.base[name] / 1e9, ...price.tiers.map(tier => `${tier.prices[name] / 1e9}@${tier.aboveInputTokens}`)].join(' ')
-    const theirText = [Math.round(base * 1e9) / 1e9, ...tiers.map(tier => `${Math.round(tier.price * 1e9) / 1e9}@${tier.start}`)].join(' ')
-    if (ourText !== theirText) found[name] = [ourText, theirText]
-  }
-  return found
-}
-
-const disagreements: Record<string, Record<string, [string, string]>> = {}
-const agreed: { entry: CatalogEntry & { price: PriceVector }; theirs: ModelPrice; providerId: string }[] = []
-for (const { entry, theirs, providerId } of overlap()) {
-  const found = differences(entry.price, theirs)
-  if (Object.keys(found).length === 0) agreed.push({ entry, theirs, providerId })
-  else disagreements[`${entry.vendor}/${entry.upstreamModel}`] = found
-}
-
-if (process.argv.includes('--write')) {
-  const lines = Object.entries(disagreements).map(([name, found]) => `${JSON.stringify(name)}: ${JSON.stringify(found)}`)
-  writeFileSync(file, `{"ours": "models.dev, 2026-07-02", "theirs": "@pydantic/genai-prices 0.1.8, September 2026", "disagreements": {\n${lines.join(',\n')}\n}}\n`)
-}
-
-test('the catalogue disagrees with an independent price list only where it was reviewed', () => {
-  assert.ok(agreed.length > 250)
-  assert.deepEqual(disagreements, JSON.parse(readFileSync(file, 'utf8')).disagreements)
+test('every model that both lists price costs the same to the nano-dollar, or its difference has a cause', () => {
+  const { unexplained, stale } = verdict(result)
+  assert.deepEqual(result.mismatches, [])
+  assert.deepEqual(unexplained.map(({ vendor, model, name }) => `${vendor}/${model} ${name}`), [], 'Run: node scripts/compare-prices.ts')
+  assert.deepEqual(result.unpriced.filter(({ cause }) => cause === null), [])
+  assert.deepEqual(stale, [])
 })
 
-test('where the lists agree, so do the costs of any mix of input, cached input and output', () => {
-  const tokens = fc.nat(300_000)
-  fc.assert(fc.property(fc.constantFrom(...agreed), tokens, tokens, tokens, ({ entry, theirs: list, providerId }, input, cached, output) => {
-    // A cache price that only we have cannot be compared.
-    const cacheRead = list['cache_read_mtok'] === undefined ? 0 : cached
-    const ours = costNano(entry.price, { ...noUsage(), input, cacheRead, output })
-    const theirs = calcPrice({ input_tokens: input + cacheRead, cache_read_tokens: cacheRead, output_tokens: output }, entry.upstreamModel, { providerId, timestamp })!
-    // Theirs are floats that are not rounded up, so one nano-dollar of difference is theirs.
-    assert.ok(Math.abs(ours - theirs.total_price * 1e9) <= 1 + ours * 1e-9, `${entry.upstreamModel}: ${ours} and ${theirs.total_price * 1e9}`)
-  }), { numRuns: 500 })
+test('the comparison reaches every vendor and model that both lists have', () => {
+  assert.ok(result.vendors.length >= 28 && result.pairs >= 755 && result.identical >= 481 && result.compared >= 650 && result.costs > 10_000)
+  for (const vendor of ['openai', 'anthropic', 'google', 'deepseek', 'groq', 'mistral', 'openrouter', 'together', 'xai']) assert.ok(result.vendors.includes(vendor), vendor)
+})
+
+test('their own function differs from their data by less than a nano-dollar', () => {
+  assert.ok(result.deviation.nano < 1, `${result.deviation.nano} nano-dollars`)
+})
+
+/** The catalogue with one entry's price changed. */
+function changed(vendor: string, model: string, change: (price: PriceVector) => PriceVector): Catalog {
+  const entries = catalog.entries.filter(entry => entry.vendor === vendor && entry.upstreamModel === model)
+  return { ...catalog, entries: entries.map((entry): CatalogEntry => ({ ...entry, price: change(entry.price!) })) }
+}
+
+const unexplainedOf = (vendor: string, model: string, change: (price: PriceVector) => PriceVector): string[] =>
+  verdict(compare(changed(vendor, model, change), 1, randomFrom(3))).unexplained.map(({ name }) => name)
+
+test('a price that is one nano-dollar off, an hour that is forgotten and a tier that is lost are found', () => {
+  assert.deepEqual(unexplainedOf('openai', 'gpt-5.1', price => price), [])
+  assert.deepEqual(unexplainedOf('openai', 'gpt-5.1', price => ({ ...price, base: { ...price.base, input: price.base.input + 1 } })), ['input'])
+  assert.deepEqual(unexplainedOf('openai', 'gpt-5.1', price => ({ ...price, base: { ...price.base, output: price.base.output - 1 } })), ['output'])
+  const halved = compare(changed('deepseek', 'deepseek-v4-pro', price => ({ ...price, conditions: price.conditions!.filter(each => each.clock === undefined) })), 1, randomFrom(3))
+  assert.deepEqual([...new Set(halved.differences.map(({ cause }) => cause))], ['price changed after our data set\'s date'])
+  assert.ok(halved.differences.every(({ at }) => /T0[1369]:/.test(at)))
+  assert.deepEqual(unexplainedOf('xai', 'grok-4.3', price => ({ ...price, tiers: price.tiers.map(tier => ({ ...tier, prices: { ...tier.prices, output: 1 } })) })), ['output'])
+})
+
+test('docs/prices.md is the comparison of this catalogue', () => {
+  const page = readFileSync(new URL('../../docs/prices.md', import.meta.url), 'utf8')
+  for (const fact of [catalog.version, `| ${result.pairs}, of ${result.vendors.length} vendors |`, `every class, tier, date and hour | ${result.identical} |`]) {
+    assert.ok(page.includes(fact), 'Run: node scripts/compare-prices.ts')
+  }
 })

@@ -1,0 +1,55 @@
+/**
+ * Corrections of the data set, each with its source and date (`data/overrides.json`). An override that names an unknown model, or
+ * changes nothing because the data set has caught up with it, ends the compilation.
+ */
+
+/** Fields as in the data set: US dollars per million units, as the digits of the file. */
+export type Cost = Record<string, string>
+export interface CostTier { tier: { size: string; type?: string }; [field: string]: string | { size: string; type?: string } }
+
+/** A price list for some dates, hours or tier of service; fields that it leaves out cost what they cost without it. */
+export interface CostCondition {
+  from?: string
+  clock?: { offsetMinutes: string; days: string[]; windows: [string, string][] }
+  serviceTier?: string
+  cost: Cost
+  tiers?: CostTier[]
+}
+
+export interface Override {
+  vendor: string
+  models: string[]
+  cost?: Cost
+  tiers?: CostTier[]
+  conditions?: CostCondition[]
+  /** ISO date on which the source was read. */
+  date: string
+  source: string
+  reason: string
+}
+
+interface Priced { cost?: Record<string, string | CostTier[]>; conditions?: CostCondition[] }
+
+/** The same data with the corrections in it. */
+export function applyOverrides<M extends Priced>(source: Record<string, { models: Record<string, M> }>, overrides: readonly Override[]): Record<string, { models: Record<string, M> }> {
+  const corrected = { ...source }
+  for (const override of overrides) {
+    const { vendor, models, source: page, date, reason } = override
+    if (!/^https:\/\//.test(page) || !/^\d{4}-\d\d-\d\d$/.test(date) || reason === '') throw new Error(`The override of ${vendor}/${models[0]} has no source, date or reason.`)
+    if (models.length === 0) throw new Error(`An override of ${vendor} names no model.`)
+    for (const id of models) {
+      const known = corrected[vendor]?.models[id]
+      if (known === undefined) throw new Error(`The override of ${vendor}/${id} names a model that the data set doesn't have.`)
+      corrected[vendor] = { ...corrected[vendor], models: { ...corrected[vendor]!.models, [id]: correct(`${vendor}/${id}`, known, override) } }
+    }
+  }
+  return corrected
+}
+
+function correct<M extends Priced>(where: string, model: M, { cost = {}, tiers, conditions }: Override): M {
+  const stale = Object.entries(cost).find(([field, price]) => model.cost?.[field] === price)
+  if (stale !== undefined) throw new Error(`The override of ${where} says what the data set says: ${stale.join(' ')}. Remove it.`)
+  const next: M = { ...model, cost: { ...model.cost, ...cost, ...tiers !== undefined && { tiers } } }
+  if (conditions !== undefined) next.conditions = [...model.conditions ?? [], ...conditions]
+  return next
+}
