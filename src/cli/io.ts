@@ -54,8 +54,8 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�')
 
 /** Integer nano-dollars as dollars, exactly: at least two decimals, no more than needed. */
-export function dollars(nano: number): string {
-  const digits = String(Math.abs(nano)).padStart(10, '0')
+export function dollars(nano: number | bigint): string {
+  const digits = String(nano).replace('-', '').padStart(10, '0')
   const fraction = digits.slice(-9).replace(/0{1,7}$/, '')
   return `${nano < 0 ? '-' : ''}$${digits.slice(0, -9).replaceAll(/\B(?=(\d{3})+$)/g, ',')}.${fraction}`
 }

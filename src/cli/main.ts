@@ -8,6 +8,7 @@ import { data } from './data.ts'
 import { doctor } from './doctor.ts'
 import { Output, type Io } from './io.ts'
 import { keys } from './keys.ts'
+import { ledger } from './ledger.ts'
 import { usage } from './usage.ts'
 
 const processIo: Io = {
@@ -33,6 +34,7 @@ export async function run(args: readonly string[], io: Io = processIo): Promise<
   keys(program, io, output)
   catalog(program, output)
   usage(program, io, output)
+  ledger(program, io, output, () => { code = 1 })
   config(program, io, output)
   data(program, io, output)
   takeJsonEverywhere(program)

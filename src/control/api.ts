@@ -4,6 +4,7 @@ import { configuration } from './config/routes.ts'
 import { deployments } from './deployments/routes.ts'
 import { events } from './events/routes.ts'
 import { keys } from './keys/routes.ts'
+import { ledger } from './ledger/routes.ts'
 import { models } from './models/routes.ts'
 import { credentials } from './providers/credentials.ts'
 import { providers } from './providers/routes.ts'
@@ -28,6 +29,7 @@ export const createApi = (services: Services) => router()
   .route('/', deployments(services))
   .route('/', models(services))
   .route('/', usage(services))
+  .route('/', ledger(services))
   .route('/', requests(services))
   .route('/', events(services))
   .route('/', status(services))

@@ -5,7 +5,7 @@ import type { Vendor } from '../providers/provider.ts'
 import type { ContentStore } from '../store/content.ts'
 import { transaction, type Database, type Write } from '../store/database.ts'
 import type { Kek } from '../store/secrets.ts'
-import type { ToControl } from '../threads/messages.ts'
+import type { HeldNow, ToControl } from '../threads/messages.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Identity } from './identity.ts'
 import type { LiveEvents } from './live-events.ts'
@@ -32,6 +32,8 @@ export interface Services {
   kek: Kek
   /** As the data plane last reported it. */
   health: () => Health
+  /** What the data plane holds now; null when it does not answer. */
+  held: () => Promise<HeldNow | null>
   /** Of the store worker, as the data plane last reported it. */
   queue: () => { queued: number | null; dropped: number | null }
   /** Declarations of the environment that could not be used. */

@@ -29,6 +29,7 @@ import { ConfigFile } from './config-file.ts'
 import { Identity, minimumAdminToken } from './identity.ts'
 import type { PasswordCost } from './identity/password.ts'
 import { closeServer, listenOnPort, listenOnSocket, socketPathIn, type Handler } from './listen.ts'
+import { HeldQuestion } from './ledger/held.ts'
 import { LiveEvents } from './live-events.ts'
 import { Publisher } from './publish.ts'
 import { reconcile, type Reconciling, type SimulatedRule } from './reconcile.ts'
@@ -92,7 +93,7 @@ async function openPatiently(settings: DatabaseSettings, log: Log): Promise<Data
 
 const fileLimits = (config: Config | null) => ({ deadlines: config?.settings.deadlines ?? {}, requestBodyBytes: config?.settings.requestBodyBytes ?? null })
 
-async function startServices(settings: ControlSettings, simulatedSocket: string): Promise<Services & { simulatedServer: Simulated | null; setHealth: (message: Extract<ToControl, { kind: 'health' }>) => void }> {
+async function startServices(settings: ControlSettings, simulatedSocket: string): Promise<Services & { simulatedServer: Simulated | null; question: HeldQuestion; setHealth: (message: Extract<ToControl, { kind: 'health' }>) => void }> {
   const { databaseUrl, dataDir, configFile, variables, post, log, clock = systemClock } = settings
   const masterKey = loadMasterKey({ value: variables['MEGAROUTER_MASTER_KEY'], databaseUrl, dataDir })
   const kek = masterKey.kek()
@@ -127,11 +128,12 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
     database, clock, adminToken: adminToken(variables, log), claimed: () => rmSync(tokenFile, { force: true }),
     ...(settings.passwordCost && { cost: settings.passwordCost }),
   })
+  const question = new HeldQuestion(post)
   const events = new LiveEvents(database, () => clock.epochMs(), () => ({ database_up: publisher.databaseUp, queued: queue.queued, config_error: config.state.error }))
   return {
     database, clock, identity, publisher, config, events, vendors, variables, simulated, kek, simulatedServer,
     random: randomBytes, catalog: loadCatalog(), contents: new ContentStore(database, masterKey.kek('content')), pepper: masterKey.derive('pepper'),
-    health: () => health, queue: () => queue, problems: () => problems,
+    question, held: () => question.ask(), health: () => health, queue: () => queue, problems: () => problems,
     about: { version, node: hostname(), startedAt: clock.epochMs() },
     setHealth(message) {
       health = message.deployments
@@ -178,6 +180,7 @@ export async function startControl(settings: ControlSettings): Promise<Control> 
     socketPath,
     receive(message) {
       if (message.kind === 'health') services.setHealth(message)
+      if (message.kind === 'holds') services.question.answered(message)
       if (message.kind === 'reload') void services.config.reload().then(() => services.publisher.refresh()).catch((error: unknown) => log.error({ err: error }, 'the reload could not be published yet'))
     },
     async stop() {

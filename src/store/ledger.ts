@@ -10,7 +10,7 @@ import { Dimensions, findDimensions } from './dimensions.ts'
 import { encodeId } from './ids.ts'
 import { exactInteger } from './integers.ts'
 import { batchHash, entriesOf, entryColumns, firstHash, overheadEntity, overheadKind, quarterOf, settleKind, terminalOutcomes, terminalsOf, wantedTexts, type Rejected, type Terminal } from './ledger-entries.ts'
-import { usageFlags } from './records.ts'
+import { usageFlags, type UsageFlag } from './records.ts'
 
 export interface Position {
   /** 0 before the first batch. */
@@ -198,8 +198,6 @@ export async function findRepeat({ kysely }: Read, key: Uint8Array): Promise<{ b
   return row === undefined ? null : { body: row.body_digest, requestId: encodeId('req', row.request_id), at: Math.floor(row.at / 1000) }
 }
 
-export type Flag = keyof typeof usageFlags
-
 export interface LedgerTotals {
   settledNano: bigint
   overheadNano: bigint
@@ -207,7 +205,7 @@ export interface LedgerTotals {
   /** Attempts by how they ended. */
   outcomes: Record<string, { count: number; settledNano: bigint; overheadNano: bigint }>
   /** Attempts by flag. */
-  flags: Record<Flag, number>
+  flags: Record<UsageFlag, number>
 }
 
 /** Everything that was ever applied, of one organisation or of all. */
@@ -215,7 +213,7 @@ export async function totals(read: Read, { org }: { org?: string } = {}): Promis
   const id = org === undefined ? null : (await findDimensions(read, 'org', [org])).get(org) ?? -1
   const { rows } = await sql<{ kind: number; outcome: number; flags: number; entries: number; nano: string }>`
     select kind, outcome, flags, entries, cast(amount_nano as text) as nano from ledger_total ${id === null ? sql`` : sql`where org = ${id}`}`.execute(read.kysely)
-  const sums: LedgerTotals = { settledNano: 0n, overheadNano: 0n, entries: 0, outcomes: {}, flags: Object.fromEntries(Object.keys(usageFlags).map((flag) => [flag, 0])) as Record<Flag, number> }
+  const sums: LedgerTotals = { settledNano: 0n, overheadNano: 0n, entries: 0, outcomes: {}, flags: Object.fromEntries(Object.keys(usageFlags).map((flag) => [flag, 0])) as Record<UsageFlag, number> }
   for (const { kind, outcome, flags, entries, nano } of rows) {
     const ended = sums.outcomes[terminalOutcomes[outcome] ?? String(outcome)] ??= { count: 0, settledNano: 0n, overheadNano: 0n }
     sums.entries += entries
@@ -227,7 +225,7 @@ export async function totals(read: Read, { org }: { org?: string } = {}): Promis
     ended.count += entries
     ended.settledNano += BigInt(nano)
     sums.settledNano += BigInt(nano)
-    for (const flag of Object.keys(usageFlags) as Flag[]) if ((flags & usageFlags[flag]) !== 0) sums.flags[flag] += entries
+    for (const flag of Object.keys(usageFlags) as UsageFlag[]) if ((flags & usageFlags[flag]) !== 0) sums.flags[flag] += entries
   }
   return sums
 }

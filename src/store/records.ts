@@ -51,6 +51,13 @@ export const usageFlags = {
   overHold: 64,
 } as const
 
+export type UsageFlag = keyof typeof usageFlags
+/** Flags as the API writes them. */
+export const flagNames = ['estimated', 'uncertain', 'unpriced', 'anomalous', 'simulated', 'over_bound', 'over_hold'] as const
+export const usageFlagOf: Readonly<Record<(typeof flagNames)[number], UsageFlag>> = {
+  estimated: 'estimated', uncertain: 'uncertain', unpriced: 'unpriced', anomalous: 'anomalous', simulated: 'simulated', over_bound: 'overBound', over_hold: 'overHold',
+}
+
 export interface AttemptRecord {
   /** 1, 2, …; 0 for a request that was never dispatched. The attempt id is `<request id>-<number>`. */
   number: number

@@ -11,18 +11,21 @@ import { allSettings } from './settings.ts'
 export interface Removed {
   usage: number
   requests: number
+  repeatMarks: number
   contentDays: number
 }
 
 /** Rows per statement: some ten milliseconds of the write lock. */
 const stepRows = 5_000
 const dayUs = 86_400_000_000
+/** An Idempotency-Key is remembered this long. */
+const repeatUs = 24 * 3_600_000_000
 const bytesPerMb = 1024 * 1024
 
 type Timed = 'usage' | 'request_log'
 
 export async function applyRetention(database: Database, content: ContentStore, nowUs: number, stopped: () => boolean = () => false): Promise<Removed> {
-  const removed: Removed = { usage: 0, requests: 0, contentDays: 0 }
+  const removed: Removed = { usage: 0, requests: 0, repeatMarks: 0, contentDays: 0 }
   const policies = await allSettings(database)
   const orgs = await findDimensions(database, 'org', policies.map(({ org }) => org))
   for (const { org, retention, content: policy } of policies) {
@@ -39,15 +42,23 @@ export async function applyRetention(database: Database, content: ContentStore, 
     removed.requests += await removeBefore(database, 'request_log', null, shortest(policies.map(({ retention }) => retention.requestsDays)), stopped)
     removed.usage += await removeBefore(database, 'usage', null, shortest(policies.map(({ retention }) => retention.usageDays)), stopped)
   }
+  removed.repeatMarks = await removeMarks(database, nowUs - repeatUs, stopped)
   return removed
 }
 
-async function removeBefore({ kysely }: Database, table: Timed, org: number | null, before: number, stopped: () => boolean): Promise<number> {
+const removeBefore = ({ kysely }: Database, table: Timed, org: number | null, before: number, stopped: () => boolean): Promise<number> => inSteps(stopped, () => {
   const ofOrg = org === null ? sql`org is null` : sql`org = ${org}`
+  return sql`delete from ${sql.table(table)} where request_id in
+    (select request_id from ${sql.table(table)} where ${ofOrg} and at < ${before} order by at limit ${sql.lit(stepRows)})`.execute(kysely)
+})
+
+const removeMarks = ({ kysely }: Database, before: number, stopped: () => boolean): Promise<number> => inSteps(stopped, () =>
+  sql`delete from repeat_mark where key_digest in (select key_digest from repeat_mark where at < ${before} order by at limit ${sql.lit(stepRows)})`.execute(kysely))
+
+async function inSteps(stopped: () => boolean, step: () => Promise<{ numAffectedRows?: bigint }>): Promise<number> {
   let total = 0
   while (!stopped()) {
-    const { numAffectedRows } = await sql`delete from ${sql.table(table)} where request_id in
-      (select request_id from ${sql.table(table)} where ${ofOrg} and at < ${before} order by at limit ${sql.lit(stepRows)})`.execute(kysely)
+    const { numAffectedRows } = await step()
     const count = Number(numAffectedRows ?? 0n)
     total += count
     // Lets the writer and other processes have their turn.

@@ -1,8 +1,10 @@
 /** A key with what it spent, as the API shows it. The hash of the key never leaves the store's rows. */
 import type { z } from '@hono/zod-openapi'
 import { periodEnd, periodStart } from '../../governance/periods.ts'
+import { dollars } from '../../ledger/refusals.ts'
 import type { ApiKey } from '../../store/keys.ts'
-import { keyActivity, spentSince } from '../../store/usage.ts'
+import { settledBetween } from '../../store/ledger.ts'
+import { keyActivity } from '../../store/usage.ts'
 import { showRateLimit } from '../budgets.ts'
 import { iso, isoOrNull } from '../schema.ts'
 import type { Services } from '../services.ts'
@@ -19,8 +21,12 @@ export async function describeKeys({ database, clock, publisher }: Services, key
   const [first] = keys
   if (first === undefined) return []
   const activity = await keyActivity(database, keys.map((key) => key.id), periodStart('month', now, zoneOf(first)) * 1000)
-  const windows = keys.flatMap((key) => (key.budget === null ? [] : [{ key: key.id, since: periodStart(key.budget.period, now, zoneOf(key)) * 1000 }]))
-  const spent = await spentSince(database, windows)
+  const spent = new Map<string, number>()
+  for (const key of keys) {
+    if (key.budget === null) continue
+    const { period } = key.budget
+    spent.set(key.id, await settledBetween(database, `key:${key.id}`, periodStart(period, now, zoneOf(key)), periodEnd(period, now, zoneOf(key))))
+  }
   return keys.map((key): KeyView => {
     const { id, name, prefix, last4, status, models, budget, rateLimit, version, managedBy } = key
     const used = activity.get(id)
@@ -29,6 +35,7 @@ export async function describeKeys({ database, clock, publisher }: Services, key
       budget: budget === null ? null : {
         limit_nano: budget.limitNano, period: budget.period, mode: budget.mode,
         spent_nano: spent.get(id) ?? 0, resets_at: resetsAt(periodEnd(budget.period, now, zoneOf(key))),
+        blocked: budget.mode !== 'soft' && (spent.get(id) ?? 0) >= budget.limitNano,
       },
       rate_limit: showRateLimit(rateLimit), expires_at: isoOrNull(key.expiresAt), created_at: iso(key.createdAt), last_used_at: isoOrNull(used?.lastUsedAt ?? null),
       spent_month_nano: used?.costNano ?? 0, requests_month: used?.requests ?? 0, version, managed_by: managedBy,
@@ -40,4 +47,11 @@ export async function describeKey(services: Services, key: ApiKey): Promise<KeyV
   const [view] = await describeKeys(services, [key])
   if (view === undefined) throw new Error('one key has one description')
   return view
+}
+
+/** What a change of the budget brings with it that its author may not have wanted. */
+export function budgetWarnings({ name, budget }: KeyView): string[] {
+  if (budget === null || !budget.blocked) return []
+  const until = budget.resets_at === null ? 'its limit is raised' : `${budget.resets_at}, or until its limit is raised`
+  return [`The key ${name} is blocked until ${until}: it has spent ${dollars(budget.spent_nano)} and its limit is now ${dollars(budget.limit_nano)}.`]
 }

@@ -11,8 +11,8 @@ import { idempotent } from '../idempotent.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, iso, json, pageQuery, toUs } from '../schema.ts'
 import { edit, type Services } from '../services.ts'
-import { describeKey, describeKeys } from './describe.ts'
-import { createdKeySchema, keyListSchema, keyPatchSchema, keySchema, newKeySchema, playgroundSchema } from './schema.ts'
+import { budgetWarnings, describeKey, describeKeys } from './describe.ts'
+import { changedKeySchema, createdKeySchema, keyListSchema, keyPatchSchema, keySchema, newKeySchema, playgroundSchema } from './schema.ts'
 
 const tags = ['Keys']
 const params = z.object({ id: z.string().max(64) })
@@ -30,7 +30,7 @@ const create = createRoute({
 const get = createRoute({ ...owner, method: 'get', path: '/keys/{id}', tags, summary: 'One key', request: { params }, responses: { 200: json(keySchema, 'The key'), ...errors(401, 404) } })
 const patch = createRoute({
   ...owner, method: 'patch', path: '/keys/{id}', tags, summary: 'Change a key; what is absent stays', request: { params, headers: ifMatch, body: body(keyPatchSchema) },
-  responses: { 200: json(keySchema, 'Changed'), ...errors(400, 401, 403, 404, 409, 412, 422) },
+  responses: { 200: json(changedKeySchema, 'Changed'), ...errors(400, 401, 403, 404, 409, 412, 422) },
 })
 const revoke = createRoute({
   ...owner, method: 'delete', path: '/keys/{id}', tags, summary: 'Revoke a key for good; its usage stays', request: { params, headers: ifMatch },
@@ -94,7 +94,8 @@ export const keys = (services: Services) => router()
       (current: ApiKey) => describeKey(services, current)), 'key', id)
     if (key.status === 'revoked') throw new ControlError('key_not_active', 'The key is revoked and can no longer be changed. Create a new one.')
     c.header('etag', etag(key))
-    return c.json(await describeKey(services, key), 200)
+    const view = await describeKey(services, key)
+    return c.json({ ...view, warnings: changes.budget === undefined ? [] : budgetWarnings(view) }, 200)
   })
   .openapi(revoke, async (c) => {
     const { id } = c.req.valid('param')

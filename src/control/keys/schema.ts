@@ -29,7 +29,10 @@ export const keySchema = z.object({
   last4: z.string(),
   status: z.enum(['active', 'disabled', 'revoked']),
   models: z.array(z.string()).nullable(),
-  budget: budgetView.extend({ spent_nano: nano, resets_at: time.nullable() }).nullable(),
+  budget: budgetView.extend({
+    spent_nano: nano.openapi({ description: 'Settled in the running period. What running requests hold is not in it.' }), resets_at: time.nullable(),
+    blocked: z.boolean().openapi({ description: 'The budget is spent: requests are refused with 402.' }),
+  }).nullable(),
   rate_limit: rateLimitView.nullable(),
   expires_at: time.nullable(),
   created_at: time,
@@ -43,6 +46,10 @@ export const keySchema = z.object({
 export const createdKeySchema = keySchema.extend({
   key: z.string().nullable().openapi({ description: 'The key itself, shown this once. Null when an Idempotency-Key repeats an earlier request: the key cannot be shown again.' }),
 }).openapi('CreatedKey')
+
+export const changedKeySchema = keySchema.extend({
+  warnings: z.array(z.string()).openapi({ description: 'Consequences of this change that may not be wanted, in words.' }),
+}).openapi('ChangedKey')
 
 export const keyListSchema = listOf(keySchema).openapi('KeyList')
 export const playgroundSchema = z.object({ token: z.string(), expires_at: time }).openapi('PlaygroundToken')

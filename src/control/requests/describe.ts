@@ -1,18 +1,20 @@
 /** Requests as the API shows them. */
 import type { z } from '@hono/zod-openapi'
 import { pricesFor, usageClasses, type PriceVector } from '../../catalog/price.ts'
+import { flagNames, usageFlagOf, type UsageFlag } from '../../store/records.ts'
 import type { LoggedRequest, RequestAttempt, RequestDetail } from '../../store/requests.ts'
 import { iso } from '../schema.ts'
 import type { Services } from '../services.ts'
 import type { requestDetailSchema, requestSchema } from './schema.ts'
 
+const namesOf = (flags: readonly UsageFlag[]) => flagNames.filter((name) => flags.includes(usageFlagOf[name]))
 const ms = (us: number): number => Math.round(us) / 1000
 const msOrNull = (us: number | null): number | null => (us === null ? null : ms(us))
 
 export const describeRequest = (row: LoggedRequest): z.infer<typeof requestSchema> => ({
   id: row.id, at: iso(row.at), endpoint: row.endpoint, stream: row.stream, status: row.status, outcome: row.outcome, error_code: row.errorCode, error_text: row.errorText,
   key: row.key, model_asked: row.modelAsked, model: row.model, vendor: row.vendor, provider: row.provider, deployment: row.deployment, route: row.route,
-  attempts: row.attempts, input_tokens: row.inputTokens, output_tokens: row.outputTokens, cost_nano: row.costNano, flags: row.flags,
+  attempts: row.attempts, input_tokens: row.inputTokens, output_tokens: row.outputTokens, cost_nano: row.costNano, flags: namesOf(row.flags),
   first_token_ms: msOrNull(row.firstTokenUs), total_ms: ms(row.totalUs), overhead_us: row.overheadUs,
   simulated: row.simulated, session: row.session, tags: row.tags, client: row.client,
 })
@@ -45,7 +47,7 @@ export function describeDetail(services: Services, row: RequestDetail, stored: b
       number: attempt.number, vendor: attempt.vendor, provider: attempt.provider, deployment: attempt.deployment, model: attempt.model, upstream_model: attempt.upstreamModel,
       outcome: attempt.outcome, status: attempt.status, error_code: attempt.errorCode, error_text: attempt.errorText, upstream_request_id: attempt.upstreamRequestId,
       started_ms: ms(attempt.startedUs), first_token_ms: msOrNull(attempt.firstTokenUs), ended_ms: ms(attempt.endedUs),
-      usage: attempt.usage, cost_nano: attempt.costNano, price_version: attempt.priceVersion, flags: attempt.flags, final: attempt.final,
+      usage: attempt.usage, cost_nano: attempt.costNano, price_version: attempt.priceVersion, flags: namesOf(attempt.flags), final: attempt.final,
       cost_by_class: costByClass(services, attempt),
     })),
     cache: row.cache, client_address: row.clientAddress, client_request_id: row.clientRequestId, trace_id: traceId(row.traceparent),

@@ -1,12 +1,12 @@
 /** The request log: one row per request, and one request in full. */
 import { z } from '@hono/zod-openapi'
 import { usageClasses } from '../../catalog/price.ts'
-import { attemptOutcomes, requestOutcomes, stepNames } from '../../store/records.ts'
+import { attemptOutcomes, flagNames, requestOutcomes, stepNames } from '../../store/records.ts'
 import { listOf, nano, pageQuery, time } from '../schema.ts'
 
 const text = z.string().nullable()
 const ms = z.number().nullable()
-const flags = z.array(z.enum(['estimated', 'uncertain', 'unpriced', 'anomalous', 'simulated']))
+const flags = z.array(z.enum(flagNames))
 
 export const requestsQuery = pageQuery.extend({
   key: z.string().max(64).optional(),
