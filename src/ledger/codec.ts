@@ -17,7 +17,7 @@ export const two32 = 2 ** 32
 const idBytes = 64
 export const repeatBytes = 32
 const mostNameBytes = 16_384
-export const fixed = { start: 10, hold: 45, dispatch: 9, progress: 33, terminal: 62 } as const
+export const fixed = { start: 18, hold: 45, dispatch: 9, progress: 33, terminal: 62 } as const
 export const streamBit = 4, repeatBit = 8
 export const absent = 0xffff
 export const bits12 = 0xfff
@@ -70,13 +70,17 @@ export class SegmentWriter {
     return names + (record.kind === 'hold' ? frameBytes.hold : frameBytes.terminal)
   }
 
-  /** The segment's first frame. `follows`: the LSN that was expected after the segment before; it differs from `lsn` after a raise only. */
-  start(lsn: number, follows: number): void {
+  /**
+   * The segment's first frame. `follows`: the LSN that was expected after the segment before; it differs from `lsn` after a raise only.
+   * `durable`: the LSN up to which all was synced when this was written.
+   */
+  start(lsn: number, follows: number, durable: number): void {
     this.#ensure(frameBytes.start)
     const p = this.length + headerBytes
     this.bytes[p] = frame.start
     this.bytes[p + 1] = version
     this.#view.setFloat64(p + 2, follows, true)
+    this.#view.setFloat64(p + 10, durable, true)
     this.#seal(lsn, p + fixed.start)
   }
 

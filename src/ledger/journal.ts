@@ -3,15 +3,12 @@
  * segments that are prepared ahead. A full disk closes admission while there is room for the end of every open hold; any other
  * failed write and any failed sync is fatal, since what the disk then holds is unknown.
  */
-import type { Clock } from '../clock.ts'
+import type { After, Clock } from '../clock.ts'
 import { frameBytes, namesBytes, SegmentWriter } from './codec.ts'
 import type { Disk, JournalFile } from './disk.ts'
 import type { JournalRecord } from './records.ts'
-import { nameOfSegment, numberOfSegment, recoverJournal, type Recovered, type RetainedSegment } from './recovery.ts'
+import { makeDurable, nameOfSegment, numberOfSegment, recoverJournal, type Recovered, type RetainedSegment } from './recovery.ts'
 import { Waiters } from './waiters.ts'
-
-/** Calls back once after `ms`; what it returns cancels that. */
-export type After = (ms: number, callback: () => void) => () => void
 
 export interface JournalOptions {
   disk: Disk
@@ -113,18 +110,15 @@ export class Journal {
     const number = Math.max(0, ...disk.list().map(numberOfSegment))
     const recovered = recoverJournal(disk)
     for (const name of recovered.unused.zeros) disk.remove(name)
-    // What was read may be in the page cache only, and records that follow it must never outlive it.
-    for (const { name } of recovered.segments) {
-      const file = disk.open(name)
-      await new Promise<void>((resolve, reject) => file.sync((error) => error ? reject(error) : resolve()))
-      file.close()
-    }
+    await makeDurable(disk, recovered)
     const journal = new Journal(options, recovered, number)
     await new Promise<void>((resolve, reject) => journal.#create((error) => error === null || isFull(error) ? resolve() : reject(error)))
     return { journal, recovered }
   }
 
   get syncedLsn(): number { return this.#syncedLsn }
+  /** Of the newest record, written or not. */
+  get lastLsn(): number { return this.#nextLsn - 1 }
   get failed(): boolean { return this.#failure !== null }
 
   /** Before the first append: the next LSN is at least `nextLsn`, which the database may know better than a journal that lost its tail. */
@@ -255,7 +249,7 @@ export class Journal {
 
   #start(segment: Segment): void {
     segment.firstLsn = this.#nextLsn
-    segment.writer.start(this.#nextLsn, this.#follows ?? this.#nextLsn)
+    segment.writer.start(this.#nextLsn, this.#follows ?? this.#nextLsn, this.#syncedLsn)
     this.#follows = null
     this.#nextLsn++
   }

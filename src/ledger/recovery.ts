@@ -20,6 +20,8 @@ export interface Recovered {
   segments: RetainedSegment[]
   /** Where the newest segment's frames end. */
   endOffset: number
+  /** Up to here the last process knew its records to be synced. */
+  durableLsn: number
   /** Files that hold no frame: prepared ones, all zeros, and those whose very first frame was torn. */
   unused: { zeros: string[]; torn: string[] }
   /** Where and why reading the newest segment ended, if not at clean zeros. */
@@ -55,7 +57,7 @@ function isZero(bytes: Buffer, from: number): boolean {
 interface Open { at: number; progressAt: number; dispatched: boolean; hold: HoldRecord | null; progress: ProgressRecord | null }
 
 export function recoverJournal(disk: Disk): Recovered {
-  const result: Recovered = { open: [], terminals: [], nextLsn: 1, records: 0, segments: [], endOffset: 0, unused: { zeros: [], torn: [] }, tornTail: null }
+  const result: Recovered = { open: [], terminals: [], nextLsn: 1, records: 0, segments: [], endOffset: 0, durableLsn: 0, unused: { zeros: [], torn: [] }, tornTail: null }
   const open = new Map<number, Open>()
   // Where reading last ended: the place of the damage if later records do not follow.
   let end: Recovered['tornTail'] = null
@@ -80,6 +82,7 @@ export function recoverJournal(disk: Disk): Recovered {
       result.segments.push(segment)
       result.nextLsn = reader.nextLsn
       result.endOffset = offset
+      result.durableLsn = reader.durable
     }
     result.tornTail = stop !== 'end' || !isZero(bytes, offset) ? { segment: name, offset, stop } : null
     end = { segment: name, offset, stop }
@@ -112,4 +115,22 @@ function readSegment(reader: SegmentReader, bytes: Buffer, segment: RetainedSegm
     hold.progressAt = -1
   }
   return stop
+}
+
+/**
+ * What was read may be in the page cache only, and records that follow it must never outlive it. After a failed sync the cache calls
+ * pages clean that never reached the disk, so that a sync alone proves nothing: what is in doubt is written again.
+ */
+export async function makeDurable(disk: Disk, { segments, durableLsn }: Recovered): Promise<void> {
+  for (const { name, lastLsn } of segments) {
+    if (lastLsn <= durableLsn) continue
+    const bytes = disk.read(name)
+    const file = disk.open(name)
+    try {
+      file.write(bytes, bytes.length, 0)
+      await new Promise<void>((resolve, reject) => file.sync((error) => error ? reject(error) : resolve()))
+    } finally {
+      file.close()
+    }
+  }
 }

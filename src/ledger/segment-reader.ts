@@ -23,6 +23,7 @@ export class SegmentReader {
   nextLsn = 0
   /** See `SegmentWriter.start`. */
   follows = 0
+  durable = 0
   #bytes: Buffer = Buffer.alloc(0)
   #view = new DataView(this.#bytes.buffer, 0, 0)
   readonly #tenants: Tenant[] = []
@@ -48,6 +49,7 @@ export class SegmentReader {
         if (bytes[p + 1] !== version) return 'version'
         this.firstLsn = lsn
         this.follows = view.getFloat64(p + 2, true)
+        this.durable = view.getFloat64(p + 10, true)
       } else {
         if (lsn !== this.nextLsn) return 'order'
         if (!this.#take(kind, p, end)) return 'corrupt'
