@@ -47,6 +47,12 @@ export const limits = {
   /** Concurrent drains of streams whose client left while the vendor keeps billing, and the time of one drain. */
   drains: 64,
   drainMs: 30_000,
+  /** A hold that is open this much longer than an attempt may take belongs to one that a defect left open. */
+  openHoldMs: 300_000,
+  /** Answers kept for repeats of an `Idempotency-Key`: bytes of all of them, bytes of the largest one, and for how long. */
+  replayBytes: 64 * 1024 * 1024,
+  replayAnswerBytes: 8 * 1024 * 1024,
+  replayMs: 24 * 3_600_000,
   /** Sockets per pool: one pool for each organisation, provider and credential. */
   upstreamConnections: 1024,
   /** Share of the memory that the process may use, above which new requests are shed. */
