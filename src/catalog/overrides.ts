@@ -35,7 +35,7 @@ export function applyOverrides<M extends Priced>(source: Record<string, { models
   const corrected = { ...source }
   for (const override of overrides) {
     const { vendor, models, source: page, date, reason } = override
-    if (!/^https:\/\//.test(page) || !/^\d{4}-\d\d-\d\d$/.test(date) || reason === '') throw new Error(`The override of ${vendor}/${models[0]} has no source, date or reason.`)
+    if (!page.startsWith('https://') || !/^\d{4}-\d\d-\d\d$/.test(date) || reason === '') throw new Error(`The override of ${vendor}/${models[0]} has no source, date or reason.`)
     if (models.length === 0) throw new Error(`An override of ${vendor} names no model.`)
     for (const id of models) {
       const known = corrected[vendor]?.models[id]

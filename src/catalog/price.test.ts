@@ -4,7 +4,9 @@ import fc from 'fast-check'
 import { expandPrices } from './artefact.ts'
 import { costNano, dearestPrices, holdsAt, inputTokens, isPricedTier, largestCostNano, noUsage, pricesFor, usageClasses, type PriceVector, type Usage } from './price.ts'
 
-const usages = fc.record(Object.fromEntries(usageClasses.map(name => [name, fc.nat(20_000_000)]))) as fc.Arbitrary<Usage>
+const usagesUpTo = (most: number): fc.Arbitrary<Usage> => fc.record(Object.fromEntries(usageClasses.map(name => [name, fc.nat(most)]))) as fc.Arbitrary<Usage>
+/** Below and above 2^53, where the sum leaves exact floats. */
+const usages = fc.oneof(usagesUpTo(500), usagesUpTo(20_000_000))
 const prices = fc.record(Object.fromEntries(usageClasses.map(name => [name, fc.integer({ min: 0, max: 6e11 })]))) as fc.Arbitrary<PriceVector['base']>
 const vectors = fc.record({
   version: fc.constant('test'),
@@ -113,6 +115,8 @@ test('a tier of service has its own prices and context tiers at any hour, and no
 
 test('without an instant the dearest of the dated prices holds, and the dearest price of all bounds every cost', () => {
   assert.equal(costNano(dated, unit), 4)
+  const reduced = { ...dated, conditions: [...dated.conditions!, { fromMs: Date.parse('2026-11-15'), ...list(5e5) }] }
+  assert.deepEqual([costNano(reduced, unit), costNano(reduced, unit, { atMs: Date.parse('2026-11-15') })], [4, 1])
   assert.deepEqual(dearestPrices(dated), flat(5e6, 5e6))
   fc.assert(fc.property(vectors, vectors, usages, fc.integer({ min: 0, max: 4e12 }), fc.constantFrom(null, 'priority'), (vector, other, usage, atMs, serviceTier) => {
     const whole: PriceVector = { ...vector, conditions: [{ ...other, fromMs: 1e12 }, { ...other, serviceTier: 'priority' }] }

@@ -63,19 +63,29 @@ test('cached audio is counted once, as cached', () => {
 })
 
 test('an impossible value is bounded and flagged', () => {
-  const cases: [Record<string, unknown>, Partial<Usage>][] = [
+  const cases: [Record<string, unknown>, Partial<Usage> | null][] = [
     [{ prompt_tokens: -5, completion_tokens: 3 }, { output: 3 }],
     [{ prompt_tokens: 1.5, completion_tokens: 3 }, { input: 2, output: 3 }],
     [{ prompt_tokens: Number.NaN, completion_tokens: 3 }, { output: 3 }],
     [{ prompt_tokens: 5, completion_tokens: Infinity }, { input: 5, output: 1e9 }],
     [{ prompt_tokens: 1e300, completion_tokens: 0 }, { input: 1e9 }],
-    [{ prompt_tokens: '7', completion_tokens: 3 }, { output: 3 }],
+    [{ prompt_tokens: '7', completion_tokens: 3 }, { input: 7, output: 3 }],
+    [{ prompt_tokens: 'seven', completion_tokens: 3 }, { output: 3 }],
+    [{ prompt_tokens: [7], completion_tokens: 3 }, { output: 3 }],
+    [{ prompt_tokens: { value: 7 }, completion_tokens: true }, null],
+    [{ prompt_tokens: 1e18, completion_tokens: -1e18 }, { input: 1e9 }],
+    [{ prompt_tokens: 5, completion_tokens: 3, total_tokens: 9 }, { input: 5, output: 3 }],
+    [{ prompt_tokens: 5, completion_tokens: 3, total_tokens: 0.5 }, { input: 5, output: 3 }],
+    [{ completion_tokens: 3, total_tokens: 8 }, { input: 5, output: 3 }],
+    [{ prompt_tokens: 5, total_tokens: 8 }, { input: 5, output: 3 }],
+    [{ completion_tokens: 3 }, { output: 3 }],
+    [{ prompt_tokens: 5, completion_tokens: 3, server_tool_use: { web_search_requests: 1e9 } }, { input: 5, output: 3, toolCalls: 1000 }],
     [{ prompt_tokens: 5, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 9 } }, { cacheRead: 5, output: 3 }],
     [{ prompt_tokens: 5, completion_tokens: 3, completion_tokens_details: { reasoning_tokens: 9 } }, { input: 5, reasoning: 3 }],
     [{ prompt_tokens: 5, completion_tokens: 3, completion_tokens_details: { reasoning_tokens: -1 } }, { input: 5, output: 3 }],
   ]
   for (const [raw, expected] of cases) {
-    assert.deepEqual(normaliseUsage(raw, openaiRules), { usage: { ...noUsage(), requests: 1, ...expected }, anomalous: true }, JSON.stringify(raw))
+    assert.deepEqual(normaliseUsage(raw, openaiRules), expected === null ? null : { usage: { ...noUsage(), requests: 1, ...expected }, anomalous: true }, JSON.stringify(raw))
   }
 })
 
@@ -84,16 +94,93 @@ test('no count at all is missing usage, not zero usage', () => {
   assert.notEqual(normaliseUsage({ prompt_tokens: 0 }, openaiRules), null)
 })
 
-test('whatever a vendor sends, every class is a whole number that is not negative, and nothing throws', () => {
-  const value = fc.oneof(fc.integer(), fc.double(), fc.string(), fc.constant(null), fc.object())
-  const details = fc.dictionary(fc.constantFrom('cached_tokens', 'audio_tokens', 'image_tokens', 'reasoning_tokens', 'cache_write_tokens'), value)
-  const raw = fc.record({
-    prompt_tokens: value, completion_tokens: value, total_tokens: value, prompt_tokens_details: fc.oneof(details, value),
-    completion_tokens_details: fc.oneof(details, value), cached_tokens: value, cache_creation: value,
-  }, { requiredKeys: [] })
-  fc.assert(fc.property(raw, fc.boolean(), fc.boolean(), fc.boolean(), (usage, promptIncludesCached, completionIncludesReasoning, promptIncludesAudio) => {
-    const found = normaliseUsage(usage, { promptIncludesCached, completionIncludesReasoning, promptIncludesAudio })
+/** Whatever JSON may say, and more often what a usage object says. */
+const number = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(-0, 1e18, -1e18, 2 ** 53, 1e308, Number.NaN, Infinity, -Infinity, 0.1, '7', '1e3', ' 7', '٣'))
+const value = fc.oneof(number, fc.nat(5000), fc.jsonValue(), fc.constant(null))
+const details = fc.oneof(value, fc.dictionary(fc.constantFrom('cached_tokens', 'audio_tokens', 'image_tokens', 'reasoning_tokens', 'cache_write_tokens', 'ephemeral_1h_input_tokens', 'web_search_requests', '__proto__', 'constructor', 'toString'), value))
+const fields = ['prompt_tokens', 'completion_tokens', 'total_tokens', 'cached_tokens', 'reasoning_tokens', 'prompt_cache_hit_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens']
+const nested = ['prompt_tokens_details', 'completion_tokens_details', 'cache_creation', 'server_tool_use', '__proto__', 'constructor']
+const junk = fc.oneof(fc.jsonValue(), fc.record(Object.fromEntries([...fields.map(name => [name, value]), ...nested.map(name => [name, details])]) as Record<string, fc.Arbitrary<unknown>>, { requiredKeys: [] }))
+const rules = fc.record({ promptIncludesCached: fc.boolean(), completionIncludesReasoning: fc.boolean(), promptIncludesAudio: fc.boolean() })
+
+test('whatever a vendor sends, every class is a whole number within bounds, nothing throws, and the bill is one that can be paid', () => {
+  const price = loadCatalog().find('anthropic', 'claude-opus-4-8')!.price!
+  fc.assert(fc.property(junk, rules, (raw, by) => {
+    const found = normaliseUsage(raw, by)
     if (found === null) return
-    for (const name of usageClasses) assert.ok(Number.isInteger(found.usage[name]) && found.usage[name] >= 0 && found.usage[name] <= 1e9, name)
-  }))
+    for (const name of usageClasses) assert.ok(Object.is(Math.abs(found.usage[name]), found.usage[name]) && Number.isSafeInteger(found.usage[name]) && found.usage[name] <= 1e9, name)
+    const cost = costNano(price, found.usage)
+    assert.ok(Number.isSafeInteger(cost) && cost >= 0)
+  }), { numRuns: 3000 })
 })
+
+test('a usage read from JSON text is the same, prototype keys and all, and leaves no trace', () => {
+  const text = '{"prompt_tokens":5,"completion_tokens":3,"__proto__":{"cached_tokens":4},"prompt_tokens_details":{"__proto__":{"cached_tokens":4},"constructor":{"prototype":{"cached_tokens":9}}}}'
+  assert.deepEqual(normaliseUsage(JSON.parse(text), openaiRules), { usage: { ...noUsage(), input: 5, output: 3, requests: 1 }, anomalous: false })
+  assert.equal(({} as Record<string, unknown>)['cached_tokens'], undefined)
+})
+
+const tokensOf = ({ requests: _, toolCalls: __, ...tokens }: Usage): number => Object.values(tokens).reduce((sum, each) => sum + each)
+const outputOf = (usage: Usage): number => usage.output + usage.reasoning + usage.audioOut + usage.imageOut
+
+test('a billion tokens for a small request are cut to what the request can have used, and flagged', () => {
+  const bound = { inputTokens: 1200, outputTokens: 4096 }
+  const found = normaliseUsage({ prompt_tokens: 1e9, completion_tokens: 1e9, total_tokens: 2e9, completion_tokens_details: { reasoning_tokens: 1000 } }, openaiRules, bound)
+  assert.deepEqual(found, { usage: { ...noUsage(), input: 1200, output: 3096, reasoning: 1000, requests: 1 }, anomalous: true })
+  const price = loadCatalog().find('openai', 'gpt-5.4')!.price!
+  assert.ok(costNano(price, found!.usage) < 0.2e9, 'under 20 cents')
+  // What is dearest remains, so that the cut never makes the bill too low.
+  const cached = normaliseUsage({ prompt_tokens: 3000, completion_tokens: 0, prompt_tokens_details: { cached_tokens: 2500, audio_tokens: 400 } }, openaiRules, bound)
+  assert.deepEqual(cached, { usage: { ...noUsage(), cacheRead: 700, input: 100, audioIn: 400, requests: 1 }, anomalous: true })
+})
+
+test('a bound that is unknown or not reached changes nothing', () => {
+  for (const { vendor, record, usage } of shapes) {
+    const plain = normaliseUsage(usage, rulesOf(vendor))!
+    assert.deepEqual(normaliseUsage(usage, rulesOf(vendor), { inputTokens: Infinity, outputTokens: Number.NaN }), plain, record)
+    const output = outputOf(plain.usage)
+    assert.deepEqual(normaliseUsage(usage, rulesOf(vendor), { inputTokens: tokensOf(plain.usage) - output, outputTokens: output }), plain, record)
+  }
+})
+
+test('no usage exceeds its bound, and every cut is flagged', () => {
+  fc.assert(fc.property(junk, rules, fc.nat(10_000), fc.double({ min: -5, max: 10_000, noNaN: true }), (raw, by, inputTokens, outputTokens) => {
+    const [plain, cut] = [normaliseUsage(raw, by), normaliseUsage(raw, by, { inputTokens, outputTokens })]
+    if (plain === null || cut === null) return assert.equal(plain, cut)
+    const output = outputOf(cut.usage)
+    assert.ok(output <= Math.max(outputTokens, 0) && tokensOf(cut.usage) - output <= inputTokens)
+    assert.ok(cut.anomalous || tokensOf(cut.usage) === tokensOf(plain.usage))
+    for (const name of usageClasses) assert.ok(cut.usage[name] >= 0 && cut.usage[name] <= plain.usage[name], name)
+  }), { numRuns: 2000 })
+})
+
+/** Rules that a recording of the vendor proves: with the rule turned round, the classes no longer add up to the vendor's own total. */
+const proven: Record<string, (keyof UsageRules)[]> = {
+  deepseek: ['promptIncludesCached', 'completionIncludesReasoning'],
+  groq: ['promptIncludesCached', 'completionIncludesReasoning'],
+  mistral: ['promptIncludesCached', 'promptIncludesAudio'],
+  openai: ['promptIncludesCached', 'completionIncludesReasoning', 'promptIncludesAudio'],
+  openrouter: ['promptIncludesCached', 'completionIncludesReasoning', 'promptIncludesAudio'],
+  xai: ['promptIncludesCached', 'completionIncludesReasoning'],
+}
+/** Vendors whose recordings have no cached, reasoning or audio tokens; their rules are those of OpenAI's format, which they document. */
+const unproven = ['ollama', 'simulated', 'together', 'vllm']
+
+test('every vendor\'s usage rules are proven by its recordings, or are known not to be', () => {
+  assert.deepEqual([...Object.keys(proven), ...unproven].sort(), [...vendors.keys()].sort())
+  for (const vendor of unproven) assert.deepEqual(rulesOf(vendor), openaiRules)
+})
+
+for (const [vendor, names] of Object.entries(proven)) {
+  for (const name of names) {
+    test(`${vendor}: ${name} is as the vendor counts, since the other way nothing adds up`, () => {
+      const own = rulesOf(vendor)
+      const turned = { ...own, [name]: !(own[name] ?? true) }
+      const records = shapes.filter(shape => shape.vendor === vendor && shape.anomalous !== true)
+      const told = records.filter(({ usage }) => tokensOf(normaliseUsage(usage, turned)!.usage) !== usage['total_tokens'])
+      assert.ok(told.length > 0)
+      for (const { usage, record } of records) assert.equal(tokensOf(normaliseUsage(usage, own)!.usage), usage['total_tokens'], record)
+      for (const { usage, record } of told) assert.ok(normaliseUsage(usage, turned)!.anomalous, `${record}: the wrong rule is flagged`)
+    })
+  }
+}

@@ -3,79 +3,131 @@
  * declared rules. Values that cannot be true are bounded and flagged, never trusted and never thrown on.
  */
 import type { UsageRules } from '../providers/provider.ts'
-import { noUsage, type Usage } from './price.ts'
+import { noUsage, type Usage, type UsageClass } from './price.ts'
 
 export interface NormalisedUsage {
   usage: Usage
-  /** The vendor reported something impossible; the usage is what remains after bounding it. */
+  /** The vendor reported something impossible or contradictory; the usage is what remains after bounding it. */
   anomalous: boolean
 }
 
+/**
+ * The most tokens that a request can have used, from the request itself: its bytes and overheads, the context window, `max_tokens` × n.
+ * `Infinity` where nothing is known. Reasoning counts as output, so a bound must leave room for it where `max_tokens` does not.
+ */
+export interface UsageBound { inputTokens: number; outputTokens: number }
+
 /** More tokens than any model can take in one request; larger counts are a defect, not a bill. */
 const largestCount = 1_000_000_000
+/** More calls of the vendor's own tools than one answer makes. */
+const largestToolCalls = 1000
 
 type Fields = Record<string, unknown>
 
-const fieldsOf = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Fields : {}
+const noFields: Fields = {}
+const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Fields : noFields)
 
 /** Null: `raw` reports no token count at all, so that the caller has to estimate. */
-export function normaliseUsage(raw: unknown, rules: UsageRules): NormalisedUsage | null {
+export function normaliseUsage(raw: unknown, rules: UsageRules, bound?: UsageBound): NormalisedUsage | null {
   const reported = fieldsOf(raw)
   const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = reported
   if (typeof prompt !== 'number' && typeof completion !== 'number' && typeof total !== 'number') return null
-
-  let anomalous = false
-  const count = (...candidates: unknown[]): number => {
-    const value = candidates.find(each => each !== undefined && each !== null) ?? 0
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= largestCount) return value
-    anomalous = true
-    if (typeof value !== 'number' || Number.isNaN(value)) return 0
-    return Math.min(Math.max(Math.ceil(value), 0), largestCount)
+  const found: NormalisedUsage = { usage: noUsage(), anomalous: false }
+  found.usage.requests = 1
+  takeInput(found, reported, rules)
+  takeOutput(found, reported, rules)
+  found.usage.toolCalls = count(found, fieldsOf(reported['server_tool_use'])['web_search_requests'], largestToolCalls)
+  if (typeof total === 'number' && total !== sumOf(found.usage, inputClasses) + sumOf(found.usage, outputClasses)) found.anomalous = true
+  if (bound !== undefined) {
+    cut(found, inputClasses, bound.inputTokens)
+    cut(found, outputClasses, bound.outputTokens)
   }
-  const part = (value: number, of: number): number => {
-    if (value > of) anomalous = true
-    return Math.min(value, of)
-  }
+  return found
+}
 
-  const promptParts = fieldsOf(reported['prompt_tokens_details'])
-  const completionParts = fieldsOf(reported['completion_tokens_details'])
-  const written = fieldsOf(reported['cache_creation'])
-  const usage = noUsage()
-  usage.requests = 1
+/** A whole number from 0 to `most`. A number in quotes counts, since somebody meant it. */
+function count(found: NormalisedUsage, value: unknown, most = largestCount): number {
+  if (value === undefined || value === null) return 0
+  // Adding 0 turns -0 into 0.
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most) return value + 0
+  found.anomalous = true
+  const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
+  if (typeof number !== 'number' || Number.isNaN(number)) return 0
+  return Math.min(Math.max(Math.ceil(number), 0), most)
+}
 
-  // Input. Cached audio is reported both as cached and as audio: it is counted as cached, so parts are taken off one after another.
-  // Embedding servers that report a total only have no output: the total is the prompt.
-  const whole = count(prompt, completion === undefined ? total : 0)
-  let rest = whole
-  const cacheRead = count(promptParts['cached_tokens'], reported['prompt_cache_hit_tokens'], reported['cached_tokens'], reported['cache_read_input_tokens'])
-  const cacheWrite = count(promptParts['cache_write_tokens'], reported['cache_creation_input_tokens'])
-  const cacheWrite1h = count(written['ephemeral_1h_input_tokens'])
-  const takePrompt = (value: number, included: boolean): number => {
-    if (!included) return value
-    const taken = Math.min(part(value, whole), rest)
-    rest -= taken
-    return taken
-  }
-  usage.cacheRead = takePrompt(cacheRead, rules.promptIncludesCached)
-  const writes = takePrompt(cacheWrite, rules.promptIncludesCached)
-  usage.cacheWrite1h = part(cacheWrite1h, writes)
-  usage.cacheWrite5m = writes - usage.cacheWrite1h
-  usage.audioIn = takePrompt(count(promptParts['audio_tokens']), rules.promptIncludesAudio !== false)
-  usage.imageIn = takePrompt(count(promptParts['image_tokens']), true)
-  usage.input = rest
+/** What is left of a whole; a part that is larger than its whole is a contradiction. */
+interface Rest { whole: number; left: number }
 
-  // Output. Its parts exclude each other, so more parts than completion is a contradiction.
-  rest = count(completion)
-  const takeCompletion = (value: number): number => {
-    const taken = part(value, rest)
-    rest -= taken
-    return taken
+function take(found: NormalisedUsage, rest: Rest, value: number, isIncluded = true): number {
+  if (!isIncluded) return value
+  if (value > rest.whole) found.anomalous = true
+  const taken = Math.min(value, rest.left)
+  rest.left -= taken
+  return taken
+}
+
+/** Cached audio is reported both as cached and as audio: it is counted as cached, so parts are taken off one after another. */
+function takeInput(found: NormalisedUsage, reported: Fields, rules: UsageRules): void {
+  const { usage } = found
+  const parts = fieldsOf(reported['prompt_tokens_details'])
+  const whole = count(found, reported['prompt_tokens'] ?? missing(found, reported, 'completion_tokens'))
+  const rest = { whole, left: whole }
+  usage.cacheRead = take(found, rest, count(found, parts['cached_tokens'] ?? reported['prompt_cache_hit_tokens'] ?? reported['cached_tokens'] ?? reported['cache_read_input_tokens']), rules.promptIncludesCached)
+  const writes = take(found, rest, count(found, parts['cache_write_tokens'] ?? reported['cache_creation_input_tokens']), rules.promptIncludesCached)
+  const lifetimes = { whole: writes, left: writes }
+  usage.cacheWrite1h = take(found, lifetimes, count(found, fieldsOf(reported['cache_creation'])['ephemeral_1h_input_tokens']))
+  usage.cacheWrite5m = lifetimes.left
+  usage.audioIn = take(found, rest, count(found, parts['audio_tokens']), rules.promptIncludesAudio !== false)
+  usage.imageIn = take(found, rest, count(found, parts['image_tokens']))
+  usage.input = rest.left
+}
+
+/** The parts of an output exclude each other, so more parts than completion is a contradiction. */
+function takeOutput(found: NormalisedUsage, reported: Fields, rules: UsageRules): void {
+  const { usage } = found
+  const parts = fieldsOf(reported['completion_tokens_details'])
+  const whole = count(found, reported['completion_tokens'] ?? (reported['prompt_tokens'] == null ? 0 : missing(found, reported, 'prompt_tokens')))
+  const rest = { whole, left: whole }
+  const part = (value: unknown, isIncluded = true): number => {
+    const units = count(found, value)
+    if (isIncluded && units > rest.left) found.anomalous = true
+    return take(found, rest, units, isIncluded)
   }
-  const reasoning = count(completionParts['reasoning_tokens'], reported['reasoning_tokens'])
-  usage.reasoning = rules.completionIncludesReasoning ? takeCompletion(reasoning) : reasoning
-  usage.audioOut = takeCompletion(count(completionParts['audio_tokens']))
-  usage.imageOut = takeCompletion(count(completionParts['image_tokens']))
-  usage.output = rest
-  return { usage, anomalous }
+  usage.reasoning = part(parts['reasoning_tokens'] ?? reported['reasoning_tokens'], rules.completionIncludesReasoning)
+  usage.audioOut = part(parts['audio_tokens'])
+  usage.imageOut = part(parts['image_tokens'])
+  usage.output = rest.left
+}
+
+/**
+ * A side that is not reported is what the total leaves. Embedding servers report the prompt alone, or the total alone, and are right;
+ * elsewhere a side that is missing is a defect.
+ */
+function missing(found: NormalisedUsage, reported: Fields, other: 'prompt_tokens' | 'completion_tokens'): number {
+  const known = reported[other]
+  const left = count(found, reported['total_tokens']) - count(found, known)
+  if (known != null && (left > 0 || other === 'completion_tokens')) found.anomalous = true
+  return Math.max(left, 0)
+}
+
+/** In the order in which an impossible surplus is taken off: cheapest first, so that what remains is not billed too low. */
+const inputClasses = ['cacheRead', 'input', 'cacheWrite5m', 'cacheWrite1h', 'imageIn', 'audioIn'] as const satisfies readonly UsageClass[]
+const outputClasses = ['output', 'reasoning', 'imageOut', 'audioOut'] as const satisfies readonly UsageClass[]
+
+function sumOf(usage: Usage, names: readonly UsageClass[]): number {
+  let sum = 0
+  for (const name of names) sum += usage[name]
+  return sum
+}
+
+function cut(found: NormalisedUsage, names: readonly UsageClass[], most: number): void {
+  let surplus = sumOf(found.usage, names) - Math.max(Math.floor(most), 0)
+  if (!(surplus > 0)) return
+  found.anomalous = true
+  for (const name of names) {
+    const taken = Math.min(surplus, found.usage[name])
+    found.usage[name] -= taken
+    surplus -= taken
+  }
 }
