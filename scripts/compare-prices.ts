@@ -89,6 +89,7 @@ ${reviewed.join('\n')}
 ## Corrections of our data
 
 \`src/catalog/data/overrides.json\`, applied by \`node scripts/compile-catalog.ts\`. An override that the data set has caught up with ends the compilation.
+Dates of 23 September 2026 are those of genai-prices, which read the page and says the same; later ones are when we read it ourselves.
 
 | Vendor | Models | Read on | Why |
 |---|---|---|---|

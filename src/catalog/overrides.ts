@@ -22,7 +22,7 @@ export interface Override {
   cost?: Cost
   tiers?: CostTier[]
   conditions?: CostCondition[]
-  /** ISO date on which the source was read. */
+  /** ISO date on which the source was read; 2026-09-23 where genai-prices of that date did, which names the page and agrees. */
   date: string
   source: string
   reason: string

@@ -79,7 +79,7 @@ test('an impossible value is bounded and flagged', () => {
     [{ completion_tokens: 3, total_tokens: 8 }, { input: 5, output: 3 }],
     [{ prompt_tokens: 5, total_tokens: 8 }, { input: 5, output: 3 }],
     [{ completion_tokens: 3 }, { output: 3 }],
-    [{ prompt_tokens: 5, completion_tokens: 3, server_tool_use: { web_search_requests: 1e9 } }, { input: 5, output: 3, toolCalls: 1000 }],
+    [{ prompt_tokens: 5, completion_tokens: 3, server_tool_use: { web_search_requests: 1e9 } }, { input: 5, output: 3, toolCalls: 100 }],
     [{ prompt_tokens: 5, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 9 } }, { cacheRead: 5, output: 3 }],
     [{ prompt_tokens: 5, completion_tokens: 3, completion_tokens_details: { reasoning_tokens: 9 } }, { input: 5, reasoning: 3 }],
     [{ prompt_tokens: 5, completion_tokens: 3, completion_tokens_details: { reasoning_tokens: -1 } }, { input: 5, output: 3 }],
@@ -120,7 +120,7 @@ test('a usage read from JSON text is the same, prototype keys and all, and leave
   assert.equal(({} as Record<string, unknown>)['cached_tokens'], undefined)
 })
 
-const tokensOf = ({ requests: _, toolCalls: __, ...tokens }: Usage): number => Object.values(tokens).reduce((sum, each) => sum + each)
+const tokensOf = (usage: Usage): number => usageClasses.reduce((sum, name) => sum + (name === 'requests' || name === 'toolCalls' ? 0 : usage[name]), 0)
 const outputOf = (usage: Usage): number => usage.output + usage.reasoning + usage.audioOut + usage.imageOut
 
 test('a billion tokens for a small request are cut to what the request can have used, and flagged', () => {
@@ -132,6 +132,15 @@ test('a billion tokens for a small request are cut to what the request can have 
   // What is dearest remains, so that the cut never makes the bill too low.
   const cached = normaliseUsage({ prompt_tokens: 3000, completion_tokens: 0, prompt_tokens_details: { cached_tokens: 2500, audio_tokens: 400 } }, openaiRules, bound)
   assert.deepEqual(cached, { usage: { ...noUsage(), cacheRead: 700, input: 100, audioIn: 400, requests: 1 }, anomalous: true })
+})
+
+test('calls of a tool that the request did not offer are not billed', () => {
+  const raw = { prompt_tokens: 5, completion_tokens: 3, server_tool_use: { web_search_requests: 2 } }
+  const calls = (toolCalls?: number): unknown => {
+    const found = normaliseUsage(raw, openaiRules, { inputTokens: 10, outputTokens: 10, ...toolCalls !== undefined && { toolCalls } })!
+    return [found.usage.toolCalls, found.anomalous]
+  }
+  assert.deepEqual([calls(), calls(2), calls(1), calls(0)], [[2, false], [2, false], [1, true], [0, true]])
 })
 
 test('a bound that is unknown or not reached changes nothing', () => {

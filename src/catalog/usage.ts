@@ -13,14 +13,14 @@ export interface NormalisedUsage {
 
 /**
  * The most tokens that a request can have used, from the request itself: its bytes and overheads, the context window, `max_tokens` × n.
- * `Infinity` where nothing is known. Reasoning counts as output, so a bound must leave room for it where `max_tokens` does not.
+ * `Infinity` where nothing is known; `toolCalls` are the vendor's own, 0 for a request that offers none. Reasoning counts as output, so a bound must leave room for it where `max_tokens` does not.
  */
-export interface UsageBound { inputTokens: number; outputTokens: number }
+export interface UsageBound { inputTokens: number; outputTokens: number; toolCalls?: number }
 
 /** More tokens than any model can take in one request; larger counts are a defect, not a bill. */
 const largestCount = 1_000_000_000
 /** More calls of the vendor's own tools than one answer makes. */
-const largestToolCalls = 1000
+const largestToolCalls = 100
 
 type Fields = Record<string, unknown>
 
@@ -36,7 +36,7 @@ export function normaliseUsage(raw: unknown, rules: UsageRules, bound?: UsageBou
   found.usage.requests = 1
   takeInput(found, reported, rules)
   takeOutput(found, reported, rules)
-  found.usage.toolCalls = count(found, fieldsOf(reported['server_tool_use'])['web_search_requests'], largestToolCalls)
+  found.usage.toolCalls = count(found, fieldsOf(reported['server_tool_use'])['web_search_requests'], Math.min(largestToolCalls, bound?.toolCalls ?? largestToolCalls))
   if (typeof total === 'number' && total !== sumOf(found.usage, inputClasses) + sumOf(found.usage, outputClasses)) found.anomalous = true
   if (bound !== undefined) {
     cut(found, inputClasses, bound.inputTokens)

@@ -1,6 +1,6 @@
 /** Builds the snapshot that requests read from the plain data that the control worker published. */
 import type { Catalog } from '../catalog/catalog.ts'
-import { usageClasses, type PriceVector, type Prices } from '../catalog/price.ts'
+import { dearestPrices, usageClasses, type PriceVector, type Prices } from '../catalog/price.ts'
 import type { Deployment, DeploymentData, Provider, ProviderData, Snapshot, SnapshotData } from './snapshot.ts'
 
 /** Deployments that follow from the catalogue or a pinned name, made when first asked for; bounded, since names come from clients. */
@@ -75,7 +75,7 @@ function defaultPrice(snapshot: Snapshot, provider: Provider): PriceVector | nul
   if (snapshot.settings.unknownPrice !== 'conservative') return null
   let price = conservative.get(snapshot.catalog)
   if (!price) {
-    const all = snapshot.catalog.entries.flatMap((entry) => (entry.price ? [entry.price.base, ...entry.price.tiers.map((tier) => tier.prices)] : []))
+    const all = snapshot.catalog.entries.flatMap((entry) => (entry.price ? [dearestPrices(entry.price)] : []))
     price = { version: 'conservative', base: pricesOf((name) => all.reduce((most, prices) => Math.max(most, prices[name]), 0)), tiers: [] }
     conservative.set(snapshot.catalog, price)
   }
