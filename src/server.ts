@@ -166,7 +166,7 @@ function moneyGauges({ journal, ledger }: OpenLedger, { repeats }: Gateway): Rec
   const { heldNano, openHolds, oldestHoldMs } = ledger.held()
   return {
     megarouter_open_holds: openHolds, megarouter_held_usd: heldNano / 1e9, megarouter_oldest_hold_seconds: oldestHoldMs / 1000, megarouter_ledger_unapplied: ledger.unapplied,
-    megarouter_journal_bytes: bytes, megarouter_journal_segments: segments, megarouter_journal_waiting: waiting, megarouter_journal_sync_seconds: lastSyncUs / 1e6, megarouter_journal_sync_max_seconds: maxSyncUs / 1e6,
+    megarouter_journal_bytes: bytes, megarouter_journal_segments: segments, megarouter_journal_waiting: waiting, megarouter_journal_wait_p99_seconds: ledger.waitP99Us / 1e6, megarouter_journal_sync_seconds: lastSyncUs / 1e6, megarouter_journal_sync_max_seconds: maxSyncUs / 1e6,
     megarouter_budget_overruns_total: ledger.alarms.overrun, megarouter_over_bound_total: ledger.alarms.over_bound, megarouter_over_hold_total: ledger.alarms.over_hold, megarouter_expired_holds_total: ledger.alarms.expired,
     megarouter_replays_total: repeats.replayed, megarouter_replays_followed_total: repeats.followed, megarouter_replay_conflicts_total: repeats.conflicts, megarouter_replays_gone_total: repeats.gone, megarouter_replay_bytes: repeats.heldBytes,
   }

@@ -75,10 +75,9 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Rep
   if (use instanceof Run) exchange.repeat = use
   else if (use) return use
   const key = exchange.key!
-  const organisation = exchange.snapshot.organisations.get(key.org)
-  const granted = gateway.admission.admit(key, organisation, Math.ceil(exchange.body.length / bytesPerToken))
+  const granted = gateway.admission.admit(key, exchange.snapshot, Math.ceil(exchange.body.length / bytesPerToken))
   if ('code' in granted) {
-    exchange.limitHeaders = gateway.admission.headers(key, organisation)
+    exchange.limitHeaders = gateway.admission.headers(key, exchange.snapshot)
     return granted
   }
   exchange.lease = granted
@@ -146,8 +145,7 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   exchange.running = tried
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
   // The client learns nothing of an attempt that a power cut could still undo.
-  const durable = reply === 'stream' || reply === 'answer' ? hold.whenDurable() : null
-  if (durable) await durable
+  if (reply === 'stream' || reply === 'answer') await durable(exchange, gateway, hold)
   if (reply === 'stream') await stream(exchange, tried, gateway.deadlines, settleBeforeEnd)
   exchange.enter('meter')
   exchange.running = null
@@ -163,6 +161,17 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, tenantNano) : tried.body!)
   conclude(exchange, tried)
   return true
+}
+
+/** Usually the upstream took longer than the disk. */
+function durable({ clock }: Exchange, { admission: { ledger } }: Gateway, hold: Hold): Promise<void> | null {
+  const synced = hold.whenDurable()
+  if (synced === null) {
+    ledger.waited(0)
+    return null
+  }
+  const since = clock.monotonicUs()
+  return synced.then(() => ledger.waited(clock.monotonicUs() - since))
 }
 
 const settleBeforeEnd: Settle = (exchange, attempt) => void settle(attempt, exchange.asked!)

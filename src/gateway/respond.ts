@@ -76,7 +76,8 @@ export function refuse(exchange: Exchange, failed: Failure, attempt?: Attempt): 
   headers['content-type'] = 'application/json'
   if (failed.retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(failed.retryAfterMs / 1000))
   // SDKs retry 5xx and 429 by themselves; what can't succeed by repetition says so.
-  if (failed.code === 'budget_exceeded' || failed.code === 'idempotency_answer_gone') headers['x-should-retry'] = 'false'
+  const isVain = failed.code === 'budget_exceeded' || failed.code === 'idempotency_answer_gone' || (failed.code === 'rate_limit_exceeded' && failed.retryAfterMs === undefined)
+  if (isVain) headers['x-should-retry'] = 'false'
   send(exchange, statusOf(failed), headers, Buffer.from(exchange.protocol.errorBody(saidError(exchange, failed))))
 }
 

@@ -12,7 +12,7 @@ import { Accounts } from './accounts.ts'
 import type { Authority } from './authority.ts'
 import type { Bound } from './bound.ts'
 import { Hold, type HoldEnd, type HoldKeeper } from './hold.ts'
-import type { HoldMode, HoldRecord, JournalRecord, Logged, TerminalRecord } from './records.ts'
+import type { HoldMode, HoldRecord, JournalRecord, Logged, Tenant, TerminalRecord } from './records.ts'
 import { budgetRefusal, ledgerUnavailable } from './refusals.ts'
 
 /** What the ledger needs of the journal. */
@@ -35,8 +35,25 @@ export interface LedgerOptions {
 
 export type HoldAsk = Omit<HoldRecord, 'kind' | 'heldAt' | 'holdNano' | 'inputTokens' | 'inputNano'>
 
-/** Entities of a tenant, as in `Ancestor.entity`. */
-export const entitiesOf = ({ org, key }: TerminalRecord['tenant']): string[] => [`org:${org}`, `key:${key}`]
+const entities = new WeakMap<Tenant, readonly string[]>()
+
+/** Entities of a tenant from the outside in, as in `Ancestor.entity`. */
+function entitiesOf(tenant: Tenant): readonly string[] {
+  let known = entities.get(tenant)
+  if (!known) entities.set(tenant, (known = [`org:${tenant.org}`, `key:${tenant.key}`]))
+  return known
+}
+
+/** The present, kept within the periods that the accounts were chosen for: the clock may have left one since. */
+function instantWithin(accounts: readonly Account[], nowMs: number): number {
+  for (const { startMs, endMs } of accounts) nowMs = Math.min(Math.max(nowMs, startMs), endMs - 1)
+  return nowMs
+}
+
+/** One that is not would make every comparison with a budget true. */
+function checkNano(nano: number): void {
+  if (!Number.isSafeInteger(nano) || nano < 0) throw new RangeError(`Not an amount of nano-dollars: ${nano}`)
+}
 
 export class Ledger implements HoldKeeper {
   readonly accounts: Accounts
@@ -47,6 +64,8 @@ export class Ledger implements HoldKeeper {
   #unapplied: Logged<TerminalRecord>[] = []
   #unappliedFrom = 0
   #appliedLsn = 0
+  readonly #waits = new Float64Array(1_000)
+  #waitCount = 0
 
   constructor(options: LedgerOptions) {
     this.#options = options
@@ -100,22 +119,25 @@ export class Ledger implements HoldKeeper {
     return Ledger.terms(accounts, this.#options.authority)
   }
 
-  /** Reserves on all accounts or on none. They must be open. */
-  hold(ask: HoldAsk, bound: Bound, accounts: Account[]): Hold | Failure | Promise<Hold | Failure> {
+  /** Reserves on all accounts or on none. They must be open. A promise where the authority is asked for more; null: it granted something, so try again. */
+  hold(ask: HoldAsk, bound: Bound, accounts: readonly Account[]): Hold | Failure | Promise<Failure | null> {
+    checkNano(bound.holdNano)
     if (!this.#options.journal.canAdmit()) return ledgerUnavailable('the disk under the data directory has no room for its journal')
     const over = this.#over(accounts, bound.holdNano)
     if (over) {
       const more = this.#options.authority.grow(over, over.takenNano + bound.holdNano - this.#options.authority.grantedNano(over))
       if (more === false) return budgetRefusal(over, bound, this.#options.authority.grantedNano(over))
-      return more.then((granted) => (granted ? this.hold(ask, bound, accounts) : budgetRefusal(over, bound, this.#options.authority.grantedNano(over))))
+      return more.then((granted) => (granted ? null : budgetRefusal(over, bound, this.#options.authority.grantedNano(over))), () => ledgerUnavailable('whoever grants its budgets does not answer'))
     }
     const { requestId, attempt, tenant, target, mode, stream, repeat } = ask
     const record: HoldRecord = {
-      kind: 'hold', requestId, attempt, tenant, target, heldAt: this.#options.clock.epochMs(), mode, stream,
+      kind: 'hold', requestId, attempt, tenant, target, heldAt: instantWithin(accounts, this.#options.clock.epochMs()), mode, stream,
       holdNano: bound.holdNano, inputTokens: bound.inputTokens, inputNano: bound.inputNano, repeat,
     }
-    const hold = new Hold(this, this.#options.journal.append(record), record, bound, accounts)
-    for (const account of accounts) account.heldNano += hold.amountNano
+    const charged: Account[] = []
+    for (const entity of entitiesOf(tenant)) this.accounts.charged(entity, record.heldAt, charged)
+    const hold = new Hold(this, this.#options.journal.append(record), record, bound, charged)
+    for (const account of charged) account.heldNano += hold.amountNano
     this.#open.add(hold)
     return hold
   }
@@ -130,6 +152,8 @@ export class Ledger implements HoldKeeper {
   }
 
   deliver(hold: Hold, outputTokens: number, costNano: number, wantedNano: number): Failure | null {
+    checkNano(costNano)
+    checkNano(wantedNano)
     const moreNano = Math.max(0, wantedNano - hold.amountNano)
     const over = moreNano > 0 ? this.#over(hold.accounts, moreNano) : null
     if (!over) {
@@ -141,6 +165,8 @@ export class Ledger implements HoldKeeper {
   }
 
   end(hold: Hold, { kind, tenantNano, overheadNano, outcome, flags, usage }: HoldEnd): void {
+    checkNano(tenantNano)
+    checkNano(overheadNano)
     hold.isOpen = false
     this.#open.delete(hold)
     const { requestId, attempt, tenant, target, heldAt, repeat } = hold.record
@@ -160,9 +186,23 @@ export class Ledger implements HoldKeeper {
     if (flags & usageFlags.overHold) this.#alarm('over_hold', `attempt ${requestId}-${attempt} at ${target.deployment} cost ${tenantNano} nano-dollars and had reserved ${hold.amountNano}`)
   }
 
+  /** How long an answer waited for the journal; 0 where the upstream took longer than the disk. */
+  waited(us: number): void {
+    this.#waits[this.#waitCount++ % this.#waits.length] = us
+  }
+
+  /** Of the last waits, µs. */
+  get waitP99Us(): number {
+    const count = Math.min(this.#waitCount, this.#waits.length)
+    return count === 0 ? 0 : this.#waits.slice(0, count).sort()[Math.ceil(count * 0.99) - 1]!
+  }
+
   /** Takes in terminal records that recovery found or wrote. */
   recovered(terminals: readonly Logged<TerminalRecord>[]): void {
-    for (const each of terminals) this.#unapplied.push(each)
+    for (const each of terminals) {
+      this.#unapplied.push(each)
+      this.accounts.charges(each.record.heldAt)
+    }
   }
 
   /** The store has applied everything up to `lsn`. */
@@ -239,7 +279,7 @@ export class Ledger implements HoldKeeper {
   #attachHolds(account: Account): void {
     this.#open.forEach((hold) => {
       if (!account.covers(hold.record.heldAt) || !entitiesOf(hold.record.tenant).includes(account.entity)) return
-      if (!hold.accounts.includes(account)) hold.accounts.push(account)
+      hold.accounts.push(account)
       account.heldNano += hold.amountNano
     })
   }

@@ -1,0 +1,27 @@
+/** Admission that admits everything and holds nothing. */
+import type { Bound } from '../../src/ledger/bound.ts'
+import { Hold, type HoldKeeper } from '../../src/ledger/hold.ts'
+import type { HoldRecord } from '../../src/ledger/records.ts'
+
+const bound: Bound = { holdNano: 0, fullNano: 0, inputTokens: 0, inputNano: 0, maxInputTokens: 0, maxOutputTokens: 0, maxTokens: null, sliced: false, warning: null }
+const record: HoldRecord = {
+  kind: 'hold', requestId: '', attempt: 1, tenant: { org: '', team: null, project: null, user: null, key: '' },
+  target: { vendor: '', provider: '', deployment: '', model: '', upstreamModel: '', priceVersion: null },
+  heldAt: 0, mode: 'none', stream: false, holdNano: 0, inputTokens: 0, inputNano: 0, repeat: null,
+}
+const keeper: HoldKeeper = { dispatch: () => true, whenDurable: () => null, deliver: () => null, end: (hold) => { hold.isOpen = false } }
+
+const lease = {
+  hold: () => new Hold(keeper, 1, record, bound, []),
+  release(): void {},
+  headers: () => ({}),
+}
+
+export class Admission {
+  readonly calibration = { outputTokens: () => 0, inputTokens: () => 0, learn(): void {} }
+  readonly limits = { size: 0 }
+  readonly ledger = { waited(): void {} }
+  admit = () => lease
+  headers = () => ({})
+}
+
