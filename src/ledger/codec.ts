@@ -9,7 +9,7 @@ import { crc32c } from './crc32c.ts'
 import { holdModes, type HoldRecord, type JournalRecord, type ProgressRecord, type RepeatMark, type Target, type Tenant, type TerminalOutcome, type TerminalRecord } from './records.ts'
 
 /** First byte of a payload. Append only. */
-export const frame = { start: 1, tenant: 2, target: 3, hold: 4, dispatch: 5, progress: 6, settle: 7, void: 8 } as const
+export const frame = { start: 1, durable: 2, tenant: 3, target: 4, hold: 5, dispatch: 6, progress: 7, settle: 8, void: 9 } as const
 
 export const version = 1
 export const headerBytes = 16
@@ -17,7 +17,7 @@ export const two32 = 2 ** 32
 const idBytes = 64
 export const repeatBytes = 32
 const mostNameBytes = 16_384
-export const fixed = { start: 18, hold: 45, dispatch: 9, progress: 33, terminal: 62 } as const
+export const fixed = { start: 18, durable: 9, hold: 45, dispatch: 9, progress: 33, terminal: 62 } as const
 export const streamBit = 4, repeatBit = 8
 export const absent = 0xffff
 export const bits12 = 0xfff
@@ -25,6 +25,7 @@ export const bits12 = 0xfff
 /** Most bytes of a frame, header included. */
 export const frameBytes = {
   start: headerBytes + fixed.start,
+  durable: headerBytes + fixed.durable,
   hold: headerBytes + fixed.hold + idBytes + repeatBytes,
   dispatch: headerBytes + fixed.dispatch,
   progress: headerBytes + fixed.progress,
@@ -84,10 +85,15 @@ export class SegmentWriter {
     this.#seal(lsn, p + fixed.start)
   }
 
+  /** Says that all up to an LSN was synced before this was written: if it is not there any more, the disk is damaged. */
+  durable(lsn: number, durableLsn: number): void {
+    this.#lsnFrame(lsn, frame.durable, durableLsn)
+  }
+
   /** Adds the record with the names that it is the first to use, each with an LSN of its own; returns the record's LSN. */
   append(lsn: number, record: JournalRecord): number {
     switch (record.kind) {
-      case 'dispatch': this.#dispatch(lsn, record.hold); return lsn
+      case 'dispatch': this.#lsnFrame(lsn, frame.dispatch, record.hold); return lsn
       case 'progress': this.#progress(lsn, record); return lsn
       case 'hold': return this.#hold(lsn, record)
       default: return this.#terminal(lsn, record)
@@ -132,11 +138,11 @@ export class SegmentWriter {
     return lsn
   }
 
-  #dispatch(lsn: number, hold: number): void {
+  #lsnFrame(lsn: number, kind: number, about: number): void {
     this.#ensure(frameBytes.dispatch)
     const p = this.length + headerBytes
-    this.bytes[p] = frame.dispatch
-    this.#view.setFloat64(p + 1, hold, true)
+    this.bytes[p] = kind
+    this.#view.setFloat64(p + 1, about, true)
     this.#seal(lsn, p + fixed.dispatch)
   }
 

@@ -66,8 +66,6 @@ export class Journal {
 
   /** Complete and durable, oldest first. */
   readonly #closed: RetainedSegment[]
-  /** Torn at their first frame; removed before any other, since only an older segment tells that nothing is missing. */
-  readonly #torn: string[]
   /** Rotated out, with something not yet written or synced. */
   #older: Segment[] = []
   #current: Segment
@@ -77,6 +75,10 @@ export class Journal {
   /** Why the last write was refused; what was appended waits. */
   #refusal: Error | null = null
   #failure: Error | null = null
+  /** What `release` was told last, and the LSN before which every hold has a durable end. */
+  #askedLsn = 0
+  #askedOldestLsn = 0
+  #endedLsn = 0
   #problem: string | null = null
   #progressLeftOut = 0
 
@@ -97,7 +99,6 @@ export class Journal {
     this.#openHolds = recovered.open.length
     this.#longestNames = recovered.open.reduce((longest, { hold }) => Math.max(longest, namesBytes(hold)), 0)
     this.#closed = [...recovered.segments]
-    this.#torn = [...recovered.unused.torn]
     this.#number = number
     this.#current = this.#emptySegment('', null)
     this.#tail = this.#syncTail = { segment: recovered.segments.at(-1)?.name ?? '', offset: recovered.endOffset, lsn: this.#syncedLsn }
@@ -109,8 +110,8 @@ export class Journal {
     const { disk } = options
     const number = Math.max(0, ...disk.list().map(numberOfSegment))
     const recovered = recoverJournal(disk)
-    for (const name of recovered.unused.zeros) disk.remove(name)
     await makeDurable(disk, recovered)
+    for (const name of recovered.unused) disk.remove(name)
     const journal = new Journal(options, recovered, number)
     await new Promise<void>((resolve, reject) => journal.#create((error) => error === null || isFull(error) ? resolve() : reject(error)))
     return { journal, recovered }
@@ -193,13 +194,20 @@ export class Journal {
   /** Up to where others may read: durable records only. */
   tail(): JournalTail { return this.#tail }
 
-  /** Removes the oldest segments whose ends are applied and which are older than every open hold (`Infinity`: none is open). */
+  /**
+   * Removes the oldest segments whose ends are applied and which are older than every open hold (`Infinity`: none is open). The end of
+   * a hold that has just closed may not be durable yet, so that what one call says is acted upon by a later one.
+   */
   release(appliedLsn: number, oldestOpenHoldLsn: number): void {
     // Without a durable record of this process the older segments alone know which LSN is next.
     if (this.#current.firstLsn === 0 || this.#syncedLsn < this.#current.firstLsn) return
+    if (this.#syncedLsn >= this.#askedLsn) {
+      this.#endedLsn = Math.min(this.#askedOldestLsn, this.#askedLsn + 1)
+      this.#askedLsn = this.#nextLsn - 1
+      this.#askedOldestLsn = oldestOpenHoldLsn
+    }
     try {
-      while (this.#closed.length > 0 && this.#closed[0]!.lastTerminalLsn <= appliedLsn && this.#closed[0]!.lastLsn < oldestOpenHoldLsn) {
-        for (; this.#torn.length > 0; this.#torn.shift()) this.#options.disk.remove(this.#torn[0]!)
+      while (this.#closed.length > 0 && this.#closed[0]!.lastTerminalLsn <= appliedLsn && this.#closed[0]!.lastLsn < this.#endedLsn) {
         this.#options.disk.remove(this.#closed[0]!.name)
         this.#closed.shift()
       }
@@ -232,7 +240,7 @@ export class Journal {
 
   /** Room for what is left to say about the open holds and `more` new ones, each with its names, which a new segment lacks. */
   #reserved(more: number): number {
-    return (this.#openHolds + more) * (frameBytes.dispatch + frameBytes.progress + frameBytes.terminal + this.#longestNames)
+    return (this.#openHolds + more) * (frameBytes.dispatch + frameBytes.progress + frameBytes.terminal + this.#longestNames) + frameBytes.durable
   }
 
   #emptySegment(name: string, file: JournalFile | null): Segment {
@@ -342,14 +350,22 @@ export class Journal {
     this.#maxSyncUs = Math.max(this.#maxSyncUs, this.#lastSyncUs)
     this.#syncedLsn = this.#syncLsn
     this.#tail = this.#syncTail
+    if (this.#older.length > 0) this.#retire()
+    this.#waiters.arrive()
+    if (this.#closing !== null) this.#closeWhenSynced()
+    else if (this.#waiters.areNext) this.#requestSync()
+  }
+
+  #retire(): void {
     while (this.#older[0]?.isDirty === false && this.#older[0].writer.length === 0) {
       const { file, name, bytes, firstLsn, lastLsn, lastTerminalLsn } = this.#older.shift()!
       file!.close()
       this.#closed.push({ name, bytes, firstLsn, lastLsn, lastTerminalLsn })
     }
-    this.#waiters.arrive()
-    if (this.#closing !== null) this.#closeWhenSynced()
-    else if (this.#waiters.areNext) this.#requestSync()
+    // With this on the disk, an older segment that can't be read is damaged and not just lost with what was never synced.
+    if (this.#older.length > 0 || this.#current.firstLsn === 0 || this.#room() < frameBytes.durable) return
+    this.#current.lastLsn = this.#nextLsn++
+    this.#current.writer.durable(this.#current.lastLsn, this.#syncedLsn)
   }
 
   #closeWhenSynced(): void {

@@ -2,7 +2,7 @@
  * What a journal says after its process ended: holds without an end, and the ends that the database may lack. A torn tail is how a
  * crash looks and is passed over; records missing before later ones are damage, which is an error that names the place.
  */
-import { frame } from './codec.ts'
+import { frame, frameBytes } from './codec.ts'
 import type { Disk } from './disk.ts'
 import type { HoldRecord, Logged, OpenHold, ProgressRecord, TerminalRecord } from './records.ts'
 import { SegmentReader, type Stop } from './segment-reader.ts'
@@ -20,12 +20,12 @@ export interface Recovered {
   segments: RetainedSegment[]
   /** Where the newest segment's frames end. */
   endOffset: number
-  /** Up to here the last process knew its records to be synced. */
+  /** Up to here all was synced, by the word of the records themselves. */
   durableLsn: number
-  /** Files that hold no frame: prepared ones, all zeros, and those whose very first frame was torn. */
-  unused: { zeros: string[]; torn: string[] }
+  /** Files of no further use: prepared ones, and what was written after a tail that was lost before any of it was synced. */
+  unused: string[]
   /** Where and why reading the newest segment ended, if not at clean zeros. */
-  tornTail: { segment: string; offset: number; stop: Stop } | null
+  tornTail: Place | null
 }
 
 export class JournalDamage extends Error {
@@ -56,43 +56,50 @@ function isZero(bytes: Buffer, from: number): boolean {
 /** `at`, `progressAt`: payloads in the segment that is being read, decoded only if the hold outlives it. */
 interface Open { at: number; progressAt: number; dispatched: boolean; hold: HoldRecord | null; progress: ProgressRecord | null }
 
+interface Place { segment: string; offset: number; stop: Stop }
+
 export function recoverJournal(disk: Disk): Recovered {
-  const result: Recovered = { open: [], terminals: [], nextLsn: 1, records: 0, segments: [], endOffset: 0, durableLsn: 0, unused: { zeros: [], torn: [] }, tornTail: null }
+  const result: Recovered = { open: [], terminals: [], nextLsn: 1, records: 0, segments: [], endOffset: 0, durableLsn: 0, unused: [], tornTail: null }
   const open = new Map<number, Open>()
-  // Where reading last ended: the place of the damage if later records do not follow.
-  let end: Recovered['tornTail'] = null
-  for (const name of disk.list()) {
-    if (!segmentName.test(name)) continue
+  const names = disk.list().filter((name) => segmentName.test(name))
+  // Where reading last ended: the place of the damage if what comes next does not follow.
+  let end: Place | null = null
+  for (const [index, name] of names.entries()) {
     const bytes = disk.read(name)
     const reader = new SegmentReader()
-    const segment: RetainedSegment = { name, bytes: bytes.length, firstLsn: 0, lastLsn: 0, lastTerminalLsn: 0 }
-    const stop = readSegment(reader, bytes, segment, open, result)
+    const stop = reader.scan(bytes.subarray(0, frameBytes.start), () => {})
     if (stop === 'version') throw new Error(`${name} was written by a newer version of MegaRouter: start that version, or a newer one`)
-    const { firstLsn, offset } = reader
-    if (firstLsn === 0) {
-      if (isZero(bytes, 0)) {
-        result.unused.zeros.push(name)
-        continue
-      }
-      result.unused.torn.push(name)
+    if (reader.firstLsn === 0) {
+      result.unused.push(name)
+      if (!isZero(bytes, 0)) result.tornTail = end ??= { segment: name, offset: 0, stop }
+    } else if (end !== null && reader.follows !== result.nextLsn) {
+      const rest = names.slice(index)
+      assertNeverSynced(disk, rest, result.nextLsn, end)
+      result.unused.push(...rest)
+      result.tornTail = end
+      break
     } else {
-      if (end !== null && reader.follows !== result.nextLsn) throw new JournalDamage(end.segment, end.offset, `records from LSN ${result.nextLsn} on are missing or unreadable (${end.stop}), and ${name} follows LSN ${reader.follows - 1}`)
-      segment.firstLsn = firstLsn
-      segment.lastLsn = reader.nextLsn - 1
-      result.segments.push(segment)
-      result.nextLsn = reader.nextLsn
-      result.endOffset = offset
-      result.durableLsn = reader.durable
+      end = readSegment(reader, name, bytes, open, result)
+      result.tornTail = end.stop !== 'end' || !isZero(bytes, end.offset) ? end : null
     }
-    result.tornTail = stop !== 'end' || !isZero(bytes, offset) ? { segment: name, offset, stop } : null
-    end = { segment: name, offset, stop }
   }
   for (const [lsn, { hold, dispatched, progress }] of open) result.open.push({ lsn, hold: hold!, dispatched, progress })
   return result
 }
 
-function readSegment(reader: SegmentReader, bytes: Buffer, segment: RetainedSegment, open: Map<number, Open>, result: Recovered): Stop {
+/** Segments that were written before an older one was synced may survive a loss of power alone: nothing in them was ever reported as durable. */
+function assertNeverSynced(disk: Disk, names: readonly string[], missingLsn: number, { segment, offset, stop }: Place): void {
+  for (const name of names) {
+    const reader = new SegmentReader()
+    reader.scan(disk.read(name), () => {})
+    if (reader.durable < missingLsn) continue
+    throw new JournalDamage(segment, offset, `records from LSN ${missingLsn} on cannot be read (${stop}), and ${name} knows that they were written up to LSN ${reader.durable}`)
+  }
+}
+
+function readSegment(reader: SegmentReader, name: string, bytes: Buffer, open: Map<number, Open>, result: Recovered): Place {
   const { terminals } = result
+  let lastTerminalLsn = 0
   const stop = reader.scan(bytes, (kind, lsn, at) => {
     result.records++
     if (kind === frame.hold) {
@@ -101,7 +108,7 @@ function readSegment(reader: SegmentReader, bytes: Buffer, segment: RetainedSegm
       const record = reader.terminal(at)
       open.delete(record.hold)
       terminals.push({ lsn, record })
-      segment.lastTerminalLsn = lsn
+      lastTerminalLsn = lsn
     } else {
       const hold = open.get(reader.holdOf(at))
       if (hold === undefined) return
@@ -114,7 +121,11 @@ function readSegment(reader: SegmentReader, bytes: Buffer, segment: RetainedSegm
     if (hold.progressAt >= 0) hold.progress = reader.record(hold.progressAt) as ProgressRecord
     hold.progressAt = -1
   }
-  return stop
+  result.segments.push({ name, bytes: bytes.length, firstLsn: reader.firstLsn, lastLsn: reader.nextLsn - 1, lastTerminalLsn })
+  result.nextLsn = reader.nextLsn
+  result.endOffset = reader.offset
+  result.durableLsn = Math.max(result.durableLsn, reader.durable)
+  return { segment: name, offset: reader.offset, stop }
 }
 
 /**

@@ -23,6 +23,7 @@ export class SegmentReader {
   nextLsn = 0
   /** See `SegmentWriter.start`. */
   follows = 0
+  /** Highest LSN that the segment knows to have been synced. */
   durable = 0
   #bytes: Buffer = Buffer.alloc(0)
   #view = new DataView(this.#bytes.buffer, 0, 0)
@@ -125,6 +126,10 @@ export class SegmentReader {
   #take(kind: number, p: number, end: number): boolean {
     const length = end - p
     switch (kind) {
+      case frame.durable:
+        if (length !== fixed.durable) return false
+        this.durable = Math.max(this.durable, this.#view.getFloat64(p + 1, true))
+        return true
       case frame.dispatch: return length === fixed.dispatch
       case frame.progress: return length === fixed.progress
       case frame.hold: return length >= fixed.hold && this.#known(p) && length === fixed.hold + this.#bytes[p + 44]! + this.#repeatBytes(p)
