@@ -29,7 +29,7 @@ function row(vendor: Vendor): string {
     vendor.endpoints.join(', '),
     usage(vendor),
     vendor.quirks.streamUsage === 'always' ? 'always' : 'when asked',
-    code(vendor.quirks.maxTokensField),
+    [vendor.quirks.maxTokensField, ...vendor.quirks.honoursBothLimits ? [vendor.quirks.maxTokensField === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'] : []].map(code).join(', '),
     yes(vendor.billsAfterAbort),
   ].join(' | ')
 }

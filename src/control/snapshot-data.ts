@@ -44,6 +44,8 @@ export function vendorOf(provider: Pick<Provider, 'id' | 'vendor' | 'name' | 'cr
   return declareVendor({
     id: provider.id, name: provider.name, docs: '', env: [], auth: provider.credentials.length > 0 ? 'bearer' : 'none',
     endpoints: ['chat', 'completions', 'embeddings'],
+    // The one limit that every such server reads: a server that refuses it says so, one that ignores the newer field would bill on.
+    quirks: { maxTokensField: 'max_tokens' },
   })
 }
 

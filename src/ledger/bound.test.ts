@@ -124,6 +124,14 @@ describe('a strict bound', () => {
     for (const reasoning of [true, null]) assert.equal(granted('strict', { ...reasons, deployment: { reasoning } }).maxOutputTokens, 100_000)
   })
 
+  test('of what costs nothing is nothing, whatever is asked', () => {
+    const { holdNano, inputNano, maxTokens } = granted('strict', { shape: { extra: 'x', images: 1 }, deployment: { price: { ...simple, base: prices(() => 0) }, contextTokens: 0 } })
+    assert.deepEqual([holdNano, inputNano, maxTokens], [0, 0, null])
+    for (const costly of ['toolCalls', 'requests', 'cacheWrite1h', 'imageOut']) {
+      refused('strict', 'budget_unenforceable', /x may be billed/, { shape: { extra: 'x' }, deployment: { price: { ...simple, base: prices((name) => (name === costly ? 1 : 0)) } } })
+    }
+  })
+
   test('is refused where there is none, with the reason', () => {
     refused('strict', 'price_unknown', /price of v\/m is not known/, { deployment: { price: null } })
     refused('strict', 'budget_unenforceable', /strict budget.*web_search_options.*standard/, { shape: { extra: 'the field "web_search_options"' } })

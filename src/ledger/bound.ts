@@ -54,6 +54,8 @@ export function boundOf(asked: Asked, endpoint: Capability, deployment: Deployme
 function strictBound(asked: Asked, endpoint: Capability, deployment: Deployment, freeNano: number, calibration: Calibration): Bound | Failure {
   const { price, provider: { vendor } } = deployment
   if (!price) return failure('price_unknown', `A strict budget applies and the price of ${deployment.id} is not known. Declare a price for it in megarouter.yaml (deployments) or use another model.`, { param: 'model' })
+  // Nothing to bound, and no reason to cut an answer short.
+  if (isFree(price)) return estimate(asked, endpoint, deployment, 'none', freeNano, calibration)
   const shape = asked.size.shape()
   const maxInputTokens = mostInputTokens(asked.bodyBytes, shape, deployment)
   const beyond = vendor.bounds.reasoningBeyondLimit && deployment.reasoning !== false
@@ -169,6 +171,12 @@ export function dearest(vector: PriceVector, inputTokens: number, serviceTier: s
   raise(most, vector, inputTokens)
   if (vector.conditions) for (const each of vector.conditions) if (each.serviceTier === undefined || serviceTier !== null) raise(most, each, inputTokens)
   return most
+}
+
+/** A model of one's own machines, mostly. */
+function isFree(vector: PriceVector): boolean {
+  const { input, output, request } = dearest(vector, Infinity, 'any')
+  return input === 0 && output === 0 && request === 0 && vector.base.toolCalls === 0
 }
 
 function raise(most: DearestPrices, list: PriceList, inputTokens: number): void {

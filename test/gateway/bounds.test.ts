@@ -1,0 +1,171 @@
+/** A strict hold is no smaller than any recorded bill, and what makes it true reaches the upstream byte for byte. */
+import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { test } from 'node:test'
+import { normaliseUsage } from '../../src/catalog/usage.ts'
+import { inputTokens } from '../../src/catalog/price.ts'
+import { systemClock } from '../../src/clock.ts'
+import { Exchange } from '../../src/gateway/exchange.ts'
+import { inspect } from '../../src/gateway/inspect.ts'
+import type { Deployment, Snapshot } from '../../src/gateway/snapshot.ts'
+import { translate } from '../../src/gateway/translate.ts'
+import { boundOf } from '../../src/ledger/bound.ts'
+import { Calibration } from '../../src/ledger/calibration.ts'
+import { limits } from '../../src/limits.ts'
+import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import { vendors } from '../../src/providers/index.ts'
+import type { Vendor } from '../../src/providers/provider.ts'
+import { JsonScanner } from '../../src/wire/json-scanner.ts'
+import { expectedRequest } from '../conformance/edits.ts'
+import { recordedExchanges, recordedRequests, requestBodyOf, type RecordedExchange } from '../fixtures/recorded.ts'
+import { chat, startRig, testPrices, type Rig } from './harness.ts'
+
+function exchangeOf(body: string, endpoint: string): Exchange {
+  const spec = openaiChat.endpoints.find(({ name }) => name === endpoint)!
+  const snapshot = { settings: { deadlines: { connectMs: 1 } } } as Snapshot
+  const exchange = new Exchange({ headers: {} } as IncomingMessage, {} as ServerResponse, snapshot, openaiChat, spec, systemClock, '')
+  exchange.body = Buffer.from(body)
+  exchange.scan = new JsonScanner({ maxDepth: limits.jsonDepth, maxKeys: limits.jsonKeys, unique: new Set() })
+  exchange.scan.push(exchange.body)
+  exchange.scan.end()
+  exchange.key = { org: 'o' } as Exchange['key']
+  assert.equal(inspect(exchange), null)
+  return exchange
+}
+
+function deploymentOf(vendor: Vendor, upstreamModel: string, change: Partial<Deployment> = {}): Deployment {
+  const provider = { id: vendor.id, vendor, baseUrl: '', origin: '', pathPrefix: '', socketPath: null, guarded: false, credentials: [] }
+  return { id: `${vendor.id}/${upstreamModel}`, provider, upstreamModel, logicalModel: upstreamModel, price: { version: 't', base: testPrices, tiers: [] }, contextTokens: 0, outputTokens: 0, reasoning: null, outputModalities: null, ...change }
+}
+
+/** The last usage object of an answer or a stream. */
+function usageOf({ body, stream }: RecordedExchange): unknown {
+  const texts = stream ? body.toString().split('\n').filter((line) => line.startsWith('data: {')).map((line) => line.slice(6)) : [body.toString()]
+  return texts.map((text) => JSON.parse(text) as { usage?: unknown; x_groq?: { usage?: unknown } | null }).map(({ usage, x_groq: groq }) => usage ?? groq?.usage ?? null).findLast((usage) => usage !== null) ?? null
+}
+
+test('no recorded bill of a declared vendor is above the strict bound of its request', () => {
+  let compared = 0
+  let ended = 0
+  for (const each of recordedExchanges().values()) {
+    const declared = vendors.get(each.provider)
+    if (!declared || each.status !== 200 || each.requestBody === null || each.elided.length > 0 || each.endpoint === 'models') continue
+    const reported = normaliseUsage(usageOf(each), declared.usage)
+    if (!reported) continue
+    // A reseller's prices vary, its tokens are counted like anyone's. `provider` picks one and is refused for it.
+    const vendor = { ...declared, bounds: { ...declared.bounds, priceVaries: false } }
+    const body = JSON.stringify({ ...(JSON.parse(each.requestBody) as object), ...(declared.bounds.priceVaries ? { provider: null } : {}) })
+    const asked = exchangeOf(body, each.endpoint).asked!
+    const { capability } = openaiChat.endpoints.find(({ name }) => name === each.endpoint)!
+    const deployment = deploymentOf(vendor, each.model ?? asked.model, { contextTokens: 1_000_000, outputTokens: 128_000 })
+    const bound = boundOf(asked, capability, deployment, 'strict', Infinity, new Calibration())
+    if ('code' in bound) {
+      assert.match(bound.message, /web_search_options|runs tools of its own/, each.id)
+      continue
+    }
+    const { usage } = reported
+    assert.ok(inputTokens(usage) <= bound.maxInputTokens, `${each.provider} ${each.id}: ${inputTokens(usage)} input tokens, ${bound.maxInputTokens} promised`)
+    const output = usage.output + usage.reasoning + usage.audioOut + usage.imageOut
+    assert.ok(output <= bound.maxOutputTokens, `${each.provider} ${each.id}: ${output} output tokens, ${bound.maxOutputTokens} promised`)
+    compared++
+    if (bound.maxTokens === null && output === bound.maxOutputTokens) ended++
+  }
+  assert.ok(compared > 1000, String(compared))
+  assert.ok(ended > 100, `${ended} answers ended at the very limit, so that it is a limit`)
+})
+
+test('the image of a vendor that is declared to bound it is bounded without a context window', () => {
+  const image = [...recordedExchanges().values()].filter(({ provider, requestBody, status, elided }) => provider === 'openai' && status === 200 && elided.length === 0 && requestBody?.includes('"image_url"'))
+  assert.ok(image.length >= 3)
+  for (const each of image) {
+    const bound = boundOf(exchangeOf(each.requestBody!, each.endpoint).asked!, 'chat', deploymentOf(vendors.get('openai')!, each.model!), 'strict', Infinity, new Calibration())
+    assert.ok('holdNano' in bound, JSON.stringify(bound))
+    assert.ok(inputTokens(normaliseUsage(usageOf(each), vendors.get('openai')!.usage)!.usage) <= bound.maxInputTokens)
+  }
+})
+
+test('what real clients send can be bounded', () => {
+  let requests = 0
+  for (const { path, body } of recordedRequests()) {
+    const spec = openaiChat.endpoints.find((each) => path.split('?')[0]!.endsWith(each.path))
+    if (!spec) continue
+    const { extra, media } = exchangeOf(body, spec.name).asked!.size.shape()
+    assert.deepEqual([extra, media], [null, null], path)
+    requests++
+  }
+  assert.ok(requests > 20, String(requests))
+})
+
+test('the output limit is spliced in and all else stays byte for byte, for every recorded request and vendor', () => {
+  for (const each of recordedExchanges().values()) {
+    const { endpoint } = each
+    if (endpoint === 'models' || endpoint === 'embeddings') continue
+    const sent = requestBodyOf(each).replace(/^\{/, '{ "megarouter":{},')
+    const exchange = exchangeOf(sent, endpoint)
+    for (const vendor of vendors.values()) {
+      const { quirks } = vendor
+      const other = quirks.maxTokensField === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
+      const fields: string[] = endpoint === 'completions' ? ['max_tokens'] : quirks.honoursBothLimits ? [quirks.maxTokensField, other] : [quirks.maxTokensField]
+      const target = { deployment: deploymentOf(vendor, 'up"stream'), credential: { id: 'c', secret: '', last4: '' }, delayMs: 0 } as unknown as Parameters<typeof translate>[1]
+      for (const tokens of [1, 50, 4096]) {
+        const { request } = translate(exchange, target, 1, 'ua', tokens)
+        const expected = expectedRequest(sent, 'up"stream', quirks.streamUsage === 'on_request', { fields, tokens })
+        assert.equal(String(request.body), expected, `${vendor.id} ${each.id}`)
+        // The vendor reads a limit, and none that is larger.
+        const parsed = JSON.parse(expected) as Record<string, number | null | undefined>
+        const read = fields.map((field) => parsed[field]).filter((limit) => limit !== null && limit !== undefined)
+        assert.ok(read.some((limit) => limit >= 1) && read.every((limit) => limit <= tokens), `${vendor.id} ${each.id}`)
+      }
+      assert.equal(String(translate(exchange, target, 1, 'ua').request.body), expectedRequest(sent, 'up"stream', quirks.streamUsage === 'on_request'))
+    }
+  }
+})
+
+const body = { model: 'priced', messages: [{ role: 'user', content: 'hi' }] }
+const withBudget = (rig: Rig, limitNano: number, mode: 'strict' | 'standard'): Record<string, string> => ({ authorization: `Bearer ${rig.addKey({ budget: { limitNano, period: 'total', mode } }).text}` })
+const arrived = (rig: Rig): Record<string, unknown> => JSON.parse(rig.upstream.log.at(-1)!.body.toString()) as Record<string, unknown>
+
+test('under a strict budget the upstream gets a limit, and the client is told', async () => {
+  const rig = await startRig()
+  const headers = withBudget(rig, 10e9, 'strict')
+  const unlimited = await chat(rig, body, headers)
+  assert.equal(unlimited.status, 200, unlimited.text)
+  assert.equal(arrived(rig)['max_completion_tokens'], 4096)
+  assert.match(unlimited.headers.get('x-megarouter-warnings') ?? '', /output limited to 4096 tokens/)
+  const limited = await chat(rig, { ...body, max_completion_tokens: 77 }, headers)
+  assert.equal(arrived(rig)['max_completion_tokens'], 77)
+  assert.equal(limited.headers.get('x-megarouter-warnings'), null)
+})
+
+test('what is left of a budget becomes the limit of an answer; less than 1,024 tokens are refused', async () => {
+  const rig = await startRig()
+  for (const mode of ['strict', 'standard'] as const) {
+    // $0.03: 2,000 output tokens at $15 per million, less the input.
+    const reply = await chat(rig, body, withBudget(rig, 30_000_000, mode))
+    assert.equal(reply.status, 200, reply.text)
+    const limit = Number(arrived(rig)['max_completion_tokens'])
+    assert.ok(limit > 1800 && limit < 2000, `${mode}: ${limit}`)
+    assert.match(reply.headers.get('x-megarouter-warnings') ?? '', new RegExp(`output limited to ${limit} tokens`))
+    const count = rig.upstream.log.length
+    const refused = await chat(rig, body, withBudget(rig, 15_000_000, mode))
+    assert.equal(refused.status, 402, refused.text)
+    assert.equal(rig.upstream.log.length, count)
+  }
+})
+
+test('what a strict budget cannot bound is refused before anything is sent, and a standard one takes it', async () => {
+  const rig = await startRig()
+  const image = [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }]
+  for (const [more, words] of [[{ web_search_options: {} }, /web_search_options/], [{ tools: [{ type: 'web_search' }] }, /a tool of the type/], [{ messages: image }, /context window/], [{ service_tier: 'priority' }, /service tier/]] as const) {
+    const refused = await chat(rig, { ...body, ...more }, withBudget(rig, 10e9, 'strict'))
+    assert.equal(refused.status, 403, refused.text)
+    assert.equal((JSON.parse(refused.text) as { error: { code: string } }).error.code, 'budget_unenforceable')
+    assert.match(refused.text, words)
+    assert.equal(rig.upstream.log.length, 0)
+  }
+  const taken = await chat(rig, { ...body, web_search_options: {} }, withBudget(rig, 10e9, 'standard'))
+  assert.equal(taken.status, 200, taken.text)
+  const unpriced = await chat(rig, { ...body, model: 'up/echo-5' }, withBudget(rig, 10e9, 'strict'))
+  assert.equal(unpriced.status, 403, unpriced.text)
+  assert.match(unpriced.text, /price_unknown/)
+})
