@@ -58,7 +58,7 @@ export interface AttemptOptions {
   /** The usage chunk was asked for by us, not by the client. */
   stripUsage: boolean
   /** Rewrites the JSON of the event that carries usage, when the client asked for its cost. */
-  rewriteUsage: ((json: string, usage: unknown) => string) | null
+  rewriteUsage: ((attempt: Attempt, json: string, usage: unknown) => string) | null
 }
 
 /** Characters per output token, for the pre-commit window only. */
@@ -81,6 +81,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   fault: Fault | null = null
   sent = false
   rawUsage: unknown = null
+  /** As the vendor says it served. */
+  serviceTier: string | null = null
   /** `outputChars` when the usage was reported: output that came after it is not in it. */
   usageAtChars = 0
   outputChars = 0
@@ -245,6 +247,7 @@ export class Attempt implements UpstreamHandler, Ticking {
       this.outputChars += facts.outputChars
       this.outputEvents++
     }
+    this.serviceTier = facts.serviceTier ?? this.serviceTier
     if (facts.usage !== null) {
       this.rawUsage = facts.usage
       this.usageAtChars = this.outputChars
@@ -257,7 +260,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (facts.done) this.#doneAtUs = this.#lastByteUs
     if (facts.error) this.#inBand = { said: facts.error, json: event.data }
     if (facts.usageOnly && this.options.stripUsage) return 'drop'
-    if (facts.usage !== null && this.options.rewriteUsage && event.data !== null) return Buffer.from(`data: ${this.options.rewriteUsage(event.data, facts.usage)}\n\n`)
+    if (facts.usage !== null && this.options.rewriteUsage && event.data !== null) return Buffer.from(`data: ${this.options.rewriteUsage(this, event.data, facts.usage)}\n\n`)
     return 'keep'
   }
 
@@ -330,6 +333,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (facts.error) return this.#end('upstream_error', inBandFault(this.options.protocol, facts.error, body.toString()))
     this.answer = facts
     this.rawUsage = facts.usage
+    this.serviceTier = facts.serviceTier
     this.outputChars = facts.outputChars
     this.firstTokenUs = this.#lastByteUs
     if (this.#committed) return this.#end('broken', localFault('server', 'upstream_error', `${this.who} did not stream although it was asked to.`))

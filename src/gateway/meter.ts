@@ -2,7 +2,7 @@
  * What an attempt used and what that costs: the vendor's own usage in disjoint classes, or a marked estimate of what was
  * delivered; then the end of its hold. An attempt is metered and settled once, before the client can see its end.
  */
-import { allTokens, costNano, noUsage, type PriceVector, type Usage } from '../catalog/price.ts'
+import { allTokens, costNano, isPricedTier, largestCostNano, noUsage, type PriceContext, type Usage } from '../catalog/price.ts'
 import { normaliseUsage } from '../catalog/usage.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import { sharesOf } from '../ledger/shares.ts'
@@ -23,7 +23,7 @@ export function settle(attempt: Attempt, asked: Asked, followed = false): Metere
   if (attempt.metered) return attempt.metered
   const { deployment, hold, calibration } = attempt.options
   const { usage, flags } = used(attempt, asked, calibration)
-  const metered = price(deployment, usage, flags)
+  const metered = price(deployment, usage, flags, contextOf(attempt, asked))
   // Past the bounded drain nobody knows what such a vendor bills: at most what was held.
   if (unheard(attempt)) metered.costNano = Math.max(metered.costNano, hold.amountNano)
   const shares = sharesOf({ outcome: attempt.outcome!, costNano: metered.costNano, flags: metered.flags, mode: hold.mode, heldNano: hold.amountNano, followed })
@@ -43,16 +43,24 @@ export function abandon(attempt: Attempt): void {
 }
 
 /** Cost of a usage object that is still inside a running answer. */
-export function costOf(deployment: Deployment, rawUsage: unknown): number {
-  const normalised = normaliseUsage(rawUsage, deployment.provider.vendor.usage)
-  return normalised ? price(deployment, normalised.usage, 0).costNano : 0
+export function costOf(attempt: Attempt, asked: Asked, rawUsage: unknown): number {
+  const { deployment } = attempt.options
+  const normalised = normaliseUsage(rawUsage, deployment.provider.vendor.usage, plausible(deployment, asked))
+  return normalised ? price(deployment, normalised.usage, 0, contextOf(attempt, asked)).costNano : 0
 }
 
-function price(deployment: Deployment, usage: Usage, flags: number): Metered {
-  const vector: PriceVector | null = deployment.price
-  const simulated = deployment.provider.vendor.simulated ? usageFlags.simulated : 0
-  if (!vector) return { usage, costNano: 0, tenantNano: 0, priceVersion: null, charged: false, flags: flags | simulated | (allTokens(usage) === 0 && usage.requests === 0 ? 0 : usageFlags.unpriced) }
-  return { usage, costNano: costNano(vector, usage), tenantNano: 0, priceVersion: vector.version, charged: false, flags: flags | simulated }
+/** What decides between the prices of a vector that has several. */
+function contextOf({ serviceTier, options: { deployment, hold } }: Attempt, asked: Asked): PriceContext | undefined {
+  return deployment.price?.conditions ? { atMs: hold.record.heldAt, serviceTier: serviceTier ?? asked.size.shape().serviceTier } : undefined
+}
+
+function price({ price: vector, provider }: Deployment, usage: Usage, flags: number, context: PriceContext | undefined): Metered {
+  const known = { usage, tenantNano: 0, charged: false }
+  const marks = flags | (provider.vendor.simulated ? usageFlags.simulated : 0)
+  if (!vector) return { ...known, costNano: 0, priceVersion: null, flags: marks | (allTokens(usage) === 0 && usage.requests === 0 ? 0 : usageFlags.unpriced) }
+  const cost = costNano(vector, usage, context)
+  const doubt = (isPricedTier(vector, context?.serviceTier) ? 0 : usageFlags.estimated) | (cost === largestCostNano ? usageFlags.anomalous : 0)
+  return { ...known, costNano: cost, priceVersion: vector.version, flags: marks | doubt }
 }
 
 function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage: Usage; flags: number } {

@@ -199,7 +199,7 @@ function attemptOptions(exchange: Exchange, { deployment, credential }: Target, 
     number, deployment, credentialId: credential.id, protocol: exchange.protocol, hold, calibration, stream: exchange.asked!.stream,
     deadlines: exchange.snapshot.settings.deadlines,
     stripUsage: stripUsage && !includeCost,
-    rewriteUsage: includeCost ? (json, usage) => withCost(Buffer.from(json), costOf(deployment, usage)).toString() : null,
+    rewriteUsage: includeCost ? (attempt, json, usage) => withCost(Buffer.from(json), costOf(attempt, exchange.asked!, usage)).toString() : null,
   }
 }
 

@@ -25,11 +25,13 @@ const endpoints: readonly EndpointSpec[] = [
   { name: 'embeddings', capability: 'embeddings', path: '/embeddings', streams: false, required: [model, { key: 'input', types: ['string', 'array'] }], optional },
 ]
 
-const nothing: EventFacts = { meaningful: false, finished: false, done: false, usage: null, usageOnly: false, error: null, outputChars: 0 }
+const textOr = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+const nothing: EventFacts = { meaningful: false, finished: false, done: false, usage: null, serviceTier: null, usageOnly: false, error: null, outputChars: 0 }
 
 interface Chunk {
   choices?: unknown
   usage?: unknown
+  service_tier?: unknown
   x_groq?: { usage?: unknown; error?: unknown } | null
   error?: unknown
 }
@@ -50,7 +52,7 @@ function readEvent(event: SseEvent): EventFacts {
   if (typeof chunk !== 'object' || chunk === null) return nothing
   const error = faultOf(chunk.error ?? chunk.x_groq?.error ?? (event.name === 'error' ? chunk : null))
   const usage = chunk.usage ?? chunk.x_groq?.usage ?? null
-  const facts: EventFacts = { meaningful: false, finished: false, done: false, usage, usageOnly: false, error, outputChars: 0 }
+  const facts: EventFacts = { meaningful: false, finished: false, done: false, usage, serviceTier: textOr(chunk.service_tier), usageOnly: false, error, outputChars: 0 }
   if (Array.isArray(chunk.choices)) {
     facts.usageOnly = chunk.choices.length === 0 && typeof chunk.usage === 'object' && chunk.usage !== null
     for (const choice of chunk.choices) readChoice(choice, facts)
@@ -93,6 +95,7 @@ function readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts {
   const usage = read('usage') ?? groq?.usage ?? null
   return {
     usage,
+    serviceTier: textOr(read('service_tier')),
     usageMember: scan.find('usage'),
     error: hasOutput ? null : faultOf(read('error')),
     // Reading the output costs time and is needed only where the vendor's own count is missing or naught.

@@ -29,6 +29,8 @@ export interface EventFacts {
   done: boolean
   /** The raw usage object, null when the event has none. */
   usage: unknown
+  /** The service tier that the vendor says it served with; null where it says none. */
+  serviceTier: string | null
   /** The event exists only to carry usage and may be removed when the client did not ask for it. */
   usageOnly: boolean
   error: UpstreamFault | null
@@ -39,6 +41,7 @@ export interface EventFacts {
 /** What a complete answer says. */
 export interface AnswerFacts {
   usage: unknown
+  serviceTier: string | null
   /** Span of the usage object in the body. */
   usageMember: Member | undefined
   error: UpstreamFault | null

@@ -27,10 +27,10 @@ function priceOf({ catalog, publisher }: Services, attempt: RequestAttempt): Pri
   return candidates.find((price) => price?.version === attempt.priceVersion) ?? null
 }
 
-function costByClass(services: Services, attempt: RequestAttempt): z.infer<typeof requestDetailSchema>['attempts'][number]['cost_by_class'] {
+function costByClass(services: Services, attempt: RequestAttempt, atMs: number): z.infer<typeof requestDetailSchema>['attempts'][number]['cost_by_class'] {
   const vector = priceOf(services, attempt)
   if (vector === null) return []
-  const prices = pricesFor(vector, attempt.usage)
+  const prices = pricesFor(vector, attempt.usage, { atMs })
   return usageClasses.filter((name) => attempt.usage[name] > 0).map((name) => ({
     class: name, units: attempt.usage[name], price_nano_per_million: prices[name],
     cost_nano: Number((BigInt(attempt.usage[name]) * BigInt(prices[name]) + 999_999n) / 1_000_000n),
@@ -48,7 +48,7 @@ export function describeDetail(services: Services, row: RequestDetail, stored: b
       outcome: attempt.outcome, status: attempt.status, error_code: attempt.errorCode, error_text: attempt.errorText, upstream_request_id: attempt.upstreamRequestId,
       started_ms: ms(attempt.startedUs), first_token_ms: msOrNull(attempt.firstTokenUs), ended_ms: ms(attempt.endedUs),
       usage: attempt.usage, cost_nano: attempt.costNano, price_version: attempt.priceVersion, flags: namesOf(attempt.flags), final: attempt.final,
-      cost_by_class: costByClass(services, attempt),
+      cost_by_class: costByClass(services, attempt, (row.at + attempt.startedUs) / 1000),
     })),
     cache: row.cache, client_address: row.clientAddress, client_request_id: row.clientRequestId, trace_id: traceId(row.traceparent),
     request_bytes: row.requestBytes, response_bytes: row.responseBytes, content: { stored },
