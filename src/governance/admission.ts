@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts'
 import type { Failure } from '../errors.ts'
 import type { Asked } from '../gateway/exchange.ts'
-import type { Deployment, KeyEntry, OrganisationData } from '../gateway/snapshot.ts'
+import type { Deployment, KeyEntry, OrganisationData, Snapshot } from '../gateway/snapshot.ts'
 import type { Account, Ancestor } from '../ledger/account.ts'
 import { boundOf } from '../ledger/bound.ts'
 import type { Calibration } from '../ledger/calibration.ts'
@@ -21,6 +21,8 @@ interface Principal {
   ancestors: Ancestor[]
   scopes: Scope[]
 }
+
+type Policies = Pick<Snapshot, 'version' | 'organisations'>
 
 export interface AttemptAsk {
   requestId: string
@@ -46,30 +48,31 @@ export class Admission {
   }
 
   /** `tokens` is the estimate that token limits are charged with until the request has ended. */
-  admit(key: KeyEntry, organisation: OrganisationData | undefined, tokens: number): Lease | Failure {
-    const principal = this.#principal(key, organisation)
+  admit(key: KeyEntry, snapshot: Policies, tokens: number): Lease | Failure {
+    const principal = this.#principal(key, snapshot)
     const pass = this.limits.admit(principal.scopes, tokens, this.#clock.epochMs())
     return 'code' in pass ? pass : new Lease(this, principal.tenant, principal.ancestors, pass, this.#clock)
   }
 
   /** `x-ratelimit-*` for a request that was refused. */
-  headers(key: KeyEntry, organisation: OrganisationData | undefined): Record<string, string> {
-    return this.limits.headers(this.#principal(key, organisation).scopes, this.#clock.epochMs())
+  headers(key: KeyEntry, snapshot: Policies): Record<string, string> {
+    return this.limits.headers(this.#principal(key, snapshot).scopes, this.#clock.epochMs())
   }
 
-  #principal(key: KeyEntry, organisation: OrganisationData | undefined): Principal {
+  #principal(key: KeyEntry, { version, organisations }: Policies): Principal {
+    const organisation = organisations.get(key.org)
     let principal = this.#principals.get(key)
     if (!principal || principal.organisation !== organisation) {
       const { org, team, project, user, id } = key
       const timeZone = organisation?.timeZone ?? 'UTC'
       const nodes = [
-        { entity: `org:${org}`, name: `Organisation ${organisation?.name ?? org}`, budget: organisation?.budget ?? null, rateLimit: organisation?.rateLimit ?? null },
-        { entity: `key:${id}`, name: `Key ${key.name}`, budget: key.budget, rateLimit: key.rateLimit },
+        { entity: `org:${org}`, name: `Organisation ${organisation?.name ?? org}`, version, budget: organisation?.budget ?? null, rateLimit: organisation?.rateLimit ?? null },
+        { entity: `key:${id}`, name: `Key ${key.name}`, version: key.version, budget: key.budget, rateLimit: key.rateLimit },
       ]
       principal = {
         organisation,
         tenant: { org, team, project, user, key: id },
-        ancestors: nodes.map(({ entity, name, budget }) => ({ entity, name, budget, timeZone })),
+        ancestors: nodes.map(({ entity, name, version: of, budget }) => ({ entity, name, version: of, budget, timeZone, zoneVersion: version })),
         scopes: nodes.flatMap(({ entity, name, rateLimit }) => (rateLimit === null ? [] : [{ entity, name, limits: rateLimit }])),
       }
       this.#principals.set(key, principal)
@@ -96,8 +99,8 @@ export class Lease {
   /** Reserves what one attempt may cost, on every ancestor's budget or on none. */
   hold(ask: AttemptAsk): Hold | Failure | Promise<Hold | Failure> {
     const accounts = this.#admission.ledger.accountsOf(this.#ancestors)
-    if (!(accounts instanceof Promise)) return this.#holdIn(accounts, ask)
-    return accounts.then((opened) => (Array.isArray(opened) ? this.#holdIn(opened, ask) : opened))
+    // In one step from the choice of the accounts to the hold: a budget may change while something is waited for.
+    return accounts instanceof Promise ? accounts.then((failed) => failed ?? this.hold(ask)) : this.#holdIn(accounts, ask)
   }
 
   /** The request is over: frees its place and corrects token and spend limits. Idempotent. */
@@ -110,12 +113,14 @@ export class Lease {
     return this.#pass.headers(this.#clock.epochMs())
   }
 
-  #holdIn(accounts: Account[], { requestId, attempt, asked, capability, deployment, repeat }: AttemptAsk): Hold | Failure | Promise<Hold | Failure> {
+  #holdIn(accounts: Account[], ask: AttemptAsk): Hold | Failure | Promise<Hold | Failure> {
+    const { requestId, attempt, asked, capability, deployment, repeat } = ask
     const { ledger, calibration } = this.#admission
     const { mode, freeNano } = ledger.terms(accounts)
     const bound = boundOf(asked, capability, deployment, mode, freeNano, calibration)
     if ('code' in bound) return bound
-    return ledger.hold({ requestId, attempt, tenant: this.#tenant, target: targetOf(deployment), mode, stream: asked.stream, repeat }, bound, accounts)
+    const held = ledger.hold({ requestId, attempt, tenant: this.#tenant, target: targetOf(deployment), mode, stream: asked.stream, repeat }, bound, accounts)
+    return held instanceof Promise ? held.then((refused) => refused ?? this.hold(ask)) : held
   }
 }
 

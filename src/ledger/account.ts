@@ -11,8 +11,12 @@ export interface Ancestor {
   /** As a person knows it: `Key ci-bot`. */
   readonly name: string
   readonly budget: Budget | null
+  /** Of the budget. The newest that was seen holds, also for requests that were admitted by an older one and try again. */
+  readonly version: number
   /** IANA zone in which the budget's periods are counted. */
   readonly timeZone: string
+  /** Of the zone, likewise. */
+  readonly zoneVersion: number
 }
 
 export class Account {
@@ -24,6 +28,7 @@ export class Account {
   readonly endMs: number
   name = ''
   limitNano = 0
+  /** `soft` also once another rule, or none, has taken the place of this one: it then only counts. */
   mode: Budget['mode'] = 'standard'
   settledNano = 0
   heldNano = 0

@@ -7,14 +7,15 @@ import { Account, type Ancestor } from './account.ts'
 import type { Authority, Balance } from './authority.ts'
 
 interface Known {
-  /** Newest first; older ones are kept while something is held in them, or the clock may step back into them. */
+  /** The one that admits now comes first. Others go on counting what is charged in their periods, so that they are right when their rule comes back. */
   accounts: Account[]
-  /** Period and zone that all its charges pass since `ruleSinceMs`; empty: no budget. */
-  rule: string
-  ruleSinceMs: number
+  newest: Ancestor
+  newestZone: Ancestor
+  /** No charge was later than this instant. */
+  seenMs: number
 }
 
-/** Of a clock that steps back, and of accounts whose period is over. */
+/** For holds that were taken in it, and a clock that steps back. */
 const keptAfterMs = 3_600_000
 
 export interface AccountsOptions {
@@ -27,23 +28,34 @@ export interface AccountsOptions {
 
 export class Accounts {
   readonly #known = new Map<string, Known>()
+  readonly #asking = new Map<Account, Promise<void>>()
   readonly #options: AccountsOptions
-  /** Accounts that wait for the authority. */
-  opening = 0
+  /** The latest instant of any charge: a clock may step back. */
+  #latestMs = 0
 
   constructor(options: AccountsOptions) {
     this.#options = options
   }
 
-  /** The account of an ancestor's budget at an instant, as the budget stands now. It may still have to be opened. */
-  at({ entity, name, budget, timeZone }: Ancestor, nowMs: number): Account | null {
-    const known = this.#known.get(entity)
+  /** Accounts that wait for the authority. */
+  get opening(): number { return this.#asking.size }
+
+  /** The account of an ancestor's budget at an instant, as the newest budget stands. It may still have to be opened. */
+  at(ancestor: Ancestor, nowMs: number): Account | null {
+    let known = this.#known.get(ancestor.entity)
+    if (!known) {
+      if (ancestor.budget === null) return null
+      this.#known.set(ancestor.entity, (known = { accounts: [], newest: ancestor, newestZone: ancestor, seenMs: Math.max(this.#latestMs, nowMs) }))
+    }
+    if (ancestor.version >= known.newest.version) known.newest = ancestor
+    if (ancestor.zoneVersion >= known.newestZone.zoneVersion) known.newestZone = ancestor
+    const { newest: { name, budget }, newestZone: { timeZone } } = known
     if (budget === null) {
-      if (known && known.rule !== '') this.#turn(known, '', nowMs)
+      for (const account of known.accounts) account.mode = 'soft'
       return null
     }
-    let account = known?.accounts[0]
-    if (!account || account.period !== budget.period || account.timeZone !== timeZone || !account.covers(nowMs)) account = this.#find(entity, budget.period, timeZone, nowMs)
+    let account = known.accounts[0]
+    if (!account || account.period !== budget.period || account.timeZone !== timeZone || !account.covers(nowMs)) account = this.#find(known, budget.period, nowMs)
     account.name = name
     account.limitNano = budget.limitNano
     account.mode = budget.mode
@@ -51,14 +63,25 @@ export class Accounts {
   }
 
   /** Resolves once the account is open. Rejects when the authority can't say what is settled; the next call asks again. */
-  async open(account: Account): Promise<void> {
-    if (account.isOpen) return
-    this.opening++
-    try {
-      this.#opened(account, await this.#options.authority.open(account))
-    } finally {
-      this.opening--
-    }
+  open(account: Account): Promise<void> | null {
+    if (account.isOpen) return null
+    let asking = this.#asking.get(account)
+    if (!asking) this.#asking.set(account, (asking = this.#ask(account).finally(() => this.#asking.delete(account))))
+    return asking
+  }
+
+  /** Adds to `accounts` all of an entity that a charge at this instant counts in. Those that are being opened find it in the ledger. */
+  charged(entity: string, atMs: number, accounts: Account[]): void {
+    this.charges(atMs)
+    const known = this.#known.get(entity)
+    if (!known) return
+    known.seenMs = Math.max(known.seenMs, atMs)
+    for (const account of known.accounts) if (account.isOpen && account.covers(atMs)) accounts.push(account)
+  }
+
+  /** There is a charge at this instant. */
+  charges(atMs: number): void {
+    this.#latestMs = Math.max(this.#latestMs, atMs)
   }
 
   /** All that are kept. */
@@ -73,36 +96,29 @@ export class Accounts {
     }
   }
 
-  #find(entity: string, period: Account['period'], timeZone: string, nowMs: number): Account {
-    const rule = `${period} ${timeZone}`
-    let known = this.#known.get(entity)
-    if (!known) this.#known.set(entity, (known = { accounts: [], rule, ruleSinceMs: nowMs }))
-    if (known.rule !== rule) this.#turn(known, rule, nowMs)
-    const found = known.accounts.find((account) => account.period === period && account.timeZone === timeZone && account.covers(nowMs))
-    if (found) {
-      known.accounts = [found, ...known.accounts.filter((account) => account !== found)]
-      return found
+  #find(known: Known, period: Account['period'], nowMs: number): Account {
+    const { entity, timeZone } = known.newestZone
+    const isOfRule = (account: Account): boolean => account.period === period && account.timeZone === timeZone
+    let account = known.accounts.find((each) => isOfRule(each) && each.covers(nowMs))
+    const others = known.accounts.filter((each) => each !== account)
+    for (const other of others) if (!isOfRule(other)) other.mode = 'soft'
+    if (!account) {
+      account = new Account(entity, period, timeZone, periodStart(period, nowMs, timeZone), periodEnd(period, nowMs, timeZone))
+      // It begins after every charge.
+      if (known.seenMs < account.startMs) this.#opened(account, { nano: 0, lsn: 0 })
     }
-    const account = new Account(entity, period, timeZone, periodStart(period, nowMs, timeZone), periodEnd(period, nowMs, timeZone))
-    known.accounts.unshift(account)
-    // The whole period ran here under this rule: nothing can be settled in it that is not in memory.
-    if (known.ruleSinceMs < account.startMs) this.#opened(account, { nano: 0, lsn: 0 })
+    known.accounts = [account, ...others]
     return account
   }
 
-  /** The rule changed: what is charged from now on passes other accounts by, so those must be opened anew if they come back. */
-  #turn(known: Known, rule: string, nowMs: number): void {
-    known.rule = rule
-    known.ruleSinceMs = nowMs
-    for (const account of known.accounts) account.isOpen = false
+  async #ask(account: Account): Promise<void> {
+    this.#opened(account, await this.#options.authority.open(account))
   }
 
   /** In one step, so that no settlement comes between the authority's answer and what is added to it. */
   #opened(account: Account, { nano, lsn }: Balance): void {
-    if (account.isOpen) return
     account.isOpen = true
     account.settledNano = nano + this.#options.settledAfter(account, lsn)
-    account.heldNano = 0
     this.#options.attachHolds(account)
   }
 }

@@ -80,8 +80,8 @@ export class Ledger implements HoldKeeper {
   get appliedLsn(): number { return this.#appliedLsn }
   get unapplied(): number { return this.#unapplied.length - this.#unappliedFrom }
 
-  /** Accounts of all budgets above a request, each open; a promise where one must be opened first, a failure where that is not possible. */
-  accountsOf(ancestors: readonly Ancestor[]): Account[] | Promise<Account[] | Failure> {
+  /** Accounts of all budgets above a request, each open. A promise where one must be opened first; null: they are open, so ask again. */
+  accountsOf(ancestors: readonly Ancestor[]): Account[] | Promise<Failure | null> {
     const now = this.#options.clock.epochMs()
     const accounts: Account[] = []
     let isOpen = true
@@ -91,17 +91,16 @@ export class Ledger implements HoldKeeper {
       accounts.push(account)
       isOpen &&= account.isOpen
     }
-    return isOpen ? accounts : this.#openAll(accounts, ancestors)
+    return isOpen ? accounts : this.#openAll(accounts)
   }
 
-  async #openAll(accounts: readonly Account[], ancestors: readonly Ancestor[]): Promise<Account[] | Failure> {
+  async #openAll(accounts: readonly Account[]): Promise<Failure | null> {
     try {
       for (const account of accounts) await this.accounts.open(account)
     } catch {
       return ledgerUnavailable('what its budgets have spent cannot be read from the database')
     }
-    // A budget may have changed meanwhile.
-    return this.accountsOf(ancestors)
+    return null
   }
 
   /** The strictest mode of the accounts, and what is left for one more hold. */
@@ -255,6 +254,8 @@ export class Ledger implements HoldKeeper {
       hold.end({ kind: isSent ? 'settle' : 'void', tenantNano, overheadNano: 0, outcome: 'expired', flags: isSent ? usageFlags.uncertain : 0, usage: { ...noUsage(), input: isSent ? inputTokens : 0 } })
     })
     this.accounts.sweep(now)
+    // What could not be forgotten while an account was being opened.
+    this.applied(this.#appliedLsn)
   }
 
   /** The first hard account without room for `moreNano`. A budget that is spent refuses even what costs nothing. */

@@ -1,0 +1,144 @@
+/**
+ * What the ledger should say, computed another way: a list of attempts that is summed anew for each question, in bigint, with
+ * periods by Temporal's own rounding. Nothing of `src/` runs here, so that model and ledger can't share a mistake.
+ */
+import type { Budget, BudgetPeriod } from '../../src/gateway/snapshot.ts'
+
+export interface Entry {
+  lsn: number
+  org: string
+  key: string
+  heldAt: number
+  held: bigint
+  isOpen: boolean
+  isDispatched: boolean
+  isStrict: boolean
+  inputNano: bigint
+  /** The last progress that was told. */
+  deliveredNano: bigint
+  paid: bigint
+}
+
+/** One budget in one period, as its last admission saw it. */
+export interface Limit {
+  entity: string
+  name: string
+  rule: string
+  from: number
+  to: number
+  nano: bigint
+  isHard: boolean
+  /** No more may ever be settled and held: the limit, or what was taken already when it was lowered. */
+  ceiling: bigint
+}
+
+export interface Policy { entity: string; name: string; version: number; budget: Budget | null; timeZone: string; zoneVersion: number }
+
+const cache = new Map<string, [number, number]>()
+
+/** `[from, to)` of the period, epoch ms. */
+export function periodOf(rule: BudgetPeriod, zone: string, atMs: number): [number, number] {
+  if (rule === 'total') return [0, Infinity]
+  const id = `${rule} ${zone} ${Math.floor(atMs / 60_000)}`
+  let known = cache.get(id)
+  if (!known) cache.set(id, (known = compute(rule, zone, atMs)))
+  return known
+}
+
+function compute(rule: Exclude<BudgetPeriod, 'total'>, zone: string, atMs: number): [number, number] {
+  const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone)
+  if (rule === 'hour') return localHour(at)
+  const day = at.startOfDay()
+  const start = rule === 'day' ? day : rule === 'week' ? day.subtract({ days: day.dayOfWeek - 1 }) : day.with(rule === 'month' ? { day: 1 } : { month: 1, day: 1 })
+  return [start.startOfDay().epochMilliseconds, start.add({ [`${rule}s`]: 1 }).startOfDay().epochMilliseconds]
+}
+
+/** Walks by the minute: slow, and without arithmetic on offsets. A change of the offset begins an hour of its own. */
+function localHour(at: Temporal.ZonedDateTime): [number, number] {
+  const minute = at.round({ smallestUnit: 'minute', roundingMode: 'floor' })
+  const isSame = (other: Temporal.ZonedDateTime): boolean => other.hour === minute.hour && other.offset === minute.offset
+  let first = minute
+  let next = minute.add({ minutes: 1 })
+  for (let before = first.subtract({ minutes: 1 }); isSame(before); before = before.subtract({ minutes: 1 })) first = before
+  while (isSame(next)) next = next.add({ minutes: 1 })
+  return [first.epochMilliseconds, next.epochMilliseconds]
+}
+
+export class Reference {
+  entries: Entry[] = []
+  limits: Limit[] = []
+  newest = new Map<string, Policy>()
+  newestZones = new Map<string, Policy>()
+  overruns = 0
+
+  sum(entity: string, from: number, to: number): { settled: bigint; held: bigint } {
+    let settled = 0n
+    let held = 0n
+    for (const entry of this.entries) {
+      if ((entity !== `org:${entry.org}` && entity !== `key:${entry.key}`) || entry.heldAt < from || entry.heldAt >= to) continue
+      settled += entry.paid
+      if (entry.isOpen) held += entry.held
+    }
+    return { settled, held }
+  }
+
+  taken({ entity, from, to }: Limit): bigint {
+    const { settled, held } = this.sum(entity, from, to)
+    return settled + held
+  }
+
+  /** An admission asked for these budgets. Returns the limits that hold, from the outside in. */
+  see(policies: readonly Policy[], nowMs: number): Limit[] {
+    const holding: Limit[] = []
+    for (const policy of policies) {
+      const { entity } = policy
+      const known = this.newest.get(entity)
+      if (!known || policy.version >= known.version) this.newest.set(entity, policy)
+      const zone = this.newestZones.get(entity)
+      if (!zone || policy.zoneVersion >= zone.zoneVersion) this.newestZones.set(entity, policy)
+      const { name, budget } = this.newest.get(entity)!
+      const { timeZone } = this.newestZones.get(entity)!
+      if (budget === null) {
+        this.limits = this.limits.filter((limit) => limit.entity !== entity)
+        continue
+      }
+      const rule = `${budget.period} ${timeZone}`
+      const [from, to] = periodOf(budget.period, timeZone, nowMs)
+      this.limits = this.limits.filter((limit) => limit.entity !== entity || (limit.rule === rule && limit.from !== from))
+      const limit: Limit = { entity, name, rule, from, to, nano: BigInt(budget.limitNano), isHard: budget.mode !== 'soft', ceiling: 0n }
+      const taken = this.taken(limit)
+      limit.ceiling = taken > limit.nano ? taken : limit.nano
+      this.limits.push(limit)
+      holding.push(limit)
+    }
+    return holding
+  }
+
+  /** The first hard limit without room. */
+  over(limits: readonly Limit[], moreNano: bigint): Limit | null {
+    for (const limit of limits) {
+      if (!limit.isHard) continue
+      const { settled, held } = this.sum(limit.entity, limit.from, limit.to)
+      if (settled + held + moreNano > limit.nano || settled >= limit.nano) return limit
+    }
+    return null
+  }
+
+  /** Limits that count an attempt. */
+  above({ org, key, heldAt }: Entry): Limit[] {
+    return this.limits.filter(({ entity, from, to }) => (entity === `org:${org}` || entity === `key:${key}`) && heldAt >= from && heldAt < to)
+  }
+
+  /** `isKnown`: a limit whose spending the ledger knows already. */
+  end(entry: Entry, paid: bigint, isKnown: (limit: Limit) => boolean): void {
+    const above = this.above(entry).filter(isKnown)
+    const before = above.map(({ entity, from, to }) => this.sum(entity, from, to).settled)
+    entry.isOpen = false
+    entry.paid = paid
+    above.forEach((limit, i) => {
+      if (limit.isHard && paid > 0n && before[i]! <= limit.nano && before[i]! + paid > limit.nano) this.overruns++
+      const taken = this.taken(limit)
+      if (paid > entry.held && taken > limit.ceiling) limit.ceiling = taken
+    })
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * Admission, ledger and accounts as the process wires them, between a journal in memory, a clock that steps, and a store that
+ * answers when it is told to; every decision is judged by the reference in the moment in which it is taken.
+ */
+import assert from 'node:assert/strict'
+import type { Failure } from '../../src/errors.ts'
+import type { Asked } from '../../src/gateway/exchange.ts'
+import { noRateLimit, type Budget, type Deployment, type KeyEntry, type OrganisationData } from '../../src/gateway/snapshot.ts'
+import { Admission, type Lease } from '../../src/governance/admission.ts'
+import { RateLimits } from '../../src/governance/rate-limits.ts'
+import type { Account, Ancestor } from '../../src/ledger/account.ts'
+import { LocalAuthority, type Authority, type Balance } from '../../src/ledger/authority.ts'
+import type { Bound } from '../../src/ledger/bound.ts'
+import { Calibration } from '../../src/ledger/calibration.ts'
+import { endOfCrashed } from '../../src/ledger/crash.ts'
+import { Hold } from '../../src/ledger/hold.ts'
+import { Ledger, type Alarm, type HoldAsk, type LedgerOptions } from '../../src/ledger/ledger.ts'
+import type { JournalRecord, Logged, OpenHold, TerminalRecord } from '../../src/ledger/records.ts'
+import { vendor } from '../../src/providers/provider.ts'
+import { usageClasses, type Prices } from '../../src/catalog/price.ts'
+import { Reference, periodOf, type Entry, type Limit } from './reference.ts'
+
+const quarterMs = 900_000
+
+/** One nano-dollar for each unit. */
+const prices = Object.fromEntries(usageClasses.map((name) => [name, name === 'requests' || name === 'toolCalls' ? 0 : 1e6])) as Prices
+
+export const deployment: Deployment = {
+  id: 'up/m', upstreamModel: 'm', logicalModel: 'm', contextTokens: 0, outputTokens: 0, reasoning: false, outputModalities: ['text'],
+  price: { version: 'p1', base: prices, tiers: [] },
+  provider: { id: 'up', vendor: vendor({ id: 'up', name: 'Up', docs: '', baseUrl: 'http://127.0.0.1/v1' }), baseUrl: 'http://127.0.0.1/v1', origin: 'http://127.0.0.1', pathPrefix: '/v1', socketPath: null, guarded: false, credentials: [] },
+}
+
+/** An embedding of so many bytes: it costs about half as many nano-dollars as an estimate, and a little more than that in the worst case. */
+export function askedFor(bodyBytes: number): Asked {
+  const shape = { messages: 1, tools: 0, prompts: 1, choices: 1, images: 0, imageBytes: 0, media: null, mediaBytes: 0, serviceTier: null, extra: null }
+  return {
+    model: 'm', stream: false, usageInStream: false, maxOutputTokens: null, choices: 1, estimatedInputTokens: bodyBytes, maxTokens: null, maxCompletionTokens: null,
+    reasoningOff: true, bodyBytes, size: { mayCarryMedia: () => false, shape: () => shape },
+  }
+}
+
+export const organisation = (id: string, budget: Budget | null, timeZone: string): OrganisationData => ({ id, name: id, timeZone, budget, rateLimit: noRateLimit })
+
+export const keyEntry = (id: string, org: string, version: number, budget: Budget | null): KeyEntry => ({
+  id, version, hash: new Uint8Array(32), status: 'active', name: id, org, team: null, project: null, user: null, models: null, budget, rateLimit: noRateLimit, expiresAt: null, spent: null,
+})
+
+/** Calls back before and after each decision. */
+class Watched extends Ledger {
+  readonly #world: World
+
+  constructor(options: LedgerOptions, world: World) {
+    super(options)
+    this.#world = world
+  }
+
+  override accountsOf(ancestors: readonly Ancestor[]): ReturnType<Ledger['accountsOf']> {
+    this.#world.asked(this, ancestors)
+    return super.accountsOf(ancestors)
+  }
+
+  override hold(ask: HoldAsk, bound: Bound, accounts: readonly Account[]): ReturnType<Ledger['hold']> {
+    const nowMs = this.#world.nowMs
+    const result = super.hold(ask, bound, accounts)
+    this.#world.judge(this, ask, bound, accounts, nowMs, result)
+    return result
+  }
+}
+
+/** Grants budgets in parts, later, or not at all. */
+class Parts extends LocalAuthority implements Authority {
+  readonly #world: World
+  readonly #granted = new Map<Account, number>()
+  readonly #asking = new Set<Account>()
+
+  constructor(world: World) {
+    super((...question) => world.balance(...question))
+    this.#world = world
+  }
+
+  override grantedNano(account: Account): number {
+    return Math.min(account.limitNano, this.#granted.get(account) ?? Math.floor(account.limitNano / 4))
+  }
+
+  override grow(account: Account, moreNano: number): Promise<boolean> | false {
+    const wanted = this.grantedNano(account) + moreNano
+    if (wanted > account.limitNano || moreNano <= 0) return false
+    this.#asking.add(account)
+    return this.#world.later((fails) => {
+      if (fails) throw new Error('the authority is away')
+      this.#granted.set(account, wanted)
+      return true
+    })
+  }
+}
+
+export interface Waiting { answer(fails: boolean): void }
+
+export class World {
+  nowMs: number
+  /** The clock jumps by this right after it is read next. */
+  skipMs = 0
+  canAdmit = true
+  /** The store answers at once. */
+  isPrompt: boolean
+  log: Logged<JournalRecord>[] = []
+  model = new Reference()
+  admission!: Admission
+  ledger!: Watched
+  holds: Hold[] = []
+  leases: { lease: Lease; requestId: string; attempts: number }[] = []
+  /** What the store has applied, by quarter of an hour, and up to where. */
+  appliedLsn = 0
+  readonly #buckets = new Map<string, Map<number, bigint>>()
+  /** Messages of the store on their way, and questions it has not answered. */
+  channel: (() => void)[] = []
+  waiting: Waiting[] = []
+  version = 1
+  organisations = new Map<string, OrganisationData>()
+  keys = new Map<string, KeyEntry>()
+  refusals = 0
+  unavailable = 0
+  admitted = 0
+  alarms: Record<Alarm, number> = { overrun: 0, over_bound: 0, over_hold: 0, expired: 0 }
+  readonly grantsParts: boolean
+  #requests = 0
+  #limits: Limit[] = []
+  #fault: unknown = null
+
+  constructor(nowMs: number, { prompt = true, parts = false }: { prompt?: boolean; parts?: boolean } = {}) {
+    this.nowMs = nowMs
+    this.isPrompt = prompt
+    this.grantsParts = parts
+    this.#start()
+  }
+
+  #start(): void {
+    const clock = { epochMs: () => this.#readClock(), monotonicUs: () => 0 }
+    const journal = { append: (record: JournalRecord) => this.log.push({ lsn: this.log.length + 1, record }), flush: () => true, whenSynced: () => null, canAdmit: () => this.canAdmit }
+    const authority = this.grantsParts ? new Parts(this) : new LocalAuthority((...question) => this.balance(...question))
+    this.ledger = new Watched({ journal, authority, clock, alarm: (kind) => this.alarms[kind]++ }, this)
+    this.admission = new Admission(this.ledger, new Calibration(), new RateLimits(), { epochMs: () => this.nowMs, monotonicUs: () => 0 })
+  }
+
+  #readClock(): number {
+    const nowMs = this.nowMs
+    this.nowMs += this.skipMs
+    this.skipMs = 0
+    return nowMs
+  }
+
+  /** Answers a question of the ledger now, or with a later message of the store. */
+  later<T>(answer: (fails: boolean) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settle = (fails: boolean): void => {
+        try { resolve(answer(fails)) } catch (error) { reject(error instanceof Error ? error : new Error(String(error))) }
+      }
+      if (this.isPrompt) settle(false)
+      else this.waiting.push({ answer: settle })
+    })
+  }
+
+  /** What the store has of an entity, from its quarters of an hour. */
+  balanceNow(entity: string, fromMs: number, toMs: number): number {
+    let nano = 0n
+    for (const [quarter, sum] of this.#buckets.get(entity) ?? []) if (quarter >= fromMs && quarter < toMs) nano += sum
+    return Number(nano)
+  }
+
+  balance(entity: string, fromMs: number, toMs: number): Promise<Balance> {
+    const read = (): Balance => ({ nano: this.balanceNow(entity, fromMs, toMs), lsn: this.appliedLsn })
+    if (this.isPrompt) return Promise.resolve(read())
+    return new Promise((resolve, reject) => this.waiting.push({
+      answer: (fails) => {
+        if (fails) return reject(new Error('the database is away'))
+        // The store reads now; its answer comes after the messages that are on their way.
+        const balance = read()
+        this.channel.push(() => resolve(balance))
+      },
+    }))
+  }
+
+  request(key: KeyEntry, bodyBytes: number): void {
+    const lease = this.admission.admit(key, { version: this.version, organisations: this.organisations }, 1)
+    if ('code' in lease) throw new Error('no rate limit is set')
+    const each = { lease, requestId: `req_${++this.#requests}`, attempts: 0 }
+    this.leases.push(each)
+    this.attempt(each, bodyBytes)
+  }
+
+  /** Another attempt of a request, which may have been admitted by budgets that are gone. */
+  attempt(each: World['leases'][number], bodyBytes: number): void {
+    const { ledger } = this
+    const take = (result: Hold | Failure): void => {
+      if (ledger !== this.ledger) return
+      if (result instanceof Hold) return void this.holds.push(result)
+      if (result.code === 'ledger_unavailable') this.unavailable++
+      else this.refusals++
+    }
+    const result = each.lease.hold({ requestId: each.requestId, attempt: ++each.attempts, asked: askedFor(bodyBytes), capability: 'embeddings', deployment, repeat: null })
+    if (result instanceof Promise) result.then(take, (error: unknown) => { this.#fault ??= error })
+    else take(result)
+  }
+
+  asked(ledger: Ledger, ancestors: readonly Ancestor[]): void {
+    if (ledger === this.ledger) this.#limits = this.model.see(ancestors, this.nowMs)
+  }
+
+  /** Called in the moment of a decision, so that what others do meanwhile does not blur it. */
+  judge(ledger: Ledger, ask: HoldAsk, { holdNano, inputNano }: Bound, accounts: readonly Account[], nowMs: number, result: ReturnType<Ledger['hold']>): void {
+    if (ledger !== this.ledger) return
+    try {
+      const limits = accounts.map((account) => this.model.limits.find((limit) => limit.entity === account.entity && limit.from === account.startMs && limit.rule === `${account.period} ${account.timeZone}`))
+      for (const limit of limits) assert.ok(limit, 'an account without a budget that holds')
+      const over = this.model.over(limits as Limit[], BigInt(holdNano))
+      if (result instanceof Hold) return this.#took(result, ask, limits as Limit[], over, BigInt(inputNano))
+      assert.ok(!this.log.some(({ record }) => 'requestId' in record && record.requestId === ask.requestId && record.attempt === ask.attempt), 'a refused attempt is in the journal')
+      if (result instanceof Promise) return
+      if (!this.canAdmit) return assert.equal(result.code, 'ledger_unavailable')
+      assert.equal(result.code, 'budget_exceeded')
+      assert.ok(over, `refused although ${holdNano} fit at ${nowMs}: ${result.message}`)
+      assert.ok(result.message.startsWith(`${over.name} `), `names "${result.message.slice(0, 30)}" and not ${over.name}`)
+    } catch (error) {
+      this.#fault ??= error
+    }
+  }
+
+  #took(hold: Hold, { mode, tenant }: HoldAsk, limits: readonly Limit[], over: Limit | null, inputNano: bigint): void {
+    assert.equal(over, null, `admitted beyond ${over?.name}`)
+    assert.ok(this.canAdmit)
+    const { heldAt, holdNano } = hold.record
+    for (const { name, from, to } of limits) assert.ok(heldAt >= from && heldAt < to, `the hold is not in the period in which ${name} admitted it`)
+    const modes = limits.map(({ entity }) => this.model.newest.get(entity)!.budget!.mode)
+    assert.equal(mode, (['strict', 'standard', 'soft'] as const).find((each) => modes.includes(each)) ?? 'none')
+    this.admitted++
+    this.model.entries.push({
+      lsn: hold.lsn, org: tenant.org, key: tenant.key, heldAt, held: BigInt(holdNano), isOpen: true, isDispatched: false, isStrict: mode === 'strict', inputNano, deliveredNano: 0n, paid: 0n,
+    })
+  }
+
+  entryOf(hold: Hold): Entry {
+    return this.model.entries.find(({ lsn }) => lsn === hold.lsn)!
+  }
+
+  /** The store applies the next terminal records in one transaction and says so. */
+  apply(count: number): void {
+    for (const { lsn, record } of this.log.slice(this.appliedLsn, this.appliedLsn + count)) {
+      this.appliedLsn = lsn
+      if (record.kind !== 'settle' && record.kind !== 'void') continue
+      for (const entity of [`org:${record.tenant.org}`, `key:${record.tenant.key}`]) {
+        const buckets = this.#buckets.get(entity) ?? new Map<number, bigint>()
+        const quarter = Math.floor(record.heldAt / quarterMs) * quarterMs
+        buckets.set(quarter, (buckets.get(quarter) ?? 0n) + BigInt(record.tenantNano))
+        this.#buckets.set(entity, buckets)
+      }
+    }
+    const { ledger, appliedLsn } = this
+    this.channel.push(() => ledger.applied(appliedLsn))
+  }
+
+  /** Messages of the store arrive. */
+  async receive(count: number): Promise<void> {
+    for (const message of this.channel.splice(0, count)) {
+      message()
+      await settled()
+    }
+  }
+
+  /** kill -9: what is in memory is gone, and the next process recovers what the journal says. */
+  crash(): void {
+    const terminals: Logged<TerminalRecord>[] = []
+    const open = new Map<number, OpenHold>()
+    for (const { lsn, record } of this.log) {
+      if (record.kind === 'hold') open.set(lsn, { lsn, hold: record, dispatched: false, progress: null })
+      else if (record.kind === 'dispatch') open.get(record.hold)!.dispatched = true
+      else if (record.kind === 'progress') open.get(record.hold)!.progress = record
+      else {
+        open.delete(record.hold)
+        terminals.push({ lsn, record })
+      }
+    }
+    this.holds = []
+    this.leases = []
+    this.channel = []
+    this.waiting = []
+    this.model.limits = []
+    this.model.newest.clear()
+    this.model.newestZones.clear()
+    this.#start()
+    this.ledger.recovered(terminals)
+    for (const each of open.values()) {
+      const record = endOfCrashed(each, this.nowMs)
+      this.ledger.recovered([{ lsn: this.log.push({ lsn: this.log.length + 1, record }), record }])
+      const entry = this.model.entries.find(({ lsn }) => lsn === each.lsn)!
+      const known = entry.inputNano > entry.deliveredNano ? entry.inputNano : entry.deliveredNano
+      this.model.end(entry, !entry.isDispatched ? 0n : entry.isStrict && known > entry.held ? entry.held : known, () => false)
+    }
+    this.ledger.applied(this.appliedLsn)
+  }
+
+  /** Everything that must hold at every instant. */
+  check(): void {
+    if (this.#fault !== null) throw this.#fault
+    for (const account of this.ledger.accounts.all()) this.#checkAccount(account)
+    for (const limit of this.model.limits) {
+      const account = this.accountOf(limit)
+      const taken = this.model.taken(limit)
+      if (limit.isHard && account?.isOpen) assert.ok(taken <= limit.ceiling, `${limit.name}: ${taken} of ${limit.nano} is taken`)
+      else if (taken > limit.ceiling) limit.ceiling = taken
+    }
+    const open = this.model.entries.filter(({ isOpen }) => isOpen)
+    const { heldNano, openHolds } = this.ledger.held()
+    assert.equal(BigInt(heldNano), open.reduce((sum, { held }) => sum + held, 0n), 'held is the sum of the open holds')
+    assert.equal(openHolds, open.length)
+    assert.equal(this.alarms.overrun, this.model.overruns, 'an overrun is alarmed, once, and nothing else is')
+  }
+
+  accountOf({ entity, from, rule }: Limit): Account | undefined {
+    return [...this.ledger.accounts.all()].find((account) => account.entity === entity && account.startMs === from && `${account.period} ${account.timeZone}` === rule)
+  }
+
+  #checkAccount({ entity, period, timeZone, startMs, endMs, isOpen, settledNano, heldNano }: Account): void {
+    assert.deepEqual([startMs, endMs], periodOf(period, timeZone, startMs))
+    assert.ok(Number.isSafeInteger(settledNano) && settledNano >= 0 && Number.isSafeInteger(heldNano) && heldNano >= 0, `${entity}: ${settledNano} settled, ${heldNano} held`)
+    if (!isOpen) return
+    const { settled, held } = this.model.sum(entity, startMs, endMs)
+    assert.deepEqual({ settledNano: BigInt(settledNano), heldNano: BigInt(heldNano) }, { settledNano: settled, heldNano: held }, `${entity} by ${period} in ${timeZone} from ${new Date(startMs).toISOString()}`)
+  }
+
+  /** Ancestors hold at least what each of their children does in the same time. */
+  checkAncestors(): void {
+    for (const parent of this.ledger.accounts.all()) {
+      if (!parent.entity.startsWith('org:') || !parent.isOpen) continue
+      for (const { id, org } of this.keys.values()) {
+        if (`org:${org}` !== parent.entity) continue
+        const { settled, held } = this.model.sum(`key:${id}`, parent.startMs, parent.endMs)
+        assert.ok(BigInt(parent.settledNano) >= settled && BigInt(parent.takenNano) >= settled + held, `${id} has more than ${parent.entity}`)
+      }
+    }
+  }
+}
+
+/** Runs what promises have to say. */
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
