@@ -92,17 +92,18 @@ for (const stream of [false, true]) {
 }
 
 test('a client that stalled its upstream and leaves does not stall it for its repeat', async () => {
-  const { rig } = await start()
-  const body = { model: 'up/echo-2+giant:4', stream: true }
+  const { rig } = await start({ memory: { replayBytes: 128 << 20, replayAnswerBytes: 32 << 20 }, deadlines: { idleMs: 5000 } })
+  const body = { model: 'up/echo-2+giant:24', stream: true }
   const { socket, received } = await open(rig, body)
   await until(() => received().length > 0)
   socket.pause()
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  assert.equal(rig.records.length, 0, 'the first is held by its client')
   socket.destroy()
-  const [again, sent] = [await keyed(rig, body), await direct(rig, 'echo-2+giant:4')]
+  const [again, sent] = [await keyed(rig, body), await direct(rig, 'echo-2+giant:24')]
   assert.deepEqual([again.status, again.text.length, again.text.slice(-300)], [200, sent.length, sent.slice(-300)])
   assert.ok(again.text === sent)
-  assert.equal(rig.upstream.arrivalsOf('echo-2+giant:4').length, 2, 'one of them the direct one')
+  assert.equal(rig.upstream.arrivalsOf('echo-2+giant:24').length, 2, 'one of them the direct one')
 })
 
 test('a follower that takes nothing does not hold the first, and gets everything later', async () => {
