@@ -1,0 +1,181 @@
+/** After a history: the ledger against itself, against the vendors' bill, and against what clients were told (P2 to P13). */
+import { usageFlags } from '../../src/store/records.ts'
+import { terminalOutcomes } from '../../src/store/ledger-entries.ts'
+import { encodeId } from '../../src/store/ids.ts'
+import type { Database } from '../../src/store/database.ts'
+import { costOf, type Bill } from './bill.ts'
+import type { Client } from './client.ts'
+import { charsPerToken } from './script.ts'
+import type { Report, Settled } from './watch.ts'
+
+/** One row of `ledger_entry` with its texts. */
+export interface Entry {
+  lsn: number
+  /** 0 settle, 1 void, 2 overhead. */
+  kind: number
+  attemptId: string
+  requestId: string
+  org: string
+  orgId: number
+  key: string
+  model: string
+  nano: bigint
+  outcome: number
+  flags: number
+  heldAtUs: number
+}
+
+const quarterUs = 900_000_000
+
+export function readEntries({ sqlite }: Database): Entry[] {
+  const rows = sqlite!.prepare(`select e.lsn, e.kind, e.request_id, e.attempt, e.org, e.amount_nano, e.outcome, e.flags, e.held_at, o.value as org_text, k.value as key_text, m.value as model_text
+    from ledger_entry e join dimension o on o.id = e.org join dimension k on k.id = e.key_id join dimension m on m.id = e.model order by e.lsn, e.kind`).all() as Record<string, unknown>[]
+  return rows.map((row) => {
+    const requestId = encodeId('req', row['request_id'] as Uint8Array)
+    return {
+      lsn: Number(row['lsn']), kind: Number(row['kind']), attemptId: `${requestId}-${String(row['attempt'])}`, requestId, org: String(row['org_text']), orgId: Number(row['org']), key: String(row['key_text']),
+      model: String(row['model_text']), nano: row['amount_nano'] as bigint, outcome: Number(row['outcome']), flags: Number(row['flags']), heldAtUs: Number(row['held_at']),
+    }
+  })
+}
+
+export function settledIn(entries: readonly Entry[]): Map<string, Settled> {
+  const settled = new Map<string, Settled>()
+  for (const { kind, attemptId, org, key, heldAtUs, nano } of entries) if (kind < 2) settled.set(attemptId, { org, key, heldAt: heldAtUs / 1000, nano: Number(nano) })
+  return settled
+}
+
+/** P4, P5, P11: balances and totals are sums of entries, by nobody's code but this. */
+export function foldEntries({ sqlite }: Database, entries: readonly Entry[], report: Report): void {
+  const balances = new Map<string, bigint>()
+  const totals = new Map<string, bigint>()
+  const add = (sums: Map<string, bigint>, name: string, nano: bigint): void => void sums.set(name, (sums.get(name) ?? 0n) + nano)
+  for (const { kind, org, orgId, key, nano, outcome, flags, heldAtUs } of entries) {
+    if (nano < 0n || (kind === 1 && nano !== 0n)) report('P4', `an entry of kind ${kind} has the amount ${nano}`)
+    const quarter = Math.floor(heldAtUs / quarterUs) * quarterUs
+    add(totals, `${orgId} ${kind} ${outcome} ${flags}`, nano)
+    for (const entity of kind === 2 ? ['overhead'] : kind === 0 ? [`org:${org}`, `key:${key}`] : []) add(balances, `${entity} ${quarter}`, nano)
+  }
+  const balanceRows = sqlite!.prepare('select entity, quarter, settled_nano as nano from account_balance').all() as { entity: string; quarter: bigint; nano: bigint }[]
+  same('P5', 'balance', balances, new Map(balanceRows.map(({ entity, quarter, nano }) => [`${entity} ${quarter}`, nano])), report)
+  const totalRows = sqlite!.prepare('select org, kind, outcome, flags, amount_nano as nano from ledger_total').all() as Record<string, bigint>[]
+  same('P5', 'total', totals, new Map(totalRows.map(({ org, kind, outcome, flags, nano }) => [`${org} ${kind} ${outcome} ${flags}`, nano!])), report)
+  let ofOrgs = 0n
+  let ofKeys = 0n
+  for (const { entity, nano } of balanceRows) {
+    if (entity.startsWith('org:')) ofOrgs += nano
+    if (entity.startsWith('key:')) ofKeys += nano
+  }
+  if (ofOrgs !== ofKeys) report('P11', `organisations have ${ofOrgs} and their keys ${ofKeys}`)
+}
+
+function same(property: string, what: string, expected: Map<string, bigint>, found: Map<string, bigint>, report: Report): void {
+  for (const name of new Set([...expected.keys(), ...found.keys()])) {
+    if ((expected.get(name) ?? 0n) !== (found.get(name) ?? 0n)) report(property, `${what} ${name}: ${found.get(name)} is written, and the entries are ${expected.get(name)}`)
+  }
+}
+
+export interface Circumstances {
+  bill: Bill
+  clients: readonly Client[]
+  /** Attempts that a power cut may have undone, before their client got a byte. */
+  mayBeLost: ReadonlySet<string>
+  /** Ends may have been lost with a process while the disk was full. */
+  diskWasFull: boolean
+  powerWasLost: boolean
+  /** The vendor went on after the answer's end was known, or said nothing true: see `comparable`. */
+  met(what: string, count?: number): void
+}
+
+const inexact = usageFlags.estimated | usageFlags.uncertain | usageFlags.anomalous | usageFlags.unpriced
+const progressTokens = 1_024 / charsPerToken
+
+export interface Compared { attempts: number; nano: bigint }
+
+/** P2 and P7: one end for each attempt that a vendor saw, at the vendor's price. */
+export function compareWithBill(entries: readonly Entry[], circumstances: Circumstances, report: Report): Compared {
+  const { bill, mayBeLost, met } = circumstances
+  const ends = new Map<string, { nano: bigint; flags: number; outcome: string; count: number }>()
+  for (const { attemptId, kind, nano, flags, outcome } of entries) {
+    const end = ends.get(attemptId) ?? { nano: 0n, flags, outcome: terminalOutcomes[outcome]!, count: 0 }
+    end.nano += nano
+    if (kind < 2) end.count++
+    ends.set(attemptId, end)
+  }
+  const delivered = deliveredOf(circumstances.clients)
+  let attempts = 0
+  let billed = 0n
+  for (const { attemptId, model, vendor, nano, final } of bill.charges.values()) {
+    const end = ends.get(attemptId)
+    if (!final) report('liveness', `the vendor still works on ${attemptId}`)
+    if (!end) {
+      if (!mayBeLost.has(attemptId)) report('P2', `${vendor} saw ${attemptId}, and the ledger did not`)
+      continue
+    }
+    if (end.count !== 1) report('P2', `${attemptId} ended ${end.count} times`)
+    attempts++
+    billed += nano
+    met(`ends ${end.outcome}`)
+    if (!(end.flags & inexact)) {
+      if (end.nano !== nano) report('P7', `${attemptId} (${end.outcome}) cost ${end.nano}, and ${vendor} charges ${nano} for ${model}`)
+      continue
+    }
+    const tokens = Math.max(0, (delivered.get(attemptId) ?? 0) - (end.outcome === 'crashed' ? 2 * progressTokens : 0))
+    const least = costOf(model, { input: 0, cached: 0, output: tokens, reasoning: 0, request: 0 })
+    if (!(end.flags & (usageFlags.unpriced | usageFlags.overBound | usageFlags.anomalous)) && end.nano < least) report('P7', `${attemptId} (${end.outcome}, flags ${end.flags}) cost ${end.nano}, and ${tokens} tokens for ${least} were delivered`)
+  }
+  for (const [attemptId, { nano, flags, outcome }] of ends) {
+    if (bill.charges.has(attemptId)) continue
+    met(`ends ${outcome}`)
+    if (nano > 0n && !(flags & inexact)) report('P7', `${attemptId} (${outcome}) cost ${nano}, and no vendor saw it`)
+  }
+  if (bill.twice.length > 0) report('P2', `${bill.twice[0]} was sent twice`)
+  return { attempts, nano: billed }
+}
+
+/** It says of the first request what it repeats. */
+const isReplay = ({ headers }: NonNullable<Client['head']>): boolean => headers['x-megarouter-replayed'] !== undefined
+
+/** Output tokens that reached clients, by the attempt that they came from: the last one of a request. */
+function deliveredOf(clients: readonly Client[]): Map<string, number> {
+  const delivered = new Map<string, number>()
+  for (const client of clients) {
+    if (client.requestId === null || client.head?.status !== 200 || isReplay(client.head)) continue
+    const attempts = Number(client.head.headers['x-megarouter-attempts'])
+    let chars = 0
+    for (const [, text] of client.text.matchAll(/"content":"(x*)/g)) chars += text!.length
+    if (attempts > 0) delivered.set(`${client.requestId}-${attempts}`, Math.floor(chars / charsPerToken))
+  }
+  return delivered
+}
+
+/** P8, P12, durability: what clients were told is true. */
+export function checkClients(entries: readonly Entry[], { bill, clients, diskWasFull, powerWasLost }: Circumstances, report: Report): void {
+  const seen = new Set([...bill.charges.keys()].map((attemptId) => attemptId.slice(0, attemptId.lastIndexOf('-'))))
+  const outcomes = new Map(entries.filter(({ kind }) => kind < 2).map(({ attemptId, outcome }) => [attemptId, terminalOutcomes[outcome]!]))
+  for (const { requestId, head, end } of clients) {
+    if (requestId === null || head === null) continue
+    const attempts = Number(head.headers['x-megarouter-attempts'])
+    if ([402, 403, 429, 503].includes(head.status) && attempts === 0 && seen.has(requestId)) report('P8', `${requestId} was refused with ${head.status}, and a vendor saw it`)
+    if (end !== 'complete' || head.status !== 200 || attempts === 0 || isReplay(head)) continue
+    const outcome = outcomes.get(`${requestId}-${attempts}`)
+    if (outcome === undefined) report('durability', `${requestId} was answered, and its attempt is not in the ledger`)
+    else if (outcome === 'crashed' && !powerWasLost && !diskWasFull) report('durability', `${requestId} was answered to its end, and its attempt is settled as crashed`)
+  }
+  checkRepeats(entries, clients, powerWasLost, report)
+}
+
+function checkRepeats(entries: readonly Entry[], clients: readonly Client[], powerWasLost: boolean, report: Report): void {
+  const charged = new Set(entries.filter(({ kind, nano }) => kind === 0 && nano > 0n).map(({ requestId }) => requestId))
+  const groups = new Map<string, Client[]>()
+  for (const client of clients) {
+    const { idempotencyKey, key } = client.call
+    if (idempotencyKey !== null && client.requestId !== null) groups.set(`${key} ${idempotencyKey}`, [...(groups.get(`${key} ${idempotencyKey}`) ?? []), client])
+  }
+  for (const [name, group] of groups) {
+    const paid = group.filter(({ requestId }) => charged.has(requestId!))
+    if (paid.length > 1 && !powerWasLost) report('P12', `${name.slice(-6)} was charged ${paid.length} times: ${paid.map(({ requestId }) => requestId).join(', ')}`)
+    const answers = new Set(group.filter(({ end, head }) => end === 'complete' && head?.status === 200).map(({ text }) => text))
+    if (answers.size > 1 && !powerWasLost) report('P12', `${name.slice(-6)} has ${answers.size} different answers`)
+  }
+}

@@ -1,0 +1,64 @@
+/** Puts the faults of a seed at their instants: deaths, outages, full disks, wrong clocks, changed budgets, revoked keys. */
+import type { Dice } from './dice.ts'
+import type { History } from './history.ts'
+import { budgetOf } from './swarm.ts'
+
+export function scheduleFaults(history: History, dice: Dice): void {
+  const { scheduler, swarm: { spanUs, faults } } = history
+  const sometimes = (count: number, label: string, run: () => void): void => {
+    for (let i = 0; i < count; i++) scheduler.in(dice.int(100_000, spanUs + 1_000_000), scheduler.world, label, run)
+  }
+  sometimes(faults.process.kills, 'kill', () => history.kill(faults.process.powerLoss && dice.chance(0.6)))
+  sometimes(faults.store.crashes, 'store worker crashes', () => {
+    history.met('storeCrash')
+    history.process.worker.crash()
+  })
+  sometimes(faults.store.outages, 'database goes', () => {
+    history.met('outage')
+    history.database.isDown = true
+    scheduler.in(dice.int(10_000, 5_000_000), scheduler.world, 'database comes back', () => (history.database.isDown = false))
+  })
+  sometimes(faults.disk.fullWindows, 'disk is full', () => fillDisk(history, dice))
+  sometimes(faults.clock.steps, 'clock steps', () => {
+    history.met('clockStep')
+    scheduler.wallOffsetMs += dice.pick([1, -1]) * dice.pick([700, 30_000, 3_600_000, 7_200_000, 86_400_000])
+  })
+  sometimes(faults.admin.changes, 'budget changes', () => changeBudget(history, dice))
+  sometimes(faults.admin.revokes, 'key is revoked', () => revokeKey(history, dice))
+}
+
+function fillDisk(history: History, dice: Dice): void {
+  const { disk, scheduler } = history
+  history.met('diskFull')
+  history.diskWasFull = true
+  disk.faults.capacityBytes = disk.usedBytes
+  disk.faults.writeFull = dice.pick([0, 0.3, 1])
+  scheduler.in(dice.int(10_000, 3_000_000), scheduler.world, 'disk has room', () => Object.assign(disk.faults, { capacityBytes: Infinity, writeFull: 0 }))
+}
+
+function changeBudget(history: History, dice: Dice): void {
+  const { swarm: { orgs }, keys, watch, process } = history
+  history.met('budgetChange')
+  const budget = dice.chance(0.2) ? null : budgetOf(dice, 2)
+  if (dice.chance(0.4)) {
+    const at = dice.int(0, orgs.length - 1)
+    orgs[at] = { ...orgs[at]!, budget, timeZone: dice.chance(0.2) ? 'Asia/Tokyo' : orgs[at]!.timeZone }
+    watch.changed.add(`org:${orgs[at]!.id}`)
+    history.publishSnapshot()
+    return
+  }
+  const key = dice.pick(keys)
+  key.entry = { ...key.entry, version: key.entry.version + 1, budget }
+  watch.changed.add(`key:${key.plan.id}`)
+  if (process.alive) process.keys.replace(key.entry)
+}
+
+function revokeKey(history: History, dice: Dice): void {
+  const { keys, process } = history
+  history.met('revoke')
+  const key = dice.pick(keys)
+  key.entry = { ...key.entry, version: key.entry.version + 1, status: 'revoked' }
+  if (!process.alive) return
+  process.keys.replace(key.entry)
+  process.gateway?.live.cutKey(key.entry.id)
+}

@@ -1,0 +1,243 @@
+/**
+ * One gateway process of the simulation, from its start on a disk image to its death: the real pipeline, admission, ledger, journal,
+ * recovery and repeats, wired as src/server.ts and src/threads/workers.ts do it. When it dies, all that it owns dies.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Deadlines, tickMs } from '../../src/gateway/deadlines.ts'
+import { Exchange } from '../../src/gateway/exchange.ts'
+import { KeyIndex } from '../../src/gateway/key-index.ts'
+import { Live } from '../../src/gateway/live.ts'
+import { handle, type Gateway } from '../../src/gateway/pipeline.ts'
+import { BodyBudget } from '../../src/gateway/receive.ts'
+import { Recorder } from '../../src/gateway/record.ts'
+import { Repeats } from '../../src/gateway/repeats.ts'
+import type { Snapshot } from '../../src/gateway/snapshot.ts'
+import type { Transport } from '../../src/gateway/transport.ts'
+import { Admission } from '../../src/governance/admission.ts'
+import { RateLimits } from '../../src/governance/rate-limits.ts'
+import { Calibration } from '../../src/ledger/calibration.ts'
+import type { SegmentFiles } from '../../src/ledger/follower.ts'
+import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
+import { limits } from '../../src/limits.ts'
+import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import { CredentialTurns } from '../../src/routing/credentials.ts'
+import { HealthBook } from '../../src/routing/health.ts'
+import { RetryBudget } from '../../src/routing/retry-budget.ts'
+import { newId } from '../../src/store/ids.ts'
+import type { FromStore, JournalTail, ToStore } from '../../src/threads/messages.ts'
+import { Client, FakeRequest, FakeResponse } from './client.ts'
+import type { Dice } from './dice.ts'
+import type { FaultyDisk } from './faulty-disk.ts'
+import type { Owner, Scheduler } from './scheduler.ts'
+import { StoreWorker, type StoreWorld } from './store.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What tests of the simulator itself break on purpose. */
+export interface Seams {
+  opened?(opened: OpenLedger): void
+  admission?(admission: Admission, wait: () => Promise<void>): Admission
+}
+
+export interface ProcessWorld extends StoreWorld {
+  scheduler: Scheduler
+  dice: Dice
+  disk: FaultyDisk
+  segmentBytes: number
+  upstream: Upstream
+  pepper: Uint8Array
+  seams: Seams
+  snapshot(): Snapshot
+  publishKeys(keys: KeyIndex): void
+  onFatal(process: GatewayProcess, error: Error): void
+  onDefect(error: unknown, requestId: string | null): void
+  onOpened(process: GatewayProcess): void
+  alarm(kind: string, text: string): void
+}
+
+const answerMs = 2_000
+
+export class GatewayProcess implements Owner {
+  alive = true
+  ready = false
+  opened: OpenLedger | null = null
+  gateway: Gateway | null = null
+  readonly keys: KeyIndex
+  readonly worker: StoreWorker
+  readonly responses = new Map<FakeResponse, Client>()
+  readonly #world: ProcessWorld
+  readonly #asked = new Map<number, (message: FromStore) => void>()
+  #lastAsked = 0
+  #tailLsn = 0
+  #storeReady: ((appliedLsn: number) => void) | null = null
+  #appliedAtStart: number | null = null
+
+  constructor(world: ProcessWorld) {
+    this.#world = world
+    this.keys = new KeyIndex(world.pepper)
+    world.publishKeys(this.keys)
+    this.keys.complete = true
+    this.worker = new StoreWorker(world, this, segmentsOf(world.disk), (message) => this.#fromStore(message))
+  }
+
+  /** False: it could not start, because the disk failed; a damaged journal is thrown. */
+  async boot(): Promise<boolean> {
+    const { scheduler, disk, segmentBytes, seams } = this.#world
+    let opened: OpenLedger
+    try {
+      opened = await openLedger({
+        disk: disk.boot(), clock: scheduler.clock, after: scheduler.afterOf(this), segmentBytes, alarm: (kind, text) => this.alive && this.#world.alarm(kind, text),
+        ask: async (entity, fromMs, toMs) => {
+          const answer = await this.#ask((id) => ({ kind: 'balance', id, entity, fromMs, toMs }))
+          if (answer.kind !== 'balance' || answer.error !== undefined) throw new Error('no balance')
+          return { nano: answer.nano, lsn: answer.lsn }
+        },
+        onFatal: (error) => this.alive && this.#world.onFatal(this, error),
+      })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EIO') return false
+      throw error
+    }
+    this.opened = opened
+    this.gateway = this.#gatewayOf(opened)
+    const appliedLsn = this.#appliedAtStart ?? await new Promise<number>((resolve) => (this.#storeReady = resolve))
+    this.#world.onOpened(this)
+    seams.opened?.(opened)
+    opened.recover(appliedLsn)
+    this.#startTimers(opened, this.gateway)
+    this.ready = true
+    return true
+  }
+
+  serve(client: Client): FakeResponse {
+    const { scheduler, dice } = this.#world
+    const { call } = client
+    const request = new FakeRequest({
+      'content-type': 'application/json', 'content-length': String(call.body.length), authorization: `Bearer ${call.key}`,
+      ...(call.idempotencyKey === null ? {} : { 'idempotency-key': call.idempotencyKey }),
+    })
+    const response: FakeResponse = new FakeResponse(scheduler, this, client, dice, () => this.leave(client, request, response))
+    this.responses.set(response, client)
+    const exchange = new Exchange(request as unknown as IncomingMessage, response as unknown as ServerResponse, this.#world.snapshot(), openaiChat, openaiChat.endpoints[0]!, scheduler.clock, '127.0.0.1')
+    const id = newId('req', scheduler.clock.epochMs(), Uint8Array.from({ length: 16 }, () => dice.int(0, 255)))
+    // The gateway's own ids are drawn from the system's randomness.
+    Object.assign(exchange, { id })
+    client.requestId = id
+    void handle(exchange, this.gateway!).catch((error: unknown) => this.#defect(error, id))
+    this.#upload(request, call.body)
+    if (call.leavesAfterUs !== null) scheduler.in(call.leavesAfterUs, scheduler.world, 'client leaves', () => this.leave(client, request, response))
+    return response
+  }
+
+  leave(client: Client, request: FakeRequest, response: FakeResponse): void {
+    if (client.end !== null) return
+    this.#world.met('clientLeaves')
+    this.#world.scheduler.in(0, this, 'request closes', () => request.emit('close'))
+    response.clientLeft()
+  }
+
+  die(): void {
+    this.alive = false
+    this.worker.stop()
+    this.#world.upstream.died(this)
+    for (const [response, client] of this.responses) if (client.end === null) response.processDied(this.#world.dice.chance(0.5))
+  }
+
+  #upload(request: FakeRequest, body: Buffer): void {
+    const { scheduler, dice } = this.#world
+    const at = dice.chance(0.2) ? dice.int(1, body.length - 1) : body.length
+    const firstUs = dice.delayUs(1_000)
+    const secondUs = at < body.length ? dice.delayUs(20_000) : 0
+    scheduler.in(firstUs, this, 'request data', () => request.emit('data', body.subarray(0, at)))
+    if (at < body.length) scheduler.in(firstUs + secondUs + 1, this, 'request data', () => request.emit('data', body.subarray(at)))
+    scheduler.in(firstUs + secondUs + 2, this, 'request end', () => request.emit('end'))
+  }
+
+  #gatewayOf({ ledger }: OpenLedger): Gateway {
+    const { scheduler, dice, upstream, seams } = this.#world
+    const { clock } = scheduler
+    const admission = new Admission(ledger, new Calibration(), new RateLimits(), clock)
+    return {
+      keys: this.keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes),
+      admission: seams.admission?.(admission, () => new Promise((resolve) => scheduler.in(dice.delayUs(2_000), this, 'a mutant waits', resolve))) ?? admission,
+      repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
+      tools: {
+        health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+        random: () => dice.unit(), maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
+      },
+      transport: { dispatch: (request, handler) => upstream.dispatch(this, request, handler) } as Transport,
+      deadlines: new Deadlines(), recorder: new Recorder(() => {}), userAgent: 'simulation', after: scheduler.afterOf(this),
+      onDefect: (error, requestId) => this.#defect(error, requestId),
+    }
+  }
+
+  #startTimers({ journal, ledger }: OpenLedger, gateway: Gateway): void {
+    const { scheduler } = this.#world
+    const { clock } = scheduler
+    scheduler.every(tickMs * 1000, this, 'tick', () => {
+      gateway.deadlines.tick(clock.monotonicUs())
+      gateway.recorder.flush()
+      journal.tick()
+      this.#tail(journal.tail())
+    })
+    scheduler.every(1_000_000, this, 'release', () => {
+      this.keys.freshAt = clock.epochMs()
+      journal.release(ledger.appliedLsn, ledger.held().oldestLsn)
+    })
+    scheduler.every(60_000_000, this, 'sweep', () => {
+      ledger.sweep(this.#world.snapshot().settings.deadlines.totalMs + limits.openHoldMs)
+      gateway.repeats.sweep()
+    })
+  }
+
+  #defect(error: unknown, requestId: string | null): void {
+    if (this.alive) this.#world.onDefect(error, requestId)
+  }
+
+  #tail(tail: JournalTail): void {
+    if (tail.lsn === this.#tailLsn) return
+    this.#tailLsn = tail.lsn
+    this.worker.post({ kind: 'tail', ...tail })
+  }
+
+  async #repeat(key: Uint8Array): Promise<{ body: Uint8Array; requestId: string; at: number } | null> {
+    const answer = await this.#ask((id) => ({ kind: 'repeat', id, key }))
+    if (answer.kind !== 'repeat' || answer.error !== undefined) throw new Error('no answer about a repeat')
+    return answer.found
+  }
+
+  #ask(question: (id: number) => ToStore): Promise<FromStore> {
+    const id = ++this.#lastAsked
+    return new Promise((resolve, reject) => {
+      const cancel = this.#world.scheduler.in(answerMs * 1000, this, 'store does not answer', () => {
+        this.#asked.delete(id)
+        reject(new Error('the store worker does not answer'))
+      })
+      this.#asked.set(id, (message) => {
+        cancel()
+        resolve(message)
+      })
+      this.worker.post(question(id))
+    })
+  }
+
+  #fromStore(message: FromStore): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#tailLsn = 0
+        this.#appliedAtStart ??= message.appliedLsn
+        this.#storeReady?.(message.appliedLsn)
+        break
+      case 'applied': this.opened?.ledger.applied(message.lsn); break
+      case 'balance': case 'repeat': {
+        const answer = this.#asked.get(message.id)
+        this.#asked.delete(message.id)
+        answer?.(message)
+      }
+    }
+  }
+}
+
+const segmentsOf = (disk: FaultyDisk): SegmentFiles => ({
+  list: () => disk.names(),
+  readAt: (name, into, position) => disk.bytes(name).copy(into, 0, position, Math.min(disk.bytes(name).length, position + into.length)),
+})
