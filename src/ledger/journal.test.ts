@@ -202,6 +202,7 @@ test('a failed sync is fatal exactly once, and whoever waits is told', async () 
   const late = take(rig, 3)
   assert.equal(rig.journal.flush(), false)
   await assert.rejects(rig.journal.whenSynced(late.lsn)!, /EIO/)
+  assert.match(String(await rig.close()), /EIO/)
   assert.equal(rig.fatal.length, 1)
 })
 

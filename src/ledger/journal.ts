@@ -228,6 +228,7 @@ export class Journal {
 
   /** Makes everything durable and closes the files; `done` gets what prevented it. */
   close(done: (error: Error | null) => void): void {
+    if (this.#failure !== null) return done(this.#failure)
     this.#closing = done
     this.#cancelTimer?.()
     if (this.#syncsLeft === 0) this.#closeWhenSynced()
