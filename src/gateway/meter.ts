@@ -31,7 +31,7 @@ export function settle(attempt: Attempt, asked: Asked, followed = false): Metere
   metered.flags = shares.flags
   metered.charged = shares.kind === 'settle'
   hold.end({ ...shares, outcome: attempt.outcome!, usage })
-  if (attempt.outcome === 'success' && flags === 0) learn(attempt, asked, calibration, usage)
+  if (attempt.outcome === 'success' && flags === 0 && !asked.size.mayCarryMedia()) learn(attempt, asked, calibration, usage)
   attempt.metered = metered
   return metered
 }

@@ -94,7 +94,6 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Rep
 async function replay(exchange: Exchange, gateway: Gateway, answer: Replay): Promise<void> {
   const failed = await answer.serve(exchange, gateway.deadlines)
   if (failed) refuseAs(exchange, failed)
-  else exchange.outcome = exchange.clientGone ? 'cancelled' : 'success'
 }
 
 /** Tries targets until one answers, the client leaves, or none is left. */

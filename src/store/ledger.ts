@@ -132,7 +132,7 @@ async function project(read: Read, terminals: readonly Terminal[]): Promise<void
       totals.add(`${org} ${overheadKind} ${outcome} ${flags}`, [org, overheadKind, outcome, flags], overheadNano)
       balances.add(`${overheadEntity} ${quarter}`, [overheadEntity, quarter], overheadNano)
     }
-    if (repeat !== null && kind === settleKind && (tenantNano + overheadNano > 0 || record.outcome === 'success')) {
+    if (repeat !== null && kind === settleKind) {
       const digest = Buffer.from(repeat.key).toString('hex')
       marks.delete(digest)
       marks.set(digest, [repeat.key, repeat.body, requestId, record.endedAt * 1000])
