@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { requestBodyOf, type RecordedExchange } from '../fixtures/recorded.ts'
 import { closeConnections, overAll, pathOf, post } from './ask.ts'
 import { withModel } from './edits.ts'
+import { compareLedger, ledgerRows } from '../durability/ledger-rows.ts'
 import type { Charge } from '../upstream/bill.ts'
 import { compareWithBill, recordOf, type RecordedAttempt } from './ledger.ts'
 import { modelOf, nameOf, startRig, type Rig } from './rig.ts'
@@ -85,5 +86,15 @@ describe(`the bill of ${exchanges.length} recorded exchanges`, () => {
       const { body } = await rig.gateway.admin<{ totals: { cost_nano: number } }>('GET', `/usage?group_by=${groupBy}`)
       assert.equal(BigInt(body.totals.cost_nano) - incomparableNano, billed, `grouped by ${groupBy}`)
     }
+  })
+
+  it('is the ledger’s, of tenants and overhead together, attempt by attempt', async () => {
+    await rig.gateway.stop()
+    const rows = ledgerRows(rig.gateway.dataDir)
+    const charges = rig.upstream.bill.charges().filter(({ attemptId }) => !incomparable.has(attemptId!))
+    const { problems, flagged, attempts } = compareLedger(rows.filter(({ attemptId }) => !incomparable.has(attemptId)), charges)
+    assert.deepEqual({ problems, flagged }, { problems: [], flagged: [] })
+    assert.equal(sumOf(rows.filter(({ attemptId }) => !incomparable.has(attemptId)).map(({ amountNano }) => amountNano)), sumOf(charges.map(({ costNano }) => costNano ?? 0)))
+    assert.ok(attempts >= exchanges.length - 20, `${attempts} attempts`)
   })
 })
