@@ -33,6 +33,8 @@ export class Hold {
   readonly #keeper: HoldKeeper
   /** What is reserved now. */
   amountNano: number
+  /** The most that was told to be delivered. */
+  deliveredNano = 0
   dispatchLsn = 0
   isOpen = true
 

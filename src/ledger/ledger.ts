@@ -35,6 +35,9 @@ export interface LedgerOptions {
 
 export type HoldAsk = Omit<HoldRecord, 'kind' | 'heldAt' | 'holdNano' | 'inputTokens' | 'inputNano'>
 
+/** Of a hold that nothing depends on: a client may ask for any number of tokens, and sums have to stay exact. */
+const mostSoftNano = 100e9
+
 const entities = new WeakMap<Tenant, readonly string[]>()
 
 /** Entities of a tenant from the outside in, as in `Ancestor.entity`. */
@@ -131,7 +134,7 @@ export class Ledger implements HoldKeeper {
     const { requestId, attempt, tenant, target, mode, stream, repeat } = ask
     const record: HoldRecord = {
       kind: 'hold', requestId, attempt, tenant, target, heldAt: instantWithin(accounts, this.#options.clock.epochMs()), mode, stream,
-      holdNano: bound.holdNano, inputTokens: bound.inputTokens, inputNano: bound.inputNano, repeat,
+      holdNano: mode === 'standard' || mode === 'strict' ? bound.holdNano : Math.min(bound.holdNano, mostSoftNano), inputTokens: bound.inputTokens, inputNano: bound.inputNano, repeat,
     }
     const charged: Account[] = []
     for (const entity of entitiesOf(tenant)) this.accounts.charged(entity, record.heldAt, charged)
@@ -153,6 +156,7 @@ export class Ledger implements HoldKeeper {
   deliver(hold: Hold, outputTokens: number, costNano: number, wantedNano: number): Failure | null {
     checkNano(costNano)
     checkNano(wantedNano)
+    hold.deliveredNano = Math.max(hold.deliveredNano, costNano)
     const moreNano = Math.max(0, wantedNano - hold.amountNano)
     const over = moreNano > 0 ? this.#over(hold.accounts, moreNano) : null
     if (!over) {
@@ -248,9 +252,9 @@ export class Ledger implements HoldKeeper {
     this.#open.forEach((hold) => {
       if (now - hold.record.heldAt < holdMs) return
       const { requestId, attempt, inputNano, inputTokens } = hold.record
-      this.#alarm('expired', `attempt ${requestId}-${attempt} was never ended; its input is settled`)
+      this.#alarm('expired', `attempt ${requestId}-${attempt} was never ended; its input and what is known to be delivered are settled`)
       const isSent = hold.dispatchLsn > 0
-      const tenantNano = isSent ? Math.min(inputNano, hold.mode === 'strict' ? hold.amountNano : Infinity) : 0
+      const tenantNano = isSent ? Math.min(Math.max(inputNano, hold.deliveredNano), hold.mode === 'strict' ? hold.amountNano : Infinity) : 0
       hold.end({ kind: isSent ? 'settle' : 'void', tenantNano, overheadNano: 0, outcome: 'expired', flags: isSent ? usageFlags.uncertain : 0, usage: { ...noUsage(), input: isSent ? inputTokens : 0 } })
     })
     this.accounts.sweep(now)

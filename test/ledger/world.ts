@@ -69,24 +69,25 @@ class Watched extends Ledger {
 }
 
 /** Grants budgets in parts, later, or not at all. */
-class Parts extends LocalAuthority implements Authority {
+class Parts implements Authority {
   readonly #world: World
   readonly #granted = new Map<Account, number>()
-  readonly #asking = new Set<Account>()
 
   constructor(world: World) {
-    super((...question) => world.balance(...question))
     this.#world = world
   }
 
-  override grantedNano(account: Account): number {
+  open({ entity, startMs, endMs }: Account): Promise<Balance> {
+    return this.#world.balance(entity, startMs, endMs)
+  }
+
+  grantedNano(account: Account): number {
     return Math.min(account.limitNano, this.#granted.get(account) ?? Math.floor(account.limitNano / 4))
   }
 
-  override grow(account: Account, moreNano: number): Promise<boolean> | false {
+  grow(account: Account, moreNano: number): Promise<boolean> | false {
     const wanted = this.grantedNano(account) + moreNano
     if (wanted > account.limitNano || moreNano <= 0) return false
-    this.#asking.add(account)
     return this.#world.later((fails) => {
       if (fails) throw new Error('the authority is away')
       this.#granted.set(account, wanted)
@@ -125,7 +126,7 @@ export class World {
   alarms: Record<Alarm, number> = { overrun: 0, over_bound: 0, over_hold: 0, expired: 0 }
   readonly grantsParts: boolean
   #requests = 0
-  #limits: Limit[] = []
+  #processes = 0
   #fault: unknown = null
 
   constructor(nowMs: number, { prompt = true, parts = false }: { prompt?: boolean; parts?: boolean } = {}) {
@@ -137,7 +138,10 @@ export class World {
 
   #start(): void {
     const clock = { epochMs: () => this.#readClock(), monotonicUs: () => 0 }
-    const journal = { append: (record: JournalRecord) => this.log.push({ lsn: this.log.length + 1, record }), flush: () => true, whenSynced: () => null, canAdmit: () => this.canAdmit }
+    // What a killed process would still have done is not done.
+    const process = ++this.#processes
+    const append = (record: JournalRecord): number => (process === this.#processes ? this.log.push({ lsn: this.log.length + 1, record }) : 0)
+    const journal = { append, flush: () => true, whenSynced: () => null, canAdmit: () => this.canAdmit }
     const authority = this.grantsParts ? new Parts(this) : new LocalAuthority((...question) => this.balance(...question))
     this.ledger = new Watched({ journal, authority, clock, alarm: (kind) => this.alarms[kind]++ }, this)
     this.admission = new Admission(this.ledger, new Calibration(), new RateLimits(), { epochMs: () => this.nowMs, monotonicUs: () => 0 })
@@ -204,7 +208,7 @@ export class World {
   }
 
   asked(ledger: Ledger, ancestors: readonly Ancestor[]): void {
-    if (ledger === this.ledger) this.#limits = this.model.see(ancestors, this.nowMs)
+    if (ledger === this.ledger) this.model.see(ancestors, this.nowMs)
   }
 
   /** Called in the moment of a decision, so that what others do meanwhile does not blur it. */
