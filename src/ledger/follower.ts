@@ -53,8 +53,8 @@ export class Follower {
   #place: Place | null = null
   /** Read and not applied. */
   #pending: Logged<TerminalRecord>[] = []
-  /** Up to here `#pending` is complete. */
-  #readLsn = 0
+  /** Up to here everything is applied or pending. */
+  #readLsn: number
   #running: Promise<void> | null = null
   #draining = false
   #gaveUp = false
@@ -63,7 +63,7 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.#options = options
-    this.#appliedLsn = options.appliedLsn
+    this.#appliedLsn = this.#readLsn = options.appliedLsn
   }
 
   get appliedLsn(): number { return this.#appliedLsn }
@@ -109,7 +109,8 @@ export class Follower {
     let idleAt = 0
     while (this.lag > 0 && !this.#gaveUp) {
       try {
-        while (this.#pending.length < batchRecords && !this.#readOn());
+        const failure = this.#fill()
+        if (this.#pending.length === 0 && failure !== null) throw failure
         if (this.#pending.length === 0 && !this.#draining && idleAt !== this.#tail.lsn) {
           idleAt = this.#tail.lsn
           await this.#pause(idleMs)
@@ -137,43 +138,51 @@ export class Follower {
     })
   }
 
-  /** Reads some more; true when all that is durable was read. A failure makes the next call begin at the ledger's position. */
-  #readOn(): boolean {
-    const tail = this.#tail
+  /** Reads what a batch takes, if that much is durable. A failure is returned, and makes the next call find its place anew. */
+  #fill(): unknown {
     try {
-      if (tail.segment === '') return this.#isRead(tail)
-      const place = this.#place ??= this.#placeOf(this.#appliedLsn + 1, tail)
-      const { name, reader } = place
-      const end = name === tail.segment ? tail.offset : Infinity
-      const before = reader.offset
-      if (before >= end) return this.#isRead(tail)
-      const length = this.#options.files.readAt(name, this.#chunk.subarray(0, Math.min(chunkBytes, end - before)), before)
-      const stop = reader.scan(this.#chunk.subarray(0, length), (kind, lsn, at) => {
-        if (kind >= frame.settle && lsn > this.#appliedLsn) this.#pending.push({ lsn, record: reader.terminal(at) })
-      }, before)
-      if (reader.offset > before) {
-        if (place.follows !== null && reader.follows !== place.follows) throw new Error(`${name} follows LSN ${reader.follows - 1}, and the segment before ends at ${place.follows - 1}`)
-        place.follows = null
-        this.#readLsn = reader.nextLsn - 1
-      } else if (name === tail.segment) {
-        throw new Error(`${name} cannot be read at byte ${before} (${stop}), although it is durable up to byte ${tail.offset}`)
-      } else {
-        // A segment ends where its frames do: in zeros, or where a crash tore it.
-        const next = this.#names(tail).find((other) => other > name)
-        if (next === undefined) throw new Error(`no segment follows ${name}, although ${tail.segment} should`)
-        this.#place = { name: next, reader: new SegmentReader(), follows: reader.firstLsn === 0 ? place.follows : reader.nextLsn }
-      }
-      return false
+      while (this.#pending.length < batchRecords && !this.#readOn());
+      return null
     } catch (error) {
       this.#place = null
-      this.#pending = []
-      throw error
+      return error
     }
   }
 
-  #isRead(tail: JournalTail): true {
-    this.#readLsn = tail.lsn
-    return true
+  /** Reads some more; true when all that is durable was read. */
+  #readOn(): boolean {
+    const tail = this.#tail
+    const place = tail.segment === '' ? null : this.#place ??= this.#placeOf(this.#readLsn + 1, tail)
+    const end = place?.name === tail.segment ? tail.offset : Infinity
+    if (place === null || place.reader.offset >= end) {
+      this.#readLsn = Math.max(this.#readLsn, tail.lsn)
+      return true
+    }
+    const { name, reader } = place
+    const before = reader.offset
+    const read: Logged<TerminalRecord>[] = []
+    const length = this.#options.files.readAt(name, this.#chunk.subarray(0, Math.min(chunkBytes, end - before)), before)
+    const stop = reader.scan(this.#chunk.subarray(0, length), (kind, lsn, at) => {
+      if (kind >= frame.settle && lsn > this.#readLsn) read.push({ lsn, record: reader.terminal(at) })
+    }, before)
+    if (reader.offset > before) {
+      if (place.follows !== null && reader.follows !== place.follows) throw new Error(`${name} follows LSN ${reader.follows - 1}, and the segment before ends at ${place.follows - 1}`)
+      place.follows = null
+      this.#pending.push(...read)
+      this.#readLsn = Math.max(this.#readLsn, reader.nextLsn - 1)
+    } else if (name === tail.segment) {
+      throw new Error(`${name} cannot be read at byte ${before} (${stop}), although it is durable up to byte ${tail.offset}`)
+    } else {
+      this.#place = this.#placeAfter(place, tail)
+    }
+    return false
+  }
+
+  /** A segment ends where its frames do: in zeros, or where a crash tore it. */
+  #placeAfter({ name, reader, follows }: Place, tail: JournalTail): Place {
+    const next = this.#names(tail).find((other) => other > name)
+    if (next === undefined) throw new Error(`no segment follows ${name}, although ${tail.segment} should`)
+    return { name: next, reader: new SegmentReader(), follows: reader.firstLsn === 0 ? follows : reader.nextLsn }
   }
 
   #names = (tail: JournalTail): string[] => this.#options.files.list().filter((name) => name <= tail.segment)

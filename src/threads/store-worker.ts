@@ -127,6 +127,7 @@ async function receive(message: ToStore): Promise<void> {
 /** In order with what is applied; the data plane adds what it settled later itself. */
 async function answer(message: Extract<ToStore, { kind: 'balance' | 'repeat' }>): Promise<void> {
   const { kind, id } = message
+  if (!opened) return post({ kind, id, error: 'the database was not reached yet' })
   try {
     const { database, follower, node } = await connected
     await follower.exclusively(async () => {
