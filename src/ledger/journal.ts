@@ -45,6 +45,8 @@ interface Segment extends RetainedSegment {
   isDirty: boolean
 }
 
+/** A journal that was not synced for so long is idle. */
+const idleMs = 10
 const createRetryUs = 1_000_000
 /** Room that admission leaves for names of a new hold that are longer than all before. */
 const newNamesBytes = 1_024
@@ -59,6 +61,8 @@ export class Journal {
   #follows: number | null
   #writtenLsn: number
   #syncedLsn: number
+  /** What frames may say is synced. */
+  #knownLsn: number
   #tail: JournalTail
   #openHolds: number
   #longestNames: number
@@ -79,6 +83,9 @@ export class Journal {
   #askedLsn = 0
   #askedOldestLsn = 0
   #endedLsn = 0
+  /** The last frame that says up to where all was synced; once it is durable, what it vouches for may be removed. */
+  #statement = { lsn: 0, durableLsn: 0 }
+  #vouchedLsn = 0
   #problem: string | null = null
   #progressLeftOut = 0
 
@@ -95,7 +102,7 @@ export class Journal {
   private constructor(options: Required<JournalOptions>, recovered: Recovered, number: number) {
     this.#options = options
     this.#nextLsn = this.#follows = recovered.nextLsn
-    this.#writtenLsn = this.#syncedLsn = recovered.nextLsn - 1
+    this.#writtenLsn = this.#syncedLsn = this.#knownLsn = recovered.nextLsn - 1
     this.#openHolds = recovered.open.length
     this.#longestNames = recovered.open.reduce((longest, { hold }) => Math.max(longest, namesBytes(hold)), 0)
     this.#closed = [...recovered.segments]
@@ -127,6 +134,7 @@ export class Journal {
     if (this.#current.firstLsn !== 0 || this.#older.length > 0) throw new Error('the journal has records of this process: its LSN stands')
     if (nextLsn <= this.#nextLsn) return
     this.#nextLsn = nextLsn
+    // `#knownLsn` stays: that there is nothing between is known once the segment that says so is durable.
     this.#writtenLsn = this.#syncedLsn = nextLsn - 1
     this.#tail = { ...this.#tail, lsn: this.#syncedLsn }
   }
@@ -183,6 +191,11 @@ export class Journal {
     return promise
   }
 
+  /** Starts a sync where none ran lately, so that it is over before anybody waits for it; a busy journal syncs for those who wait. */
+  syncSoon(): void {
+    if (this.#failure === null && this.#sinceSyncMs() >= idleMs) this.#requestSync()
+  }
+
   /** Every 50 ms: makes durable what nobody waits for, and tries again what the disk refused. */
   tick(): void {
     if (this.#failure !== null || this.#closing !== null) return
@@ -199,15 +212,13 @@ export class Journal {
    * a hold that has just closed may not be durable yet, so that what one call says is acted upon by a later one.
    */
   release(appliedLsn: number, oldestOpenHoldLsn: number): void {
-    // Without a durable record of this process the older segments alone know which LSN is next.
-    if (this.#current.firstLsn === 0 || this.#syncedLsn < this.#current.firstLsn) return
     if (this.#syncedLsn >= this.#askedLsn) {
       this.#endedLsn = Math.min(this.#askedOldestLsn, this.#askedLsn + 1)
       this.#askedLsn = this.#nextLsn - 1
       this.#askedOldestLsn = oldestOpenHoldLsn
     }
     try {
-      while (this.#closed.length > 0 && this.#closed[0]!.lastTerminalLsn <= appliedLsn && this.#closed[0]!.lastLsn < this.#endedLsn) {
+      while (this.#closed.length > 0 && this.#closed[0]!.lastTerminalLsn <= appliedLsn && this.#closed[0]!.lastLsn < this.#endedLsn && this.#closed[0]!.lastLsn <= this.#vouchedLsn) {
         this.#options.disk.remove(this.#closed[0]!.name)
         this.#closed.shift()
       }
@@ -258,9 +269,9 @@ export class Journal {
 
   #start(segment: Segment): void {
     segment.firstLsn = this.#nextLsn
-    segment.writer.start(this.#nextLsn, this.#follows ?? this.#nextLsn, this.#syncedLsn)
+    segment.writer.start(this.#nextLsn, this.#follows ?? this.#nextLsn, this.#knownLsn)
     this.#follows = null
-    this.#nextLsn++
+    this.#statement = { lsn: this.#nextLsn++, durableLsn: this.#knownLsn }
   }
 
   #write(segment: Segment): boolean {
@@ -313,10 +324,14 @@ export class Journal {
   }
 
   /** One sync at a time, and not sooner than `syncIntervalMs` after the start of the last. */
+  #sinceSyncMs(): number {
+    return (this.#options.clock.monotonicUs() - this.#syncStartUs) / 1000
+  }
+
   #requestSync(): void {
     if (this.#syncsLeft > 0 || this.#cancelTimer !== null || this.#closing !== null) return
-    const { after, clock, syncIntervalMs } = this.#options
-    const waitMs = syncIntervalMs - (clock.monotonicUs() - this.#syncStartUs) / 1000
+    const { after, syncIntervalMs } = this.#options
+    const waitMs = syncIntervalMs - this.#sinceSyncMs()
     if (waitMs <= 0) return this.#startSync()
     this.#cancelTimer = after(waitMs, () => {
       this.#cancelTimer = null
@@ -349,8 +364,9 @@ export class Journal {
     if (--this.#syncsLeft > 0) return
     this.#lastSyncUs = this.#options.clock.monotonicUs() - this.#syncStartUs
     this.#maxSyncUs = Math.max(this.#maxSyncUs, this.#lastSyncUs)
-    this.#syncedLsn = this.#syncLsn
+    this.#syncedLsn = this.#knownLsn = this.#syncLsn
     this.#tail = this.#syncTail
+    if (this.#statement.lsn <= this.#syncedLsn) this.#vouchedLsn = this.#statement.durableLsn
     if (this.#older.length > 0) this.#retire()
     this.#waiters.arrive()
     if (this.#closing !== null) this.#closeWhenSynced()
@@ -366,7 +382,8 @@ export class Journal {
     // With this on the disk, an older segment that can't be read is damaged and not just lost with what was never synced.
     if (this.#older.length > 0 || this.#current.firstLsn === 0 || this.#room() < frameBytes.durable) return
     this.#current.lastLsn = this.#nextLsn++
-    this.#current.writer.durable(this.#current.lastLsn, this.#syncedLsn)
+    this.#current.writer.durable(this.#current.lastLsn, this.#knownLsn)
+    this.#statement = { lsn: this.#current.lastLsn, durableLsn: this.#knownLsn }
   }
 
   #closeWhenSynced(): void {

@@ -19,6 +19,7 @@ import { budgetRefusal, ledgerUnavailable } from './refusals.ts'
 export interface JournalPort {
   append(record: JournalRecord): number
   flush(): boolean
+  syncSoon(): void
   whenSynced(lsn: number): Promise<void> | null
   canAdmit(): boolean
 }
@@ -146,7 +147,10 @@ export class Ledger implements HoldKeeper {
 
   dispatch(hold: Hold): boolean {
     hold.dispatchLsn = this.#options.journal.append({ kind: 'dispatch', hold: hold.lsn })
-    return this.#options.journal.flush()
+    const isWritten = this.#options.journal.flush()
+    // Runs beside the upstream's own latency.
+    this.#options.journal.syncSoon()
+    return isWritten
   }
 
   whenDurable(hold: Hold): Promise<void> | null {
