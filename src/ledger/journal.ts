@@ -8,6 +8,7 @@ import { frameBytes, namesBytes, SegmentWriter } from './codec.ts'
 import type { Disk, JournalFile } from './disk.ts'
 import type { JournalRecord } from './records.ts'
 import { makeDurable, nameOfSegment, numberOfSegment, recoverJournal, type Recovered, type RetainedSegment } from './recovery.ts'
+import { Retained } from './retained.ts'
 import { Waiters } from './waiters.ts'
 
 export interface JournalOptions {
@@ -68,8 +69,7 @@ export class Journal {
   #longestNames: number
   #number: number
 
-  /** Complete and durable, oldest first. */
-  readonly #closed: RetainedSegment[]
+  readonly #retained: Retained
   /** Rotated out, with something not yet written or synced. */
   #older: Segment[] = []
   #current: Segment
@@ -79,13 +79,6 @@ export class Journal {
   /** Why the last write was refused; what was appended waits. */
   #refusal: Error | null = null
   #failure: Error | null = null
-  /** What `release` was told last, and the LSN before which every hold has a durable end. */
-  #askedLsn = 0
-  #askedOldestLsn = 0
-  #endedLsn = 0
-  /** The last frame that says up to where all was synced; once it is durable, what it vouches for may be removed. */
-  #statement = { lsn: 0, durableLsn: 0 }
-  #vouchedLsn = 0
   #problem: string | null = null
   #progressLeftOut = 0
 
@@ -105,7 +98,7 @@ export class Journal {
     this.#writtenLsn = this.#syncedLsn = this.#knownLsn = recovered.nextLsn - 1
     this.#openHolds = recovered.open.length
     this.#longestNames = recovered.open.reduce((longest, { hold }) => Math.max(longest, namesBytes(hold)), 0)
-    this.#closed = [...recovered.segments]
+    this.#retained = new Retained(recovered.segments)
     this.#number = number
     this.#current = this.#emptySegment('', null)
     this.#tail = this.#syncTail = { segment: recovered.segments.at(-1)?.name ?? '', offset: recovered.endOffset, lsn: this.#syncedLsn }
@@ -207,21 +200,10 @@ export class Journal {
   /** Up to where others may read: durable records only. */
   tail(): JournalTail { return this.#tail }
 
-  /**
-   * Removes the oldest segments whose ends are applied and which are older than every open hold (`Infinity`: none is open). The end of
-   * a hold that has just closed may not be durable yet, so that what one call says is acted upon by a later one.
-   */
+  /** Removes the oldest segments whose ends are applied and which are older than every open hold (`Infinity`: none is open), at the latest by a later call. */
   release(appliedLsn: number, oldestOpenHoldLsn: number): void {
-    if (this.#syncedLsn >= this.#askedLsn) {
-      this.#endedLsn = Math.min(this.#askedOldestLsn, this.#askedLsn + 1)
-      this.#askedLsn = this.#nextLsn - 1
-      this.#askedOldestLsn = oldestOpenHoldLsn
-    }
     try {
-      while (this.#closed.length > 0 && this.#closed[0]!.lastTerminalLsn <= appliedLsn && this.#closed[0]!.lastLsn < this.#endedLsn && this.#closed[0]!.lastLsn <= this.#vouchedLsn) {
-        this.#options.disk.remove(this.#closed[0]!.name)
-        this.#closed.shift()
-      }
+      this.#retained.release(appliedLsn, oldestOpenHoldLsn, this.#nextLsn - 1, this.#syncedLsn, (name) => this.#options.disk.remove(name))
     } catch (error) {
       this.#problem = asError(error).message
     }
@@ -229,10 +211,10 @@ export class Journal {
 
   stats(): JournalStats {
     let bytes = this.#next === null ? 0 : this.#options.segmentBytes
-    for (const segment of this.#closed) bytes += segment.bytes
+    for (const segment of this.#retained.segments) bytes += segment.bytes
     for (const segment of [...this.#older, this.#current]) if (segment.file !== null) bytes += segment.bytes
     return {
-      bytes, segments: this.#closed.length + this.#older.length + (this.#current.file === null ? 0 : 1) + (this.#next === null ? 0 : 1),
+      bytes, segments: this.#retained.segments.length + this.#older.length + (this.#current.file === null ? 0 : 1) + (this.#next === null ? 0 : 1),
       waiting: this.#waiters.count, lastSyncUs: this.#lastSyncUs, maxSyncUs: this.#maxSyncUs, progressLeftOut: this.#progressLeftOut, problem: this.#problem,
     }
   }
@@ -271,7 +253,7 @@ export class Journal {
     segment.firstLsn = this.#nextLsn
     segment.writer.start(this.#nextLsn, this.#follows ?? this.#nextLsn, this.#knownLsn)
     this.#follows = null
-    this.#statement = { lsn: this.#nextLsn++, durableLsn: this.#knownLsn }
+    this.#retained.stated(this.#nextLsn++, this.#knownLsn)
   }
 
   #write(segment: Segment): boolean {
@@ -323,11 +305,11 @@ export class Journal {
     }
   }
 
-  /** One sync at a time, and not sooner than `syncIntervalMs` after the start of the last. */
   #sinceSyncMs(): number {
     return (this.#options.clock.monotonicUs() - this.#syncStartUs) / 1000
   }
 
+  /** One sync at a time, and not sooner than `syncIntervalMs` after the start of the last. */
   #requestSync(): void {
     if (this.#syncsLeft > 0 || this.#cancelTimer !== null || this.#closing !== null) return
     const { after, syncIntervalMs } = this.#options
@@ -366,7 +348,7 @@ export class Journal {
     this.#maxSyncUs = Math.max(this.#maxSyncUs, this.#lastSyncUs)
     this.#syncedLsn = this.#knownLsn = this.#syncLsn
     this.#tail = this.#syncTail
-    if (this.#statement.lsn <= this.#syncedLsn) this.#vouchedLsn = this.#statement.durableLsn
+    this.#retained.synced(this.#syncedLsn)
     if (this.#older.length > 0) this.#retire()
     this.#waiters.arrive()
     if (this.#closing !== null) this.#closeWhenSynced()
@@ -377,13 +359,13 @@ export class Journal {
     while (this.#older[0]?.isDirty === false && this.#older[0].writer.length === 0) {
       const { file, name, bytes, firstLsn, lastLsn, lastTerminalLsn } = this.#older.shift()!
       file!.close()
-      this.#closed.push({ name, bytes, firstLsn, lastLsn, lastTerminalLsn })
+      this.#retained.segments.push({ name, bytes, firstLsn, lastLsn, lastTerminalLsn })
     }
     // With this on the disk, an older segment that can't be read is damaged and not just lost with what was never synced.
     if (this.#older.length > 0 || this.#current.firstLsn === 0 || this.#room() < frameBytes.durable) return
     this.#current.lastLsn = this.#nextLsn++
     this.#current.writer.durable(this.#current.lastLsn, this.#knownLsn)
-    this.#statement = { lsn: this.#current.lastLsn, durableLsn: this.#knownLsn }
+    this.#retained.stated(this.#current.lastLsn, this.#knownLsn)
   }
 
   #closeWhenSynced(): void {

@@ -129,6 +129,36 @@ test('a torn tail of the newest segment is passed over, told, and written after 
   }
 })
 
+test('segments that survived a power cut alone, without an older one that was never synced either, are a lost tail and no damage', async () => {
+  for (const raise of [0, 500]) {
+    const rig = new JournalRig(8, { createMs: [0, 0] })
+    await rig.open()
+    if (raise > 0) {
+      rig.journal.append(sampleHold(rig.dice, 0))
+      await rig.passTicking(100)
+      rig.crash(true)
+      await rig.open()
+      rig.journal.raiseLsn(raise)
+    }
+    const before = rig.read()
+    const first = rig.disk.names().at(-1)!
+    const isFilled = (): boolean => rig.disk.names().some((name) => name > first && endOf(rig, name) > 0)
+    for (let number = 1; !isFilled(); number++) {
+      rig.journal.append(sampleHold(rig.dice, number))
+      rig.journal.flush()
+      await rig.pass(0)
+    }
+    rig.crash(false)
+    rig.disk.bytes(first).fill(0)
+    const { open, nextLsn } = await rig.open()
+    assert.deepEqual(open.map(({ lsn, hold }) => ({ lsn, record: hold })), before)
+    rig.journal.append(sampleHold(rig.dice, 99_999))
+    await rig.passTicking(100)
+    rig.crash(true)
+    assert.equal((await rig.open()).open.length, before.length + 1, `after LSN ${nextLsn}`)
+  }
+})
+
 test('prepared segments and half-made ones are no damage and do not stay', async () => {
   const rig = new JournalRig(6, { createMs: [1, 1] })
   for (let starts = 0; starts < 5; starts++) {

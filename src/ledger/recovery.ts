@@ -72,11 +72,13 @@ export function recoverJournal(disk: Disk): Recovered {
     if (reader.firstLsn === 0) {
       result.unused.push(name)
       if (!isZero(bytes, 0)) result.tornTail = end ??= { segment: name, offset: 0, stop }
-    } else if (end !== null && reader.follows !== result.nextLsn) {
+    } else if (end === null ? !followsReleased(disk, reader, names.slice(index)) : reader.follows !== result.nextLsn) {
       const rest = names.slice(index)
-      assertNeverSynced(disk, rest, result.nextLsn, end)
+      result.tornTail = end ?? { segment: name, offset: 0, stop: 'end' }
+      const witness = sayingDurable(disk, rest, result.nextLsn)
+      if (witness !== null) throw new JournalDamage(result.tornTail.segment, result.tornTail.offset, `records from LSN ${result.nextLsn} on cannot be read (${result.tornTail.stop}), and ${witness} knows that they were synced`)
+      // Written before an older segment was synced, this one has survived a loss of power alone: nothing in it was ever reported as durable.
       result.unused.push(...rest)
-      result.tornTail = end
       break
     } else {
       end = readSegment(reader, name, bytes, open, result)
@@ -87,14 +89,17 @@ export function recoverJournal(disk: Disk): Recovered {
   return result
 }
 
-/** Segments that were written before an older one was synced may survive a loss of power alone: nothing in them was ever reported as durable. */
-function assertNeverSynced(disk: Disk, names: readonly string[], missingLsn: number, { segment, offset, stop }: Place): void {
-  for (const name of names) {
+/** The oldest segment has predecessors that were released, which takes that it or a later one says they were synced; or it has none. */
+const followsReleased = (disk: Disk, { follows, durable }: SegmentReader, names: readonly string[]): boolean =>
+  durable >= follows - 1 || sayingDurable(disk, names, follows - 1) !== null
+
+/** The first of the segments that says that records up to the LSN were synced. */
+function sayingDurable(disk: Disk, names: readonly string[], lsn: number): string | null {
+  return names.find((name) => {
     const reader = new SegmentReader()
     reader.scan(disk.read(name), () => {})
-    if (reader.durable < missingLsn) continue
-    throw new JournalDamage(segment, offset, `records from LSN ${missingLsn} on cannot be read (${stop}), and ${name} knows that they were written up to LSN ${reader.durable}`)
-  }
+    return reader.durable >= lsn
+  }) ?? null
 }
 
 function readSegment(reader: SegmentReader, name: string, bytes: Buffer, open: Map<number, Open>, result: Recovered): Place {
