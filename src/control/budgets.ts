@@ -1,8 +1,11 @@
 /** Budgets and rate limits as the admin API takes and shows them: the same for a key and for the organisation. Amounts come as dollars and go as nano-dollars. */
 import { z } from '@hono/zod-openapi'
 import type { Budget, RateLimit } from '../gateway/snapshot.ts'
+import { periodEnd, periodStart } from '../governance/periods.ts'
 import { isUsd, usdAdvice, usdToNano } from '../governance/usd.ts'
-import { nano } from './schema.ts'
+import type { Read } from '../store/database.ts'
+import { settledBetween } from '../store/ledger.ts'
+import { iso, nano, time } from './schema.ts'
 
 const usd = z.union([z.number(), z.string()]).refine(isUsd, usdAdvice)
   .openapi({ type: 'string', description: 'US dollars, a number or a decimal text; at most 9 decimals.' })
@@ -17,11 +20,19 @@ export const rateLimitInput = z.strictObject({
   rpm: whole.nullable().default(null), tpm: whole.nullable().default(null), concurrency: whole.nullable().default(null), spend_usd_per_minute: aboveZero.nullable().default(null),
 })
 
-export const budgetView = z.object({ limit_nano: nano, period, mode })
+export const budgetView = z.object({
+  limit_nano: nano, period, mode,
+  spent_nano: nano.openapi({ description: 'Settled in the running period. What running requests hold is not in it.' }), resets_at: time.nullable(),
+  blocked: z.boolean().openapi({ description: 'The budget is spent: requests are refused with 402.' }),
+})
 export const rateLimitView = z.object({ rpm: z.int().nullable(), tpm: z.int().nullable(), concurrency: z.int().nullable(), spend_nano_per_minute: nano.nullable() })
 
-export const showBudget = (budget: Budget | null): z.infer<typeof budgetView> | null =>
-  budget && { limit_nano: budget.limitNano, period: budget.period, mode: budget.mode }
+/** `entity`: `org:<id>` or `key:<id>`. Years end, so every budget but a total one has its reset. */
+export async function showBudget(database: Read, entity: string, { limitNano, period, mode }: Budget, timeZone: string, nowMs: number): Promise<z.infer<typeof budgetView>> {
+  const endMs = periodEnd(period, nowMs, timeZone)
+  const spentNano = await settledBetween(database, entity, periodStart(period, nowMs, timeZone), endMs)
+  return { limit_nano: limitNano, period, mode, spent_nano: spentNano, resets_at: endMs === Infinity ? null : iso(endMs * 1000), blocked: mode !== 'soft' && spentNano >= limitNano }
+}
 
 export const showRateLimit = (limit: RateLimit | null): z.infer<typeof rateLimitView> | null =>
   limit && { rpm: limit.rpm, tpm: limit.tpm, concurrency: limit.concurrency, spend_nano_per_minute: limit.spendNano }

@@ -5,20 +5,17 @@ import { describe, test } from 'node:test'
 import { createKey as newKeyText, hashKey, keyHint } from '../../src/governance/key-format.ts'
 import { ContentStore } from '../../src/store/content.ts'
 import { transaction, type Database } from '../../src/store/database.ts'
-import type { TerminalRecord } from '../../src/ledger/records.ts'
 import { createKey, revokeKey } from '../../src/store/keys.ts'
-import { applyTerminals } from '../../src/store/ledger.ts'
 import { loadMasterKey } from '../../src/store/master-key.ts'
 import type { RequestRecord } from '../../src/store/records.ts'
 import { RecordStore } from '../../src/store/save.ts'
 import { fallback, record, refusal } from '../store/fixtures.ts'
 import { onBothDatabases, type TestDatabase } from '../store/databases.ts'
-import { logged, tenant, terminal } from '../store/ledger-fixtures.ts'
 import { adminToken, startRig, until, type Rig } from './rig.ts'
 
 const kek = loadMasterKey({ value: '5a'.repeat(32), databaseUrl: null, dataDir: '' }).kek('content')
 
-interface Story { rig: Rig; other: Database; org: string; save(...records: RequestRecord[]): Promise<void>; settle(...records: Partial<TerminalRecord>[]): Promise<void> }
+interface Story { rig: Rig; other: Database; org: string; save(...records: RequestRecord[]): Promise<void> }
 
 /** The control plane on a database, and another process on the same one. */
 async function withStory(open: () => Promise<TestDatabase>, work: (story: Story) => Promise<void>): Promise<void> {
@@ -30,13 +27,7 @@ async function withStory(open: () => Promise<TestDatabase>, work: (story: Story)
     const other = database.kind === 'postgres' ? opened.database : database
     const { id: org } = (await rig.call('GET', '/session')).body.organisation as { id: string }
     const store = new RecordStore(other, new ContentStore(database, kek), (error) => assert.fail(String(error)))
-    let lsn = 0
-    const settle = async (...records: Partial<TerminalRecord>[]): Promise<void> => {
-      const batch = logged(records.map((each) => terminal({ tenant: tenant({ org }), heldAt: rig.clock.epochMs(), ...each })), lsn)
-      lsn = batch.at(-1)!.lsn
-      await applyTerminals(other, 'node_of_story', batch, lsn)
-    }
-    await work({ rig, other, org, settle, save: (...records) => store.save(records.map((each) => ({ ...each, org }))) })
+    await work({ rig, other, org, save: (...records) => store.save(records.map((each) => ({ ...each, org }))) })
   } finally {
     await rig.stop()
     await opened.close()
@@ -69,7 +60,7 @@ onBothDatabases((open) => {
   const story = (name: string, work: (story: Story) => Promise<void>): void => void test(name, () => withStory(open, work))
 
   describe('GET /usage', () => {
-    story('200: sums are exact and agree with the groups and the series', async ({ rig, org, save, settle }) => {
+    story('200: sums are exact and agree with the groups and the series', async ({ rig, save }) => {
       const at = rig.clock.epochMs() * 1000 - 60_000_000
       const { id: key } = (await rig.call('POST', '/keys', { body: { name: 'Reporter', budget: { limit_usd: 1, period: 'total' } } })).body as { id: string }
       await save(record({ at, key }), fallback({ at, key }), refusal({ at, key }), record({ at: at - 3 * 86_400_000_000, key }))

@@ -1,19 +1,15 @@
 /** A key with what it spent, as the API shows it. The hash of the key never leaves the store's rows. */
 import type { z } from '@hono/zod-openapi'
-import { periodEnd, periodStart } from '../../governance/periods.ts'
+import { periodStart } from '../../governance/periods.ts'
 import { dollars } from '../../ledger/refusals.ts'
 import type { ApiKey } from '../../store/keys.ts'
-import { settledBetween } from '../../store/ledger.ts'
 import { keyActivity } from '../../store/usage.ts'
-import { showRateLimit } from '../budgets.ts'
+import { showBudget, showRateLimit } from '../budgets.ts'
 import { iso, isoOrNull } from '../schema.ts'
 import type { Services } from '../services.ts'
 import type { keySchema } from './schema.ts'
 
 export type KeyView = z.infer<typeof keySchema>
-
-/** Years end, so every budget but a total one has its reset. */
-const resetsAt = (endMs: number): string | null => (endMs === Infinity ? null : iso(endMs * 1000))
 
 export async function describeKeys({ database, clock, publisher }: Services, keys: readonly ApiKey[]): Promise<KeyView[]> {
   const now = clock.epochMs()
@@ -21,22 +17,14 @@ export async function describeKeys({ database, clock, publisher }: Services, key
   const [first] = keys
   if (first === undefined) return []
   const activity = await keyActivity(database, keys.map((key) => key.id), periodStart('month', now, zoneOf(first)) * 1000)
-  const spent = new Map<string, number>()
-  for (const key of keys) {
-    if (key.budget === null) continue
-    const { period } = key.budget
-    spent.set(key.id, await settledBetween(database, `key:${key.id}`, periodStart(period, now, zoneOf(key)), periodEnd(period, now, zoneOf(key))))
-  }
+  const budgets = new Map<string, KeyView['budget']>()
+  for (const key of keys) if (key.budget !== null) budgets.set(key.id, await showBudget(database, `key:${key.id}`, key.budget, zoneOf(key), now))
   return keys.map((key): KeyView => {
-    const { id, name, prefix, last4, status, models, budget, rateLimit, version, managedBy } = key
+    const { id, name, prefix, last4, status, models, rateLimit, version, managedBy } = key
     const used = activity.get(id)
     return {
       id, name, prefix, last4, status, models,
-      budget: budget === null ? null : {
-        limit_nano: budget.limitNano, period: budget.period, mode: budget.mode,
-        spent_nano: spent.get(id) ?? 0, resets_at: resetsAt(periodEnd(budget.period, now, zoneOf(key))),
-        blocked: budget.mode !== 'soft' && (spent.get(id) ?? 0) >= budget.limitNano,
-      },
+      budget: budgets.get(id) ?? null,
       rate_limit: showRateLimit(rateLimit), expires_at: isoOrNull(key.expiresAt), created_at: iso(key.createdAt), last_used_at: isoOrNull(used?.lastUsedAt ?? null),
       spent_month_nano: used?.costNano ?? 0, requests_month: used?.requests ?? 0, version, managed_by: managedBy,
     }

@@ -29,10 +29,7 @@ export const keySchema = z.object({
   last4: z.string(),
   status: z.enum(['active', 'disabled', 'revoked']),
   models: z.array(z.string()).nullable(),
-  budget: budgetView.extend({
-    spent_nano: nano.openapi({ description: 'Settled in the running period. What running requests hold is not in it.' }), resets_at: time.nullable(),
-    blocked: z.boolean().openapi({ description: 'The budget is spent: requests are refused with 402.' }),
-  }).nullable(),
+  budget: budgetView.nullable(),
   rate_limit: rateLimitView.nullable(),
   expires_at: time.nullable(),
   created_at: time,

@@ -1,6 +1,7 @@
 /** Requests as the API shows them. */
 import type { z } from '@hono/zod-openapi'
 import { pricesFor, usageClasses, type PriceVector } from '../../catalog/price.ts'
+import type { Charge } from '../../store/ledger-read.ts'
 import { flagNames, usageFlagOf, type UsageFlag } from '../../store/records.ts'
 import type { LoggedRequest, RequestAttempt, RequestDetail } from '../../store/requests.ts'
 import { iso } from '../schema.ts'
@@ -39,7 +40,10 @@ function costByClass(services: Services, attempt: RequestAttempt, atMs: number):
 
 const traceId = (traceparent: string | null): string | null => /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent ?? '')?.[1] ?? null
 
-export function describeDetail(services: Services, row: RequestDetail, stored: boolean): z.infer<typeof requestDetailSchema> {
+const describeCharge = (charge: Charge | undefined): z.infer<typeof requestDetailSchema>['attempts'][number]['ledger'] =>
+  charge === undefined ? null : { kind: charge.kind, tenant_nano: charge.tenantNano, overhead_nano: charge.overheadNano }
+
+export function describeDetail(services: Services, row: RequestDetail, charges: ReadonlyMap<number, Charge>, stored: boolean): z.infer<typeof requestDetailSchema> {
   return {
     ...describeRequest(row),
     steps: row.steps,
@@ -48,7 +52,7 @@ export function describeDetail(services: Services, row: RequestDetail, stored: b
       outcome: attempt.outcome, status: attempt.status, error_code: attempt.errorCode, error_text: attempt.errorText, upstream_request_id: attempt.upstreamRequestId,
       started_ms: ms(attempt.startedUs), first_token_ms: msOrNull(attempt.firstTokenUs), ended_ms: ms(attempt.endedUs),
       usage: attempt.usage, cost_nano: attempt.costNano, price_version: attempt.priceVersion, flags: namesOf(attempt.flags), final: attempt.final,
-      cost_by_class: costByClass(services, attempt, (row.at + attempt.startedUs) / 1000),
+      ledger: describeCharge(charges.get(attempt.number)), cost_by_class: costByClass(services, attempt, (row.at + attempt.startedUs) / 1000),
     })),
     cache: row.cache, client_address: row.clientAddress, client_request_id: row.clientRequestId, trace_id: traceId(row.traceparent),
     request_bytes: row.requestBytes, response_bytes: row.responseBytes, content: { stored },

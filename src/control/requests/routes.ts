@@ -1,6 +1,7 @@
 /** `/requests`: the log, one request, and its content where a policy stored it. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { decodeId } from '../../store/ids.ts'
+import { chargesOf } from '../../store/ledger-read.ts'
 import { findRequest, listRequests, type RequestFilters } from '../../store/requests.ts'
 import { owner } from '../authorize.ts'
 import { ControlError, errors } from '../errors.ts'
@@ -37,7 +38,7 @@ export const requests = (services: Services) => router()
     const { org } = c.var.caller
     const request = found(await findRequest(services.database, org, id), 'request', id)
     const bytes = decodeId('req', id)
-    return c.json(describeDetail(services, request, bytes !== null && await services.contents.isStored(org, bytes)), 200)
+    return c.json(describeDetail(services, request, await chargesOf(services.database, id), bytes !== null && await services.contents.isStored(org, bytes)), 200)
   })
   .openapi(content, async (c) => {
     const { id } = c.req.valid('param')

@@ -36,6 +36,8 @@ export const requestDetailSchema = requestSchema.omit({ attempts: true }).extend
     number: z.int(), vendor: text, provider: text, deployment: text, model: text, upstream_model: text, outcome: z.enum(attemptOutcomes).nullable(), status: z.int(),
     error_code: text, error_text: text, upstream_request_id: text, started_ms: z.number(), first_token_ms: ms, ended_ms: z.number(),
     usage: z.record(usageClass, z.int()), cost_nano: nano, price_version: text, flags, final: z.boolean(),
+    ledger: z.object({ kind: z.enum(['settle', 'void']), tenant_nano: nano, overhead_nano: nano }).nullable()
+      .openapi({ description: 'How its hold ended, and who paid: the budgets of organisation and key, or the gateway itself. Null until the ledger has it.' }),
     cost_by_class: z.array(z.object({ class: usageClass, units: z.int(), price_nano_per_million: nano, cost_nano: nano }))
       .openapi({ description: 'By today’s prices of that price version; empty when they are no longer known. Each class is rounded up, the attempt only once.' }),
   })),

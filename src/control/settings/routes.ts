@@ -17,11 +17,14 @@ const patch = createRoute({
   responses: { 200: json(settingsSchema, 'Changed'), ...errors(400, 401, 403, 409, 412) },
 })
 
-const describe = ({ organisation, timeZone, unknownPrice: policy, budget, rateLimit, content: stored, retention: kept, version: number, managedBy: by }: Settings): z.infer<typeof settingsSchema> => ({
-  organisation, time_zone: timeZone, unknown_price: policy, budget: showBudget(budget), rate_limit: showRateLimit(rateLimit),
-  content: { store: stored.store, retention_days: stored.retentionDays, quota_mb: stored.quotaMb },
-  retention: { requests_days: kept.requestsDays, usage_days: kept.usageDays }, version: number, managed_by: by,
-})
+async function describe({ database, clock }: Services, org: string, { organisation, timeZone, unknownPrice: policy, budget, rateLimit, content: stored, retention: kept, version: number, managedBy: by }: Settings): Promise<z.infer<typeof settingsSchema>> {
+  return {
+    organisation, time_zone: timeZone, unknown_price: policy,
+    budget: budget && await showBudget(database, `org:${org}`, budget, timeZone, clock.epochMs()), rate_limit: showRateLimit(rateLimit),
+    content: { store: stored.store, retention_days: stored.retentionDays, quota_mb: stored.quotaMb },
+    retention: { requests_days: kept.requestsDays, usage_days: kept.usageDays }, version: number, managed_by: by,
+  }
+}
 
 const present = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
@@ -38,13 +41,13 @@ export const settings = (services: Services) => router()
     const { org } = c.var.caller
     const current = found(await findSettings(services.database, org), 'organisation', org)
     c.header('etag', etag(current))
-    return c.json(describe(current), 200)
+    return c.json(await describe(services, org, current), 200)
   })
   .openapi(patch, async (c) => {
     const { org } = c.var.caller
     const changes = patchOf(c.req.valid('json'))
     const ifVersion = expectedVersion(c.req.valid('header')['if-match'])
-    const changed = found(await conditional(() => edit(services, (write) => updateSettings(write, org, changes, editOf(ifVersion))), describe), 'organisation', org)
+    const changed = found(await conditional(() => edit(services, (write) => updateSettings(write, org, changes, editOf(ifVersion))), (current: Settings) => describe(services, org, current)), 'organisation', org)
     c.header('etag', etag(changed))
-    return c.json(describe(changed), 200)
+    return c.json(await describe(services, org, changed), 200)
   })
