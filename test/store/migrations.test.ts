@@ -53,11 +53,11 @@ function suite(kind: DatabaseKind, emptyUrl: () => Promise<string | null>): void
   for (const name of names(kind)) {
     test(`an installation of schema ${name} is upgraded with all its rows, to the same schema as a new one`, async (t) => {
       const upgraded = await (await load(t, readFileSync(fixture(name, kind), 'utf8')))()
-      await verify(upgraded)
+      await verify(upgraded, name)
       const fresh = await (await load(t, null))()
       assert.deepEqual(await schemaOf(upgraded), await schemaOf(fresh))
       await fill(fresh)
-      await verify(fresh)
+      await verify(fresh, names(kind).at(-1)!)
     })
   }
 
@@ -75,7 +75,7 @@ function suite(kind: DatabaseKind, emptyUrl: () => Promise<string | null>): void
     await sql`insert into kysely_migration (name, timestamp) values ('9999-newer', '2027-01-01T00:00:00.000Z')`.execute(kysely)
     const older = await open()
     await fill(older)
-    await verify(older)
+    await verify(older, names(kind).at(-1)!)
   })
 
   test('a database of an unknown line of versions is refused with what to do', async (t) => {

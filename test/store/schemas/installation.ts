@@ -7,6 +7,8 @@ import { createDeployment, findDeployment } from '../../../src/store/deployments
 import { once } from '../../../src/store/edits.ts'
 import { bindMasterKey } from '../../../src/store/installation.ts'
 import { createKey, findKey } from '../../../src/store/keys.ts'
+import { applyTerminals, findRepeat, settledBetween, totals } from '../../../src/store/ledger.ts'
+import { verifyLedger } from '../../../src/store/ledger-verify.ts'
 import { MasterKey } from '../../../src/store/master-key.ts'
 import { addCredential, createProvider, findProvider } from '../../../src/store/providers.ts'
 import type { RequestRecord } from '../../../src/store/records.ts'
@@ -16,7 +18,9 @@ import { openSecret, sealSecret, Secret } from '../../../src/store/secrets.ts'
 import { findSettings, updateSettings } from '../../../src/store/settings.ts'
 import { usageReport } from '../../../src/store/usage.ts'
 import { createSession, createUser, ensureOrganisation, findBootstrap, findOrganisation, findSession, putBootstrap } from '../../../src/store/users.ts'
+import type { TerminalRecord } from '../../../src/ledger/records.ts'
 import { fallback, refusal } from '../fixtures.ts'
+import { logged, tenant, terminal } from '../ledger-fixtures.ts'
 
 const at = 1_780_000_000_000_000
 const dayUs = 86_400_000_000
@@ -45,7 +49,15 @@ export async function fill(database: Database): Promise<void> {
   })
   const store = new RecordStore(database, new ContentStore(database, masterKey.kek('content')), assert.ifError)
   await store.save(recordsOf(org))
+  await applyTerminals(database, 'node_fixture', logged(terminalsOf(org)), 9)
 }
+
+const repeat = { key: new Uint8Array(16).fill(6), body: new Uint8Array(16).fill(7) }
+const terminalsOf = (org: string): TerminalRecord[] => [
+  terminal({ requestId: 'req_01ksr49200e0080008155w1kss', tenant: tenant({ org }), attempt: 1, kind: 'void', tenantNano: 0, outcome: 'upstream_error' }),
+  terminal({ requestId: 'req_01ksr49200e0080008155w1kss', tenant: tenant({ org }), attempt: 2, repeat }),
+  terminal({ requestId: 'req_01ksr49200e0080008155w1ksv', tenant: tenant({ org }), tenantNano: 7, overheadNano: 3, outcome: 'crashed', flags: 2 }),
+]
 
 const content = { request: Buffer.from('question'), response: Buffer.from('answer'), truncated: false }
 
@@ -54,7 +66,8 @@ const recordsOf = (org: string): RequestRecord[] => [
   refusal({ id: 'req_01ksr49200e0080008155w1kst', org }),
 ]
 
-export async function verify(database: Database): Promise<void> {
+/** `schema`: the newest migration that the installation was filled under. */
+export async function verify(database: Database, schema: string): Promise<void> {
   const organisation = await findOrganisation(database)
   assert.deepEqual([organisation!.name, organisation!.timeZone], ['ACME', 'Europe/Berlin'])
   const org = organisation!.id
@@ -73,6 +86,15 @@ export async function verify(database: Database): Promise<void> {
   assert.deepEqual(found.attemptList.map(({ usage, costNano, outcome, upstreamModel }) => ({ usage, costNano, outcome, upstreamModel })),
     expected!.attempts.map(({ usage, costNano, outcome, upstreamModel }) => ({ usage, costNano, outcome, upstreamModel })))
   assert.deepEqual([found.session, found.tags, found.decision, found.cache, found.steps.map(({ us }) => us)], ['chat-1', ['prod'], 'd1', 'miss', expected!.steps])
-  const { totals } = await usageReport(database, { org, from: at - dayUs, to: at + dayUs, groupBy: 'none', bucket: 'none', timeZone: 'UTC', now: at })
-  assert.deepEqual([totals.requests, totals.refused, totals.costNano], [2, 1, 5_012_750])
+  const { totals: used } = await usageReport(database, { org, from: at - dayUs, to: at + dayUs, groupBy: 'none', bucket: 'none', timeZone: 'UTC', now: at })
+  assert.deepEqual([used.requests, used.refused, used.costNano], [2, 1, 5_012_750])
+  if (schema >= '0002') await verifyLedgerOf(database, org)
+}
+
+async function verifyLedgerOf(database: Database, org: string): Promise<void> {
+  assert.deepEqual(await verifyLedger(database), { nodes: 1, batches: 1, entries: 4, findings: [] })
+  const { settledNano, overheadNano, outcomes } = await totals(database, { org })
+  assert.deepEqual([settledNano, overheadNano, Object.keys(outcomes).sort()], [5_012_757n, 3n, ['crashed', 'success', 'upstream_error']])
+  assert.equal(await settledBetween(database, 'key:key_a', 0, Infinity), 5_012_757)
+  assert.equal((await findRepeat(database, repeat.key))!.requestId, 'req_01ksr49200e0080008155w1kss')
 }
