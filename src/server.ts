@@ -34,6 +34,7 @@ import { CredentialTurns } from './routing/credentials.ts'
 import { HealthBook } from './routing/health.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKey } from './store/master-key.ts'
+import type { RequestRecord } from './store/records.ts'
 import { ownFolder } from './store/single-writer.ts'
 import type { HeldNow } from './threads/messages.ts'
 import { Workers } from './threads/workers.ts'
@@ -47,6 +48,8 @@ const ioErrorStatus = 74
 /** Time for the workers to write what they hold at a shutdown, and for cut requests to end. */
 const lastWriteMs = 10_000
 const lastCutMs = 5_000
+/** Records that may wait in the store before more of lost requests are made. */
+const lostQueued = 2_000
 /** A signal that comes again this soon is the same one. */
 const sameSignalMs = 1_000
 
@@ -78,12 +81,12 @@ export async function serve(variables: Variables): Promise<void> {
   const running = { draining: false, overloaded: false }
   const door = createDoor(gateway, opened, workers, running, settings, server)
   await workers.until(() => workers.storeReady)
-  workers.record(opened.recover(workers.appliedLsn))
+  const lost = opened.recover(workers.appliedLsn)
   await workers.until(() => door.notReady() === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
   const timers = [
-    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); journal.tick(); workers.tail(journal.tail()) }, tickMs),
+    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
     setInterval(() => journal.release(ledger.appliedLsn, ledger.held().oldestLsn), 1_000),
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(() => { running.overloaded = process.memoryUsage.rss() > limits.memoryWatermark * memoryBytes() }, 500),
@@ -153,6 +156,13 @@ function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Led
     after: systemAfter,
     onDefect,
   }
+}
+
+/** Requests that the last process did not record any more: a batch on each tick, as long as the store keeps up. */
+function recordNext(lost: Iterator<RequestRecord[]>, workers: Workers): void {
+  if (workers.queued > lostQueued) return
+  const { value, done } = lost.next()
+  if (!done && value.length > 0) workers.record(value)
 }
 
 function heldNow({ journal, ledger }: OpenLedger): HeldNow {

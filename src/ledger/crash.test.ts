@@ -41,7 +41,7 @@ const terminal = (change: Partial<TerminalRecord>): TerminalRecord => ({ ...end(
 
 test('requests whose rows may be lost are recorded from the journal, one with all its attempts', () => {
   const failed = terminal({ outcome: 'timeout', kind: 'void', tenantNano: 0, overheadNano: 3, endedAt: heldAt + 1_000 })
-  const [mended, crashed, ...more] = recordsOf([failed, terminal({ requestId: 'req_2' }), terminal({ attempt: 2, outcome: 'success', tenantNano: 44, heldAt: heldAt + 1_000 })])
+  const [mended, crashed, ...more] = [...recordsOf([failed, terminal({ requestId: 'req_2' }), terminal({ attempt: 2, outcome: 'success', tenantNano: 44, heldAt: heldAt + 1_000 })], 1)].flat()
   assert.equal(more.length, 0)
   assert.deepEqual([mended!.id, mended!.outcome, mended!.at, mended!.totalUs, mended!.errorCode], ['req_1', 'success', heldAt * 1000, 4_000_000, null])
   assert.deepEqual(mended!.attempts.map(({ number, final, costNano, startedUs, endedUs }) => [number, final, costNano, startedUs, endedUs]), [[1, false, 0, 0, 1_000_000], [2, true, 44, 1_000_000, 4_000_000]])

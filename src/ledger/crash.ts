@@ -16,21 +16,28 @@ export function endOfCrashed({ lsn, hold, dispatched, progress }: OpenHold, ende
     tenantNano: !dispatched ? 0 : mode === 'strict' ? Math.min(knownNano, heldNano) : knownNano,
     overheadNano: 0,
     outcome: 'crashed',
-    flags: dispatched ? usageFlags.uncertain | usageFlags.estimated : 0,
+    flags: dispatched ? usageFlags.uncertain | usageFlags.estimated | (target.priceVersion === null ? usageFlags.unpriced : 0) : 0,
     usage: dispatched ? { ...noUsage(), input: inputTokens, output: progress?.outputTokens ?? 0, requests: 1 } : noUsage(),
     repeat,
   }
 }
 
 /** Records of requests that ended, or were ended by recovery, after what the store had applied. Rows that exist already stay. */
-export function recordsOf(terminals: Iterable<TerminalRecord>): RequestRecord[] {
+export function* recordsOf(terminals: Iterable<TerminalRecord>, batchSize: number): Generator<RequestRecord[]> {
   const byRequest = new Map<string, TerminalRecord[]>()
   for (const terminal of terminals) {
     const attempts = byRequest.get(terminal.requestId)
     if (attempts) attempts.push(terminal)
     else byRequest.set(terminal.requestId, [terminal])
   }
-  return [...byRequest.values()].map(recordOf)
+  let batch: RequestRecord[] = []
+  for (const attempts of byRequest.values()) {
+    batch.push(recordOf(attempts))
+    if (batch.length < batchSize) continue
+    yield batch
+    batch = []
+  }
+  yield batch
 }
 
 function recordOf(attempts: TerminalRecord[]): RequestRecord {

@@ -10,6 +10,9 @@ import type { Disk } from './disk.ts'
 import { Journal } from './journal.ts'
 import { Ledger, type Alarm } from './ledger.ts'
 
+/** Records of lost requests that are made in one go. */
+const batchSize = 256
+
 export interface LedgerSetup {
   disk: Disk
   clock: Clock
@@ -24,8 +27,8 @@ export interface LedgerSetup {
 export interface OpenLedger {
   journal: Journal
   ledger: Ledger
-  /** Ends the attempts that the last process left open; from then on holds are taken. Returns records of requests that the store may lack. */
-  recover(appliedLsn: number): RequestRecord[]
+  /** Ends the attempts that the last process left open; from then on holds are taken. Returns records of requests that the store may lack, by batches: they may be many. */
+  recover(appliedLsn: number): Generator<RequestRecord[]>
 }
 
 export async function openLedger({ ask, alarm, ...journaling }: LedgerSetup): Promise<OpenLedger> {
@@ -44,7 +47,7 @@ export async function openLedger({ ask, alarm, ...journaling }: LedgerSetup): Pr
       }
       journal.flush()
       ledger.applied(appliedLsn)
-      return recordsOf(ledger.beyond(appliedLsn))
+      return recordsOf([...ledger.beyond(appliedLsn)], batchSize)
     },
   }
 }
