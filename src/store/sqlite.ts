@@ -109,6 +109,10 @@ class ImmediateDriver extends SqliteDriver {
       await sleep(lockRetryMs)
     }
   }
+  /** A full disk has already rolled back; an error of a second rollback would hide why. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#handle.inTransaction) await super.rollbackTransaction(connection)
+  }
 }
 
 const isBusy = (error: unknown): boolean => error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_BUSY')
