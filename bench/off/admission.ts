@@ -3,7 +3,7 @@ import type { Bound } from '../../src/ledger/bound.ts'
 import { Hold, type HoldKeeper } from '../../src/ledger/hold.ts'
 import type { HoldRecord } from '../../src/ledger/records.ts'
 
-const bound: Bound = { holdNano: 0, fullNano: 0, inputTokens: 0, inputNano: 0, maxInputTokens: 0, maxOutputTokens: 0, maxTokens: null, sliced: false, warning: null }
+const bound: Bound = { holdNano: 0, fullNano: 0, inputTokens: 0, inputNano: 0, maxInputTokens: 0, maxOutputTokens: 0, mostOutputTokens: Infinity, maxTokens: null, sliced: false, warning: null }
 const record: HoldRecord = {
   kind: 'hold', requestId: '', attempt: 1, tenant: { org: '', team: null, project: null, user: null, key: '' },
   target: { vendor: '', provider: '', deployment: '', model: '', upstreamModel: '', priceVersion: null },

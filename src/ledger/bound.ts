@@ -22,6 +22,8 @@ export interface Bound {
   /** What `holdNano` covers. */
   maxInputTokens: number
   maxOutputTokens: number
+  /** The most that the vendor makes, by its own limit or the one that it is sent. Infinity: not known. */
+  mostOutputTokens: number
   /** The output limit to write upstream; null: leave what the client wrote. */
   maxTokens: number | null
   /** The hold covers a slice of the output and grows with the stream. */
@@ -79,7 +81,7 @@ function strictBound(asked: Asked, endpoint: Capability, deployment: Deployment,
   const inputTokens = Math.min(maxInputTokens, estimatedInputTokens(asked, deployment, calibration))
   const maxTokens = answers === 0 || limit === own ? null : limit
   return {
-    holdNano, fullNano: holdNano, inputTokens, inputNano: inputPrice(price, inputTokens), maxInputTokens, maxOutputTokens: tokensFor(limit), maxTokens, sliced: false,
+    holdNano, fullNano: holdNano, inputTokens, inputNano: inputPrice(price, inputTokens), maxInputTokens, maxOutputTokens: tokensFor(limit), mostOutputTokens: tokensFor(limit), maxTokens, sliced: false,
     warning: maxTokens === null || limit === wished ? null : limitWarning(limit, limit < most ? 'what is left of a budget allows no more' : 'a strict budget applies'),
   }
 }
@@ -94,7 +96,8 @@ function estimate(asked: Asked, endpoint: Capability, deployment: Deployment, mo
   const binds = mode === 'standard'
   const slice = followed || !binds ? Math.min(limit, sliceTokens) : limit
   const tokensFor = (each: number): number => Math.min(mostTokens, each * answers)
-  const bound = { inputTokens, maxInputTokens: inputTokens, maxOutputTokens: tokensFor(slice), maxTokens: null, sliced: followed && slice < limit, warning: null }
+  const mostOutputTokens = own === null && deployment.outputTokens === 0 ? Infinity : tokensFor(Math.max(limit, vendor.bounds.leastOutputTokens))
+  const bound = { inputTokens, maxInputTokens: inputTokens, maxOutputTokens: tokensFor(slice), mostOutputTokens, maxTokens: null, sliced: followed && slice < limit, warning: null }
   // No price and still here: the operator allows it, and what it costs is marked as unpriced.
   if (!price) return { ...bound, holdNano: 0, fullNano: 0, inputNano: 0, sliced: false }
   const prices = dearest(price, inputTokens, null)
@@ -105,7 +108,7 @@ function estimate(asked: Asked, endpoint: Capability, deployment: Deployment, mo
   if (own === null && slice === limit && answers > 0 && holdNano > freeNano) {
     limit = fitting(limit, tokensWithin(freeNano, inputTokens, prices) / answers)
     const fitted = worstNano(inputTokens, tokensFor(limit), prices)
-    if (fitted < holdNano) return { ...bound, holdNano: fitted, fullNano: fitted, inputNano, maxOutputTokens: tokensFor(limit), maxTokens: limit, warning: limitWarning(limit, 'what is left of a budget allows no more') }
+    if (fitted < holdNano) return { ...bound, holdNano: fitted, fullNano: fitted, inputNano, maxOutputTokens: tokensFor(limit), mostOutputTokens: tokensFor(Math.max(limit, vendor.bounds.leastOutputTokens)), maxTokens: limit, warning: limitWarning(limit, 'what is left of a budget allows no more') }
   }
   if (holdNano === Infinity) return unenforceable('its worst case is more than can be counted', 'standard')
   return { ...bound, holdNano, fullNano, inputNano }

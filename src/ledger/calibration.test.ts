@@ -63,3 +63,10 @@ test('names that clients make up do not grow the memory', () => {
   calibration.learn('one more', 1000, 250, 1000, 250)
   assert.equal(calibration.inputTokens('first', 1000), 500, 'all are forgotten together')
 })
+
+test('what was delivered is never estimated above the limit that the vendor was given, nor below one token for each piece', () => {
+  const calibration = new Calibration()
+  assert.equal(calibration.outputTokens('d', 1000, 3, 120), 120)
+  assert.equal(calibration.outputTokens('d', 100, 3, 120), 50)
+  assert.equal(calibration.outputTokens('d', 1000, 130, 120), 130)
+})

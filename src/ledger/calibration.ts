@@ -62,9 +62,9 @@ export class Calibration {
     return Math.ceil(bytes * (learned ? learned.input.upper(unlearned.tokensPerByte, floors.tokensPerByte) : unlearned.tokensPerByte))
   }
 
-  /** `events`: how many pieces the characters came in; none is less than a token. */
-  outputTokens(deploymentId: string, chars: number, events: number): number {
+  /** `events`: how many pieces the characters came in; none is less than a token. `most`: the limit that the vendor was given. */
+  outputTokens(deploymentId: string, chars: number, events: number, most = Infinity): number {
     const learned = this.#learned.get(deploymentId)
-    return Math.max(events, Math.ceil(chars * (learned ? learned.output.upper(unlearned.tokensPerChar, floors.tokensPerChar) : unlearned.tokensPerChar)))
+    return Math.max(events, Math.min(most, Math.ceil(chars * (learned ? learned.output.upper(unlearned.tokensPerChar, floors.tokensPerChar) : unlearned.tokensPerChar))))
   }
 }

@@ -1,0 +1,172 @@
+/**
+ * Budgets under real concurrency: a thousand requests at once through the whole data plane, with a journal on a disk. Every state
+ * between two changes of the ledger is looked at, and what is settled is compared with the upstream's own bill.
+ */
+import assert from 'node:assert/strict'
+import { Agent, request as httpRequest } from 'node:http'
+import test, { type TestContext } from 'node:test'
+import type { Budget } from '../../src/gateway/snapshot.ts'
+import type { Account } from '../../src/ledger/account.ts'
+import type { HoldRecord, TerminalRecord } from '../../src/ledger/records.ts'
+import { startRig, testPrices, type Rig } from '../gateway/harness.ts'
+import { costOf } from '../upstream/bill.ts'
+import { seededRandom } from '../upstream/random.ts'
+
+const proof = process.env['MEGAROUTER_PROOF'] === '1'
+const table = { input: '3', output: '15' }
+
+/** What the ledger wrote, and the most that any budget had taken between two changes. */
+interface Watch { holds: HoldRecord[]; terminals: TerminalRecord[]; held: Map<string, number>; states: number }
+
+const attemptId = ({ requestId, attempt }: HoldRecord | TerminalRecord): string => `${requestId}-${attempt}`
+
+async function start(models: Record<string, string>): Promise<{ rig: Rig; watch: Watch }> {
+  const rig = await startRig({ deadlines: { firstTokenMs: 20_000, totalMs: 60_000 } })
+  rig.publish((data) => {
+    data.deployments = Object.entries(models).map(([id, upstreamModel]) => ({ id, model: id, provider: 'up', upstreamModel, price: { version: 'test-1', base: testPrices, tiers: [] }, priceAs: null }))
+  })
+  const watch: Watch = { holds: [], terminals: [], held: new Map(), states: 0 }
+  const { journal, ledger } = rig.money
+  const append = journal.append.bind(journal)
+  const lsns = new Map<number, HoldRecord>()
+  // Each change of the ledger is journaled, so that every state is seen before the next change.
+  journal.append = (record) => {
+    checkBudgets(ledger.accounts.all())
+    watch.states++
+    const lsn = append(record)
+    if (record.kind === 'hold') {
+      watch.holds.push(record)
+      lsns.set(lsn, record)
+      watch.held.set(attemptId(record), record.holdNano)
+    } else if (record.kind === 'progress') watch.held.set(attemptId(lsns.get(record.hold)!), record.holdNano)
+    else if (record.kind !== 'dispatch') watch.terminals.push(record)
+    return lsn
+  }
+  return { rig, watch }
+}
+
+function checkBudgets(accounts: Iterable<Account>): void {
+  for (const { name, takenNano, limitNano } of accounts) assert.ok(takenNano <= limitNano, `${name} has taken ${takenNano} of ${limitNano}`)
+}
+
+const body = (model: string, more: object = {}): string => JSON.stringify({ model, max_completion_tokens: 20, messages: [{ role: 'user', content: 'How much is the fish? '.repeat(4) }], ...more })
+
+async function ask(rig: Rig, key: string, text: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(`${rig.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, body: text })
+  return { status: response.status, text: await response.text() }
+}
+
+const accountOf = (rig: Rig, entity: string): Account => [...rig.money.ledger.accounts.all()].find((account) => account.entity === entity)!
+
+/** Everything has ended: nothing is held, each attempt has one end, and the tenants have paid the upstream's bill to the nano-dollar. */
+function checkBill(rig: Rig, watch: Watch): bigint {
+  assert.equal(rig.money.ledger.openHolds, 0)
+  for (const { name, heldNano } of rig.money.ledger.accounts.all()) assert.equal(heldNano, 0, `${name} holds something for nobody`)
+  assert.deepEqual(watch.terminals.map(attemptId).toSorted(), watch.holds.map(attemptId).toSorted(), 'each hold has exactly one end')
+  const bill = rig.upstream.bill.charges().reduce((sum, { units }) => sum + BigInt(costOf(units, table)), 0n)
+  const paid = watch.terminals.reduce((sum, { tenantNano, overheadNano }) => sum + BigInt(tenantNano) + BigInt(overheadNano), 0n)
+  assert.equal(paid, bill)
+  return bill
+}
+
+/** A thousand at once, then one by one until nothing fits. */
+async function press(t: TestContext, rig: Rig, watch: Watch, keys: readonly string[], entity: string, name: string): Promise<void> {
+  const answers = await Promise.all(Array.from({ length: 1_000 }, (_, i) => ask(rig, keys[i % keys.length]!, body('echo'))))
+  const admitted = answers.filter(({ status }) => status === 200).length
+  const refused = answers.filter(({ status }) => status === 402)
+  assert.equal(admitted + refused.length, 1_000, JSON.stringify(answers.find(({ status }) => status !== 200 && status !== 402)))
+  assert.ok(admitted > 100 && refused.length > 100, `${admitted} admitted, ${refused.length} refused`)
+  for (const { text } of refused) assert.ok((JSON.parse(text) as { error: { code: string; message: string } }).error.message.startsWith(`${name} has spent `))
+  assert.equal(rig.upstream.log.length, admitted, 'a refused request was sent')
+  checkBill(rig, watch)
+  rig.upstream.script('echo-20', '')
+  const account = accountOf(rig, entity)
+  const { holdNano } = watch.holds.at(-1)!
+  let later = 0
+  for (let status = 200; status === 200; later += status === 200 ? 1 : 0) {
+    const free = account.limitNano - account.settledNano
+    status = (await ask(rig, keys[later % keys.length]!, body('echo'))).status
+    assert.equal(status, free >= holdNano ? 200 : 402, `${free} are free and ${holdNano} are needed`)
+  }
+  const bill = checkBill(rig, watch)
+  checkBudgets(rig.money.ledger.accounts.all())
+  assert.deepEqual(rig.alarms, [])
+  assert.equal(BigInt(account.settledNano), bill)
+  t.diagnostic(`${admitted} of 1,000 at once and ${later} after them admitted, ${refused.length} refused with 402, ${watch.states} states looked at, 0 over; ${account.settledNano} of ${account.limitNano} nano-dollars settled, as on the bill`)
+}
+
+/** So slow that a thousand run at once. */
+async function startSlow(): Promise<Awaited<ReturnType<typeof start>>> {
+  const started = await start({ echo: 'echo-20' })
+  started.rig.upstream.script('echo-20', 'delay:250')
+  return started
+}
+
+const budget = (limitNano: number, mode: Budget['mode']): Budget => ({ limitNano, period: 'total', mode })
+
+for (const mode of ['strict', 'standard'] as const) {
+  test(`1,000 concurrent requests on one key with a ${mode} budget exceed it by nothing, and leave nothing held`, async (t) => {
+    const { rig, watch } = await startSlow()
+    const { text, entry } = rig.addKey({ name: 'one', budget: budget(250_000_000, mode) })
+    await press(t, rig, watch, [text], `key:${entry.id}`, 'Key one')
+  })
+}
+
+test('1,000 concurrent requests of ten keys exceed the budget of their organisation by nothing', async (t) => {
+  const { rig, watch } = await startSlow()
+  rig.publish((data) => { data.organisations[0]!.budget = budget(250_000_000, 'strict') })
+  const keys = Array.from({ length: 10 }, () => rig.addKey({ budget: budget(1_000_000_000, 'standard') }))
+  await press(t, rig, watch, keys.map(({ text }) => text), 'org:org_test', 'Organisation Test')
+  const children = keys.map(({ entry }) => accountOf(rig, `key:${entry.id}`).settledNano)
+  assert.equal(children.reduce((sum, nano) => sum + nano, 0), accountOf(rig, 'org:org_test').settledNano, 'P11: the keys have spent what the organisation has')
+})
+
+/** Reads a stream and leaves after so many bytes of its body. */
+function leaveAfter(rig: Rig, agent: Agent, key: string, bytes: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let read = 0
+    const request = httpRequest({ agent, port: rig.port, host: '127.0.0.1', method: 'POST', path: '/v1/chat/completions', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' } }, (response) => {
+      assert.equal(response.statusCode, 200)
+      const leave = (): void => { request.destroy(); resolve(read) }
+      if (bytes === 0) return leave()
+      response.on('data', (chunk: Buffer) => { read += chunk.length; if (read >= bytes) leave() })
+      response.on('end', () => resolve(read))
+      response.on('error', () => resolve(read))
+    })
+    request.on('error', (error) => { if (!request.destroyed) reject(error) })
+    request.end(body('stream', { stream: true, max_completion_tokens: 100 }))
+  })
+}
+
+test('a stream that its client leaves at any byte is billed for no less than the vendor made, and no more than was held', async (t) => {
+  const { rig, watch } = await start({ stream: 'echo-100+pace:3' })
+  const aborts = proof ? 600 : 60
+  const random = seededRandom(7)
+  const agent = new Agent({ keepAlive: false })
+  const keys = (['strict', 'standard'] as const).map((mode) => rig.addKey({ budget: budget(100_000_000_000, mode) }).text)
+  let done = 0
+  const run = async (): Promise<void> => {
+    while (done < aborts) {
+      const i = done++
+      await leaveAfter(rig, agent, keys[i % 2]!, Math.floor(random() * 21_000))
+    }
+  }
+  await Promise.all(Array.from({ length: 20 }, run))
+  await rig.recorded(aborts)
+  await Promise.all(rig.upstream.log.map(({ ended }) => ended))
+  assert.equal(rig.money.ledger.openHolds, 0)
+  const ends = new Map(watch.terminals.map((terminal) => [attemptId(terminal), terminal]))
+  let left = 0
+  let surplusNano = 0
+  for (const charge of rig.upstream.bill.charges()) {
+    const { tenantNano, outcome } = ends.get(charge.attemptId!)!
+    const billed = costOf(charge.units, table)
+    assert.ok(tenantNano >= billed, `${charge.attemptId} ended as ${outcome}: the vendor bills ${billed} and the tenant pays ${tenantNano}`)
+    assert.ok(tenantNano <= watch.held.get(charge.attemptId!)!, `${charge.attemptId} paid ${tenantNano} and had held less`)
+    if (outcome === 'cancelled') left++
+    surplusNano += tenantNano - billed
+  }
+  assert.ok(left > aborts / 2, `only ${left} of ${aborts} clients left in the middle`)
+  assert.deepEqual(rig.alarms, [])
+  t.diagnostic(`${aborts} streams, ${left} of them left by their client at a random byte: none billed below what the vendor made, none above its hold; ${Math.round(surplusNano / aborts)} nano-dollars more than the vendor's bill for each`)
+})
