@@ -59,7 +59,8 @@ export async function serve(variables: Variables): Promise<void> {
   const live = new Live()
   const keys = new KeyIndex(loadMasterKey({ value: settings.masterKey ?? undefined, databaseUrl: settings.databaseUrl, dataDir: settings.dataDir }).derive('pepper'))
   const journalFolder = join(settings.dataDir, 'journal')
-  if (ownFolder(journalFolder) === null) refuseToStart([`another process uses the data directory ${settings.dataDir}. Stop it, or set MEGAROUTER_DATA_DIR to another folder.`])
+  // Kept to the end: the lock goes with the object.
+  const leaveFolder = ownFolder(journalFolder) ?? refuseToStart([`another process uses the data directory ${settings.dataDir}. Stop it, or set MEGAROUTER_DATA_DIR to another folder.`])
   const workers = new Workers({ databaseUrl: settings.databaseUrl, dataDir: settings.dataDir, configFile: settings.configFile }, keys, live, loadCatalog(), {
     onSetupFailed: (reason) => refuseToStart([reason]),
     onError: (err, what) => log.error({ err }, what),
@@ -76,7 +77,8 @@ export async function serve(variables: Variables): Promise<void> {
       log.flush(() => process.exit(ioErrorStatus))
     },
   }).catch((error: Error) => refuseToStart([`the journal in ${journalFolder} cannot be opened: ${error.message}`]))
-  const { journal, ledger } = opened
+  const { journal, ledger, tornTail } = opened
+  if (tornTail !== null) log.warn(tornTail, 'the journal ended in the middle of a record, as it does when a machine loses power; what came before is whole')
   const gateway = createGateway(keys, live, workers, ledger, (err, request) => log.error({ err, request }, 'a defect ended a request'))
   const running = { draining: false, overloaded: false }
   const door = createDoor(gateway, opened, workers, running, settings, server)
@@ -113,6 +115,7 @@ export async function serve(variables: Variables): Promise<void> {
     workers.tail(journal.tail())
     await workers.stop(lastWriteMs)
     await gateway.transport.close()
+    leaveFolder()
     log.flush(() => process.exit(0))
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown())

@@ -9,6 +9,7 @@ import { endOfCrashed, recordsOf } from './crash.ts'
 import type { Disk } from './disk.ts'
 import { Journal } from './journal.ts'
 import { Ledger, type Alarm } from './ledger.ts'
+import type { Recovered } from './recovery.ts'
 
 /** Records of lost requests that are made in one go. */
 const batchSize = 256
@@ -27,6 +28,8 @@ export interface LedgerSetup {
 export interface OpenLedger {
   journal: Journal
   ledger: Ledger
+  /** Where the journal broke off, if it did. */
+  tornTail: Recovered['tornTail']
   /** Ends the attempts that the last process left open; from then on holds are taken. Returns records of requests that the store may lack, by batches: they may be many. */
   recover(appliedLsn: number): Generator<RequestRecord[]>
 }
@@ -36,7 +39,7 @@ export async function openLedger({ ask, alarm, ...journaling }: LedgerSetup): Pr
   const { clock } = journaling
   const ledger = new Ledger({ journal, authority: new LocalAuthority(ask), clock, alarm })
   return {
-    journal, ledger,
+    journal, ledger, tornTail: recovered.tornTail,
     recover(appliedLsn) {
       // A journal that lost its tail with the machine must not give an LSN a second time.
       journal.raiseLsn(appliedLsn + 1)

@@ -78,6 +78,23 @@ export const providerAt = (id: string, baseUrl: string, change: Partial<Vendor> 
   credentials: secrets.map((secret, i) => ({ id: `${id}-${i}`, secret, last4: secret.slice(-4) })),
 })
 
+/** A ledger with a journal on this disk, whose records nobody applies. */
+async function rigMoney(alarms: string[], errors: unknown[]): Promise<OpenLedger & { close(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'megarouter-rig-'))
+  const money = await openLedger({
+    disk: nodeDisk(folder), clock: systemClock, after: systemAfter, segmentBytes: 4 * 1024 * 1024,
+    ask: () => Promise.resolve({ nano: 0, lsn: 0 }), alarm: (_kind, text) => alarms.push(text), onFatal: (error) => errors.push(error),
+  })
+  money.recover(0)
+  return {
+    ...money,
+    async close() {
+      await new Promise<void>((resolve) => money.journal.close(() => resolve()))
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const upstream = await startUpstream({})
   const pepper = Buffer.alloc(32, 7)
@@ -97,12 +114,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   keys.complete = true
   const errors: unknown[] = []
   const alarms: string[] = []
-  const folder = mkdtempSync(join(tmpdir(), 'megarouter-rig-'))
-  const money = await openLedger({
-    disk: nodeDisk(folder), clock, after: systemAfter, segmentBytes: 4 * 1024 * 1024,
-    ask: () => Promise.resolve({ nano: 0, lsn: 0 }), alarm: (_kind, text) => alarms.push(text), onFatal: (error) => errors.push(error),
-  })
-  money.recover(0)
+  const money = await rigMoney(alarms, errors)
   const gateway: Gateway = {
     keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
@@ -138,8 +150,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     server.close()
     await gateway.transport.close()
     await upstream.close()
-    await new Promise<void>((resolve) => money.journal.close(() => resolve()))
-    rmSync(folder, { recursive: true, force: true })
+    await money.close()
     if (errors.length > 0) throw new AggregateError(errors, 'the gateway failed inside')
   })
   const { port } = server.address() as AddressInfo
