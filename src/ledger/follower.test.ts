@@ -340,7 +340,7 @@ test('an answer stands between what was applied before it and what is applied af
     follower.tail(journal.tail())
     asked.push(follower.exclusively(async () => {
       const lsn = position
-      await new Promise((resolve) => setImmediate(resolve))
+      for (let turn = 0; turn < index % 4; turn++) await new Promise((resolve) => setImmediate(resolve))
       order.push(`balance ${lsn}`)
     }))
     if (index % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
