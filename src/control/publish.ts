@@ -5,11 +5,9 @@
  */
 import type { Clock } from '../clock.ts'
 import type { KeyEntry, ProviderData } from '../gateway/snapshot.ts'
-import { periodStart } from '../governance/periods.ts'
 import { changesSince, type Changes } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import type { ApiKey } from '../store/keys.ts'
-import { spentSince } from '../store/usage.ts'
 import type { FromControl } from '../threads/messages.ts'
 import { keyEntry, snapshotData, type FileLimits, type Resolving, type Rows } from './snapshot-data.ts'
 
@@ -128,7 +126,7 @@ export class Publisher {
     for (let more = true; more;) {
       const readAt = clock.epochMs()
       const changes = await changesSince(database, this.#revision)
-      const entries = await this.#entries(changes)
+      const entries = this.#entries(changes)
       this.#adopt(changes)
       more = changes.more
       if (!more) this.#publishSnapshot()
@@ -171,17 +169,8 @@ export class Publisher {
     if (last) this.#loaded = true
   }
 
-  async #entries({ keys, settings }: Changes): Promise<KeyEntry[]> {
-    const { database, clock } = this.#settings
-    const now = clock.epochMs()
-    const zones = new Map([...this.#rows.settings.values(), ...settings].map((each) => [each.org, each.timeZone]))
-    const starts = new Map(keys.flatMap((key) => (key.budget === null || key.status !== 'active' ? [] : [[key.id, periodStart(key.budget.period, now, zones.get(key.org) ?? 'UTC')] as const])))
-    const spent = starts.size === 0 ? new Map<string, number>() : await spentSince(database, [...starts].map(([key, start]) => ({ key, since: start * 1000 })))
-    const entries = keys.map((key) => {
-      const start = starts.get(key.id)
-      return keyEntry(key, start === undefined ? null : { periodStart: start, nano: spent.get(key.id) ?? 0 })
-    })
-    return [...entries, ...this.#loansOf(keys, now)]
+  #entries({ keys }: Changes): KeyEntry[] {
+    return [...keys.map(keyEntry), ...this.#loansOf(keys, this.#settings.clock.epochMs())]
   }
 
   /** A change of a key reaches the credentials that act as it. */
@@ -200,7 +189,7 @@ export class Publisher {
   }
 
   #loanEntry({ key, hash, expiresAt }: Loan): KeyEntry {
-    const entry = keyEntry(key, null)
+    const entry = keyEntry(key)
     return { ...entry, hash, expiresAt: Math.min(expiresAt, entry.expiresAt ?? Infinity) }
   }
 }

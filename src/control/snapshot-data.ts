@@ -117,11 +117,11 @@ export function snapshotData(version: number, rows: Rows, resolving: Resolving, 
   return { snapshot, problems }
 }
 
-export function keyEntry(key: ApiKey, spent: KeyEntry['spent']): KeyEntry {
+export function keyEntry(key: ApiKey): KeyEntry {
   return {
     id: key.id, version: key.version, hash: key.hash, status: key.status, name: key.name,
     org: key.org, team: key.team, project: key.project, user: key.user, models: key.models, budget: key.budget,
     rateLimit: key.rateLimit ?? noRateLimit,
-    expiresAt: key.expiresAt === null ? null : Math.floor(key.expiresAt / 1000), spent,
+    expiresAt: key.expiresAt === null ? null : Math.floor(key.expiresAt / 1000),
   }
 }

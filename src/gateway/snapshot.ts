@@ -143,8 +143,6 @@ export interface KeyEntry {
   rateLimit: RateLimit
   /** Epoch ms. */
   expiresAt: number | null
-  /** What the running period had already cost when the entry was loaded. */
-  spent: { periodStart: number; nano: number } | null
 }
 
 export interface Budget { limitNano: number; period: BudgetPeriod; mode: 'strict' | 'standard' | 'soft' }

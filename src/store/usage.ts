@@ -201,19 +201,6 @@ export async function keyNames({ kysely }: Read, ids: readonly string[]): Promis
   return names
 }
 
-/** What each key has cost since its instant (epoch µs). Keys without usage have 0. */
-export async function spentSince(read: Read, keys: readonly { key: string; since: number }[]): Promise<Map<string, number>> {
-  const ids = await findDimensions(read, 'key', keys.map(({ key }) => key))
-  const spent = new Map<string, number>()
-  for (const { key, since } of keys) {
-    const id = ids.get(key)
-    const row = id === undefined ? undefined
-      : await read.kysely.selectFrom('usage').select((e) => e.fn.sum<number | null>('cost_nano').as('nano')).where('key_id', '=', id).where('at', '>=', since).executeTakeFirst()
-    spent.set(key, row?.nano ?? 0)
-  }
-  return spent
-}
-
 export interface KeyActivity {
   requests: number
   costNano: number

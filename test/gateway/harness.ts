@@ -139,7 +139,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     const text = createKey()
     const entry: KeyEntry = {
       id: `key_${keys.freshAt}_${Math.random()}`, version: 1, hash: hashKey(pepper, text), status: 'active', name: 'test', org: 'org_test', team: null, project: null, user: null,
-      models: null, budget: null, rateLimit: noRateLimit, expiresAt: null, spent: null, ...change,
+      models: null, budget: null, rateLimit: noRateLimit, expiresAt: null, ...change,
     }
     keys.replace(entry)
     return { text, entry }

@@ -61,7 +61,7 @@ export function keyOf(plan: KeyPlan, dice: Dice): SimulatedKey {
     plan, text,
     entry: {
       id: plan.id, version: 1, hash: hashKey(pepper, text), status: 'active', name: plan.id, org: plan.org, team: null, project: null, user: null, models: null,
-      budget: plan.budget, rateLimit: plan.rateLimit, expiresAt: null, spent: null,
+      budget: plan.budget, rateLimit: plan.rateLimit, expiresAt: null,
     },
   }
 }
