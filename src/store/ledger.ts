@@ -177,17 +177,20 @@ async function insertRows({ kind, kysely }: Read, table: string, columns: readon
 
 const bound = (ms: number): number => Math.min(Math.max(0, ms * 1000), Number.MAX_SAFE_INTEGER)
 
+/** What an entity has settled between two instants: by the ledger, and before there was one. */
+const settled = (entity: string, fromMs: number, toMs: number) => sql<string>`(select cast(coalesce(sum(settled_nano), 0) as text) from
+  (select entity, quarter, settled_nano from account_balance union all select entity, quarter, settled_nano from opening_balance) as balance
+  where entity = ${entity} and quarter >= ${bound(fromMs)} and quarter < ${bound(toMs)})`
+
 /** Settled amount of `org:<id>`, `key:<id>` or `overhead` from `fromMs` to before `toMs`, which start quarters of an hour. */
 export async function settledBetween({ kysely }: Read, entity: string, fromMs: number, toMs: number): Promise<number> {
-  const { rows: [row] } = await sql<{ nano: string }>`select cast(coalesce(sum(settled_nano), 0) as text) as nano from account_balance
-    where entity = ${entity} and quarter >= ${bound(fromMs)} and quarter < ${bound(toMs)}`.execute(kysely)
+  const { rows: [row] } = await sql<{ nano: string }>`select ${settled(entity, fromMs, toMs)} as nano`.execute(kysely)
   return exactInteger(row!.nano)
 }
 
 /** The same with the node's position, both of one instant. */
 export async function settledAt({ kysely }: Read, node: string, entity: string, fromMs: number, toMs: number): Promise<{ nano: number; lsn: number }> {
-  const { rows: [row] } = await sql<{ nano: string; lsn: number }>`select
-    (select cast(coalesce(sum(settled_nano), 0) as text) from account_balance where entity = ${entity} and quarter >= ${bound(fromMs)} and quarter < ${bound(toMs)}) as nano,
+  const { rows: [row] } = await sql<{ nano: string; lsn: number }>`select ${settled(entity, fromMs, toMs)} as nano,
     coalesce((select applied_lsn from ledger_position where node = ${node}), 0) as lsn`.execute(kysely)
   return { nano: exactInteger(row!.nano), lsn: row!.lsn }
 }

@@ -28,6 +28,11 @@ const statements = ({ bytes, big, int, small, table, clustered }: (typeof dialec
     primary key (org, kind, outcome, flags))${clustered}`,
   `create table repeat_mark (key_digest ${bytes} primary key, body_digest ${bytes} not null, request_id ${bytes} not null, at ${big} not null)${clustered}`,
   `create index repeat_mark_age on repeat_mark (at)`,
+  // What was spent before there was a ledger counts for the budgets of the running periods. Written once, here.
+  `create table opening_balance (entity text not null, quarter ${big} not null, settled_nano ${big} not null, primary key (entity, quarter))${clustered}`,
+  ...(['org', 'key'] as const).map((kind) => `insert into opening_balance (entity, quarter, settled_nano)
+    select '${kind}:' || d.value, u.at - u.at % 900000000, cast(sum(u.cost_nano) as ${big}) from usage u join dimension d on d.id = u.${kind === 'org' ? 'org' : 'key_id'}
+    where u.cost_nano > 0 group by d.value, u.at - u.at % 900000000`),
 ]
 
 export const ledger = (kind: DatabaseKind): Migration => ({

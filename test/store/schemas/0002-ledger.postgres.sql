@@ -179,6 +179,11 @@ CREATE TABLE public.ledger_total (
     entries bigint NOT NULL,
     amount_nano bigint NOT NULL
 );
+CREATE TABLE public.opening_balance (
+    entity text NOT NULL,
+    quarter bigint NOT NULL,
+    settled_nano bigint NOT NULL
+);
 CREATE TABLE public.organisation (
     id text NOT NULL,
     slug text NOT NULL,
@@ -315,9 +320,9 @@ INSERT INTO public.account_balance VALUES ('overhead', 1779999300000000, 3, 1);
 INSERT INTO public.alias VALUES ('fast', 'org_01ksr49200e40r2081040g2081', 'weighted', '[{"model":"gpt-5.1","weight":2}]', 1, 5, 'api', 1780000000000000, 1780000000000000, NULL);
 INSERT INTO public.api_key VALUES ('key_a', 'org_01ksr49200e40r2081040g2081', NULL, NULL, NULL, 'CI', 'mr-abc', 'wxyz', '\x0505050505050505050505050505050505050505050505050505050505050505', 1, 'active', '["gpt-*"]', 25000000000, 'month', 'strict', 60, NULL, 4, 1780086400000000, 1, 2, 'api', 1780000000000000, 1780000000000000, NULL);
 INSERT INTO public.bootstrap VALUES (1, '\x0303030303030303030303030303030303030303030303030303030303030303', 1780000000000000, 1780086400000000, NULL);
-INSERT INTO public.content_index VALUES ('\x019e704488007000800008094bc0cf39', 'org_01ksr49200e40r2081040g2081', 'dk_01ksr49200e4ba4xq6gae3d14r', '2026-05-28', 76, 76);
-INSERT INTO public.credential VALUES ('cred_fixture', 'org_01ksr49200e40r2081040g2081', 'openai', 'main', 'ture', '\x01e9f34e9d1d8663ec47c5eef44e1a7295ef8b324568842eb6729ef3cdc68d593919506a78316bc3191a46e725bcd5c4a0e23ef98b504cd50eafdb4b33f6567ed8e0891f8d52e7de10ce9819bb7f1cc1572a07d6bc6b41d74565f2f4ca4e3af7e2ee1b4375a42e', NULL, 1, 'active', 'api', 1780000000000000, NULL);
-INSERT INTO public.data_key VALUES ('dk_01ksr49200e4ba4xq6gae3d14r', 'org_01ksr49200e40r2081040g2081', '\x11ca0e618478503b9d6db05dd106ac614bffaf96ab725c366d6c6304393e873df831cc0398766f287e6abe2d7256143ef654a5f09496ed0fb9272a7f', 1780000000000000);
+INSERT INTO public.content_index VALUES ('\x019e704488007000800008094bc0cf39', 'org_01ksr49200e40r2081040g2081', 'dk_01ksr49200fm18qxd0rrrra0wy', '2026-05-28', 76, 76);
+INSERT INTO public.credential VALUES ('cred_fixture', 'org_01ksr49200e40r2081040g2081', 'openai', 'main', 'ture', '\x01e9f34e9d3ff9594f8d9d56866c217930231094b17cc65e5dd66da7364bf32ae73d4c63bff96e189f3d472b8ed9e3523643d88ea76c3653a5d340983d9eceb4fb61b25a489d2356d30e7c53bbb4efacf7e07ff95ef9b02c1c758c91fd8148ae2ce7cd2e29ac2b', NULL, 1, 'active', 'api', 1780000000000000, NULL);
+INSERT INTO public.data_key VALUES ('dk_01ksr49200fm18qxd0rrrra0wy', 'org_01ksr49200e40r2081040g2081', '\xfa2a4200c8ce4ce4ed1ddec9d361965df193ccb8529cb727b7633e8e0f8ce410ce20c7edd7b81778c5fdaca4b43a1b0b33d079797d791cc648a13930', 1780000000000000);
 INSERT INTO public.deployment VALUES ('own', 'org_01ksr49200e40r2081040g2081', 'own-model', 'openai', 'ft:1', NULL, 'gpt-5.1', 1, 6, 'api', 1780000000000000, 1780000000000000, NULL);
 INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (1, 'org', 'org_01ksr49200e40r2081040g2081');
 INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (2, 'team', 'team_a');
@@ -342,8 +347,8 @@ INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (20, 'node', 'node_f
 INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (21, 'upstream_model', 'gpt-5.1-2025-11-13');
 INSERT INTO public.idempotency VALUES ('owner', 'k', '\x0404040404040404040404040404040404040404040404040404040404040404', 'key_a', 1780000000000000);
 INSERT INTO public.installation VALUES (1, '\xe9f34e9d', 1780000000000000);
-INSERT INTO public.kysely_migration VALUES ('0001-initial', '2026-11-22T19:47:42.071Z');
-INSERT INTO public.kysely_migration VALUES ('0002-ledger', '2026-11-22T19:47:42.086Z');
+INSERT INTO public.kysely_migration VALUES ('0001-initial', '2026-11-22T19:53:23.862Z');
+INSERT INTO public.kysely_migration VALUES ('0002-ledger', '2026-11-22T19:53:23.880Z');
 INSERT INTO public.kysely_migration_lock VALUES ('migration_lock', 0);
 INSERT INTO public.ledger_batch VALUES ('node_fixture', 1, 1, 9, 4, '\x0000000000000000000000000000000000000000000000000000000000000000', '\x629db668756b69d65626d92a825babde9c9b2c0dde516a1c9b237bcc601472ac');
 INSERT INTO public.ledger_entry VALUES (20, 3, 1, '\x019e704488007000800008094bc0cf39', 1, 1, 2, NULL, NULL, 5, 11, 13, 16, 14, 21, 17, 0, 2, 0, '\xb00980200000de02', 1780000000000000, 1780000001500000);
@@ -415,6 +420,8 @@ ALTER TABLE ONLY public.ledger_position
     ADD CONSTRAINT ledger_position_pkey PRIMARY KEY (node);
 ALTER TABLE ONLY public.ledger_total
     ADD CONSTRAINT ledger_total_pkey PRIMARY KEY (org, kind, outcome, flags);
+ALTER TABLE ONLY public.opening_balance
+    ADD CONSTRAINT opening_balance_pkey PRIMARY KEY (entity, quarter);
 ALTER TABLE ONLY public.organisation
     ADD CONSTRAINT organisation_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.organisation

@@ -89,6 +89,8 @@ export async function verify(database: Database, schema: string): Promise<void> 
   const { totals: used } = await usageReport(database, { org, from: at - dayUs, to: at + dayUs, groupBy: 'none', bucket: 'none', timeZone: 'UTC', now: at })
   assert.deepEqual([used.requests, used.refused, used.costNano], [2, 1, 5_012_750])
   if (schema >= '0002') await verifyLedgerOf(database, org)
+  // What the installation had spent before it had a ledger is not free.
+  else for (const entity of ['key:key_a', `org:${org}`]) assert.equal(await settledBetween(database, entity, 0, Infinity), 5_012_750)
 }
 
 async function verifyLedgerOf(database: Database, org: string): Promise<void> {
