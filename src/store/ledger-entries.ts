@@ -107,9 +107,7 @@ function packUsage(usage: Usage): Uint8Array | null {
   let length: number = usageClasses.length
   while (length > 0 && usage[usageClasses[length - 1]!] === 0) length -= 1
   if (length === 0) return null
-  const counts = new Array<number>(length)
-  for (let index = 0; index < length; index++) counts[index] = usage[usageClasses[index]!]
-  return packVarints(counts)
+  return packVarints(usageClasses.slice(0, length).map((name) => usage[name]))
 }
 
 export interface Parties {
