@@ -81,6 +81,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   fault: Fault | null = null
   sent = false
   rawUsage: unknown = null
+  terminal = false
   /** As the vendor says it served. */
   serviceTier: string | null = null
   /** `outputChars` when the usage was reported: output that came after it is not in it. */
@@ -93,7 +94,6 @@ export class Attempt implements UpstreamHandler, Ticking {
   /** Set when it is settled. */
   metered: Metered | null = null
   final = false
-  /** Settles when the attempt has ended, whatever became of it. */
   readonly finished: Promise<void>
   readonly replied: Promise<Reply>
 
@@ -107,7 +107,6 @@ export class Attempt implements UpstreamHandler, Ticking {
   #sink: Sink | null = null
   #committed = false
   #meaningful = false
-  #terminal = false
   #doneAtUs: number | null = null
   #inBand: { said: UpstreamFault; json: string | null } | null = null
   #lastByteUs: number
@@ -199,7 +198,7 @@ export class Attempt implements UpstreamHandler, Ticking {
 
   onError(error: Error): void {
     if (this.outcome) return
-    if (this.#terminal) return this.#end('success', null)
+    if (this.terminal) return this.#end('success', null)
     if (!this.sent) {
       return this.#end('connect_failed', localFault('connect', 'upstream_error', `${this.who} could not be reached (${codeOf(error)}). Nothing was sent.`))
     }
@@ -256,7 +255,7 @@ export class Attempt implements UpstreamHandler, Ticking {
       this.#progressUs = this.#lastByteUs
       this.#meaningful ||= !facts.done
     }
-    if (facts.finished || facts.done) this.#terminal = true
+    if (facts.finished || facts.done) this.terminal = true
     if (facts.done) this.#doneAtUs = this.#lastByteUs
     if (facts.error) this.#inBand = { said: facts.error, json: event.data }
     if (facts.usageOnly && this.options.stripUsage) return 'drop'
@@ -292,7 +291,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   #mayGoOn(): boolean {
     const { hold, calibration, deployment } = this.options
     this.#progressAtChars = this.outputChars + progressChars
-    const tokens = calibration.outputTokens(deployment.id, this.outputChars, this.outputEvents)
+    const tokens = calibration.outputTokens(deployment.id, this.outputChars, this.outputEvents, hold.bound.mostOutputTokens)
     const wantedNano = tokens >= growsAt(hold.bound, deployment, hold.amountNano) ? nextHold(hold.bound, deployment, tokens) : 0
     const refused = hold.deliver(tokens, streamedNano(hold.bound, deployment, tokens), wantedNano)
     if (refused) this.stop(faultFrom('request', refused))
@@ -311,15 +310,14 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   #endStream(gate: EventGate): void {
-    const rest = gate.end(() => this.#terminal)
+    const rest = gate.end(() => this.terminal)
     if (this.#inBand) return this.#onEvents(rest)
-    const empty = this.#terminal && !this.#meaningful && this.rawUsage === null
-    if (!this.#terminal || empty) {
+    const empty = this.terminal && !this.#meaningful && this.rawUsage === null
+    if (!this.terminal || empty) {
       const what = empty || !this.#meaningful ? 'ended its stream without any output' : 'ended its stream without a finish reason; the answer is cut off'
       return this.#end(this.#meaningful ? 'broken' : 'truncated', localFault('truncated', 'upstream_truncated', `${this.who} ${what}.`))
     }
     this.#onEvents(rest)
-    if (!this.#committed && !this.draining) this.#commit()
     this.#end('success', null)
   }
 
@@ -385,6 +383,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   /** `said` was told to the client by the upstream's own event. */
   #end(outcome: AttemptOutcome, fault: Fault | null, said: Fault | null = null): void {
     if (this.outcome) return
+    // What is still held back is a whole answer.
+    if (outcome === 'success' && this.#gate && !this.#committed && !this.draining) this.#commit()
     this.outcome = this.draining && outcome === 'success' ? 'drained' : outcome
     this.fault = fault ?? said
     this.#said = said !== null

@@ -64,9 +64,11 @@ function price({ price: vector, provider }: Deployment, usage: Usage, flags: num
 }
 
 function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage: Usage; flags: number } {
-  const { deployment } = attempt.options
+  const { deployment, hold: { bound: { mostOutputTokens } } } = attempt.options
+  // What the vendor may have made beyond what reached us is within its limit too.
+  const guarded = (tokens: number): number => Math.max(tokens, Math.min(tokens + abortGuardTokens, mostOutputTokens))
   const normalised = attempt.rawUsage === null ? null : normaliseUsage(attempt.rawUsage, deployment.provider.vendor.usage, plausible(deployment, asked))
-  const delivered = calibration.outputTokens(deployment.id, attempt.outputChars, attempt.outputEvents)
+  const delivered = calibration.outputTokens(deployment.id, attempt.outputChars, attempt.outputEvents, mostOutputTokens)
   if (normalised) {
     const { usage, anomalous } = normalised
     let flags = anomalous ? usageFlags.anomalous : 0
@@ -76,9 +78,10 @@ function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage
       usage.output = delivered
       return { usage, flags: usageFlags.anomalous | usageFlags.estimated }
     }
-    // Usage that was reported before the break covers less than what was delivered.
-    if (attempt.outcome === 'broken' && attempt.usageAtChars < attempt.outputChars && usage.output + usage.reasoning < delivered) {
-      usage.output = delivered - usage.reasoning
+    // Reported on the way: what came later is not in it, and the vendor may have made more than what reached us.
+    if (isOnTheWay(attempt)) {
+      if (attempt.usageAtChars < attempt.outputChars) usage.output = Math.max(usage.output, delivered - usage.reasoning)
+      if (attempt.outcome === 'cancelled') usage.output = guarded(usage.output)
       flags |= usageFlags.estimated
     }
     return { usage, flags }
@@ -88,7 +91,7 @@ function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage
   if (billed === 'nothing') return { usage, flags: 0 }
   usage.input = Math.min(attempt.options.hold.record.inputTokens, calibration.inputTokens(deployment.id, asked.bodyBytes))
   usage.output = billed === 'input' ? 0 : delivered
-  if (attempt.outcome === 'cancelled' && billed === 'output') usage.output += abortGuardTokens
+  if (attempt.outcome === 'cancelled' && billed === 'output') usage.output = guarded(usage.output)
   if (attempt.outcome !== 'success') usage.reasoning = hiddenTokens(attempt)
   usage.requests = 1
   return { usage, flags: usageFlags.estimated | (billed === 'output' && !unheard(attempt) ? 0 : usageFlags.uncertain) }
@@ -105,14 +108,20 @@ function plausible({ contextTokens, outputTokens }: Deployment, { choices }: Ask
   return { inputTokens: Math.max(plausibleTokens, 2 * contextTokens), outputTokens: Math.max(plausibleTokens, 2 * outputTokens) * choices }
 }
 
+/** Usage of a stream without an end: some vendors report it with every event. */
+const isOnTheWay = ({ rawUsage, body, terminal }: Attempt): boolean => rawUsage !== null && body === null && !terminal
+
 /** The client left, the vendor goes on billing, and its usage was not waited for to the end. */
-const unheard = ({ outcome, rawUsage, sent, options }: Attempt): boolean => outcome === 'cancelled' && sent && rawUsage === null && options.deployment.provider.vendor.billsAfterAbort
+const unheard = (attempt: Attempt): boolean =>
+  attempt.outcome === 'cancelled' && attempt.sent && (attempt.rawUsage === null || isOnTheWay(attempt)) && attempt.options.deployment.provider.vendor.billsAfterAbort
 
 /** What a vendor bills of an attempt that brought no usage (money.md, terminal outcomes). */
 function billing(attempt: Attempt): 'nothing' | 'input' | 'output' {
   if (!attempt.sent) return 'nothing'
   switch (attempt.outcome) {
-    case 'connect_failed': case 'upstream_error': return attempt.status === 0 || attempt.options.deployment.provider.vendor.billsErrors ? 'input' : 'nothing'
+    case 'connect_failed': case 'upstream_error':
+      // Output that was still held back when its error came was made all the same.
+    case 'connect_failed': case 'upstream_error': return attempt.outputChars > 0 ? 'output' : attempt.status === 0 || attempt.options.deployment.provider.vendor.billsErrors ? 'input' : 'nothing'
     case 'timeout': return 'input'
     case 'truncated': case 'cancelled': return attempt.outputChars > 0 ? 'output' : 'input'
     default: return 'output'

@@ -45,7 +45,9 @@ function read(exchange: Exchange, budget: BodyBudget, maxBytes: number, after: A
     const done = (failed: Failure | null): void => {
       cancel()
       request.off('data', onData).off('end', onEnd).off('close', onClose)
-      exchange.response.once('close', () => (budget.heldBytes -= bytes))
+      // A client that left in the middle of its body has closed the response before the request.
+      if (exchange.clientGone) budget.heldBytes -= bytes
+      else exchange.response.once('close', () => (budget.heldBytes -= bytes))
       resolve(failed)
     }
     const onData = (chunk: Buffer): void => {

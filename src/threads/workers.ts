@@ -147,6 +147,8 @@ export class Workers {
         this.#tailLsn = 0
         this.appliedLsn = message.appliedLsn
         this.storeReady = true
+        // The one before may have died between its last transaction and the word of it.
+        this.#hooks.onApplied(message.appliedLsn)
         break
       case 'applied':
         this.appliedLsn = message.lsn

@@ -94,7 +94,7 @@ export interface Compared { attempts: number; nano: bigint }
 
 /** P2 and P7: one end for each attempt that a vendor saw, at the vendor's price. */
 export function compareWithBill(entries: readonly Entry[], circumstances: Circumstances, report: Report): Compared {
-  const { bill, mayBeLost, met } = circumstances
+  const { bill, mayBeLost, powerWasLost, met } = circumstances
   const ends = new Map<string, { nano: bigint; flags: number; outcome: string; count: number }>()
   for (const { attemptId, kind, nano, flags, outcome } of entries) {
     const end = ends.get(attemptId) ?? { nano: 0n, flags, outcome: terminalOutcomes[outcome]!, count: 0 }
@@ -105,7 +105,7 @@ export function compareWithBill(entries: readonly Entry[], circumstances: Circum
   const delivered = deliveredOf(circumstances.clients)
   let attempts = 0
   let billed = 0n
-  for (const { attemptId, model, vendor, nano, final } of bill.charges.values()) {
+  for (const { attemptId, model, vendor, nano, isExcessive, final } of bill.charges.values()) {
     const end = ends.get(attemptId)
     if (!final) report('liveness', `the vendor still works on ${attemptId}`)
     if (!end) {
@@ -117,9 +117,14 @@ export function compareWithBill(entries: readonly Entry[], circumstances: Circum
     billed += nano
     met(`ends ${end.outcome}`)
     if (!(end.flags & inexact)) {
+      // Of a hold whose dispatch went with the power recovery can't know that it was one.
+      if (end.outcome === 'crashed' && end.nano === 0n && mayBeLost.has(attemptId)) continue
       if (end.nano !== nano) report('P7', `${attemptId} (${end.outcome}) cost ${end.nano}, and ${vendor} charges ${nano} for ${model}`)
       continue
     }
+    // With the power went the end of an answer, and with it what was delivered since the last progress: all of it where there is none.
+    // What is more than the vendor was allowed is not estimated either.
+    if (isExcessive || (end.outcome === 'crashed' && powerWasLost)) continue
     const tokens = Math.max(0, (delivered.get(attemptId) ?? 0) - (end.outcome === 'crashed' ? 2 * progressTokens : 0))
     const least = costOf(model, { input: 0, cached: 0, output: tokens, reasoning: 0, request: 0 })
     if (!(end.flags & (usageFlags.unpriced | usageFlags.overBound | usageFlags.anomalous)) && end.nano < least) report('P7', `${attemptId} (${end.outcome}, flags ${end.flags}) cost ${end.nano}, and ${tokens} tokens for ${least} were delivered`)
@@ -175,7 +180,8 @@ function checkRepeats(entries: readonly Entry[], clients: readonly Client[], pow
   for (const [name, group] of groups) {
     const paid = group.filter(({ requestId }) => charged.has(requestId!))
     if (paid.length > 1 && !powerWasLost) report('P12', `${name.slice(-6)} was charged ${paid.length} times: ${paid.map(({ requestId }) => requestId).join(', ')}`)
-    const answers = new Set(group.filter(({ end, head }) => end === 'complete' && head?.status === 200).map(({ text }) => text))
+    // A request that ended without output and cost nothing leaves its key free. Comments of a stream are not part of its answer.
+    const answers = new Set(group.filter(({ end, head, text }) => end === 'complete' && head?.status === 200 && text.includes('"content":"x')).map(({ text }) => text.replaceAll(/^: .*\n\n/gm, '')))
     if (answers.size > 1 && !powerWasLost) report('P12', `${name.slice(-6)} has ${answers.size} different answers`)
   }
 }

@@ -32,6 +32,8 @@ export interface Charge {
   model: string
   units: Units
   nano: bigint
+  /** More than was asked for at most. */
+  isExcessive: boolean
   /** The last word: the call is over at the vendor. */
   final: boolean
 }
@@ -41,9 +43,9 @@ export class Bill {
   /** Attempts that arrived more than once. */
   readonly twice: string[] = []
 
-  open(attemptId: string, vendor: string, model: string): Charge {
+  open(attemptId: string, vendor: string, model: string, isExcessive: boolean): Charge {
     if (this.charges.has(attemptId)) this.twice.push(attemptId)
-    const charge: Charge = { attemptId, vendor, model, units: noUnits, nano: 0n, final: false }
+    const charge: Charge = { attemptId, vendor, model, units: noUnits, nano: 0n, isExcessive, final: false }
     this.charges.set(attemptId, charge)
     return charge
   }

@@ -29,13 +29,12 @@ import { Client, FakeRequest, FakeResponse } from './client.ts'
 import type { Dice } from './dice.ts'
 import type { FaultyDisk } from './faulty-disk.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
-import { StoreWorker, type StoreWorld } from './store.ts'
+import { Gone, StoreWorker, type StoreWorld } from './store.ts'
 import type { Upstream } from './upstream.ts'
 
 /** What tests of the simulator itself break on purpose. */
 export interface Seams {
-  opened?(opened: OpenLedger): void
-  admission?(admission: Admission, wait: () => Promise<void>): Admission
+  opened?(opened: OpenLedger, wait: () => Promise<void>): void
 }
 
 export interface ProcessWorld extends StoreWorld {
@@ -81,7 +80,7 @@ export class GatewayProcess implements Owner {
 
   /** False: it could not start, because the disk failed; a damaged journal is thrown. */
   async boot(): Promise<boolean> {
-    const { scheduler, disk, segmentBytes, seams } = this.#world
+    const { scheduler, dice, disk, segmentBytes, seams } = this.#world
     let opened: OpenLedger
     try {
       opened = await openLedger({
@@ -94,14 +93,14 @@ export class GatewayProcess implements Owner {
         onFatal: (error) => this.alive && this.#world.onFatal(this, error),
       })
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EIO') return false
+      if (['EIO', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '')) return false
       throw error
     }
     this.opened = opened
     this.gateway = this.#gatewayOf(opened)
     const appliedLsn = this.#appliedAtStart ?? await new Promise<number>((resolve) => (this.#storeReady = resolve))
     this.#world.onOpened(this)
-    seams.opened?.(opened)
+    seams.opened?.(opened, () => new Promise((resolve) => scheduler.in(dice.delayUs(2_000), this, 'a mutant waits', resolve)))
     opened.recover(appliedLsn)
     this.#startTimers(opened, this.gateway)
     this.ready = true
@@ -153,12 +152,11 @@ export class GatewayProcess implements Owner {
   }
 
   #gatewayOf({ ledger }: OpenLedger): Gateway {
-    const { scheduler, dice, upstream, seams } = this.#world
+    const { scheduler, dice, upstream } = this.#world
     const { clock } = scheduler
-    const admission = new Admission(ledger, new Calibration(), new RateLimits(), clock)
     return {
       keys: this.keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes),
-      admission: seams.admission?.(admission, () => new Promise((resolve) => scheduler.in(dice.delayUs(2_000), this, 'a mutant waits', resolve))) ?? admission,
+      admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
       repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
       tools: {
         health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
@@ -226,6 +224,7 @@ export class GatewayProcess implements Owner {
         this.#tailLsn = 0
         this.#appliedAtStart ??= message.appliedLsn
         this.#storeReady?.(message.appliedLsn)
+        this.opened?.ledger.applied(message.appliedLsn)
         break
       case 'applied': this.opened?.ledger.applied(message.lsn); break
       case 'balance': case 'repeat': {
@@ -239,5 +238,9 @@ export class GatewayProcess implements Owner {
 
 const segmentsOf = (disk: FaultyDisk): SegmentFiles => ({
   list: () => disk.names(),
-  readAt: (name, into, position) => disk.bytes(name).copy(into, 0, position, Math.min(disk.bytes(name).length, position + into.length)),
+  readAt(name, into, position) {
+    if (!disk.names().includes(name)) throw new Gone(`no segment ${name}`)
+    const bytes = disk.bytes(name)
+    return bytes.copy(into, 0, position, Math.min(bytes.length, position + into.length))
+  },
 })

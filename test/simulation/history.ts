@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { KeyIndex } from '../../src/gateway/key-index.ts'
 import type { Snapshot } from '../../src/gateway/snapshot.ts'
+import { SegmentReader } from '../../src/ledger/segment-reader.ts'
 import type { Database } from '../../src/store/database.ts'
 import { verifyLedger } from '../../src/store/ledger-verify.ts'
 import { checkClients, compareWithBill, foldEntries, readEntries, settledIn, type Circumstances, type Entry } from './audit.ts'
@@ -46,6 +47,8 @@ export interface Options {
   verbose?: boolean
   seams?: Seams
   wrapApply?: (apply: Apply) => Apply
+  /** The database may also lose what the journal no longer holds. */
+  losesReleased?: boolean
   /** Changes what the seed drew. */
   bend?: (swarm: Swarm) => void
 }
@@ -74,6 +77,7 @@ export class History implements ProcessWorld {
   readonly keys: SimulatedKey[]
   readonly pepper = pepper
   readonly segmentBytes: number
+  readonly databaseUs: number
   readonly seams: Seams
   readonly wrapApply: Options['wrapApply']
   readonly watch: Watch
@@ -86,8 +90,10 @@ export class History implements ProcessWorld {
   powerLosses = 0
   readonly #result: Result
   readonly #hash = createHash('sha1')
+  #unhashed = ''
   #snapshot: Snapshot
   readonly #unknownPrice: 'allow' | 'block'
+  readonly #sent = new Set<string>()
 
   constructor(seed: number, database: Database, options: Options) {
     this.seed = seed
@@ -98,6 +104,7 @@ export class History implements ProcessWorld {
     this.scheduler = new Scheduler(dice.fork())
     const diskDice = dice.fork()
     this.segmentBytes = this.swarm.segmentBytes
+    this.databaseUs = this.swarm.databaseUs
     this.disk = new FaultyDisk({
       random: () => diskDice.unit(), after: (ms, callback) => this.scheduler.in(ms * 1000 + diskDice.int(20, 900), this.scheduler.world, 'disk', callback),
       faults: { createMs: [0, 5], syncMs: this.swarm.faults.disk.slowSync ? [0, 60] : [0, 3], syncError: this.swarm.faults.disk.syncError },
@@ -119,6 +126,10 @@ export class History implements ProcessWorld {
   get faults(): Swarm['faults'] { return this.swarm.faults }
   mayFail(): boolean { return !this.faultsOver }
   snapshot(): Snapshot { return this.#snapshot }
+
+  sent(attemptId: string): void {
+    this.#sent.add(attemptId)
+  }
 
   met(what: string, count = 1): void {
     this.#result.met.set(what, (this.#result.met.get(what) ?? 0) + count)
@@ -164,7 +175,7 @@ export class History implements ProcessWorld {
 
   /** The process dies, with `power` the machine; another one starts a moment later. */
   kill(power: boolean): void {
-    const { process, disk, database, dice, scheduler } = this
+    const { process, disk, dice, scheduler } = this
     if (!process.alive) return
     this.kills++
     this.met(power ? 'powerLoss' : 'kill')
@@ -172,7 +183,7 @@ export class History implements ProcessWorld {
     process.die()
     if (power) {
       this.powerLosses++
-      for (const attemptId of this.bill.charges.keys()) if (!this.#hasAnswer(attemptId)) this.mayBeLost.add(attemptId)
+      for (const attemptId of this.#sent) if (!this.#hasAnswer(attemptId)) this.mayBeLost.add(attemptId)
     }
     disk.crash({ power })
     const lost = power && this.faults.store.losesTail ? dice.int(0, 3) : 0
@@ -182,7 +193,7 @@ export class History implements ProcessWorld {
   async start(lostBatches = 0): Promise<void> {
     if (lostBatches > 0) {
       this.met('databaseLosesTail')
-      await this.database.loseTail(lostBatches)
+      await this.database.loseTail(lostBatches, this.options.losesReleased ? 0 : this.#oldestLsn())
     }
     const process = (this.process = new GatewayProcess(this))
     try {
@@ -200,6 +211,8 @@ export class History implements ProcessWorld {
   async run(): Promise<Result> {
     const { scheduler, swarm: { spanUs } } = this
     this.database.empty()
+    const unhandled = (error: unknown): void => this.violated('defect', `nobody handles ${error instanceof Error ? error.stack : String(error)}`)
+    process.on('unhandledRejection', unhandled)
     try {
       void this.start()
       for (const { atUs, call } of callsOf(this.swarm, this.keys, this.dice.fork())) {
@@ -212,12 +225,26 @@ export class History implements ProcessWorld {
       this.#stopFaults()
       const rests = await scheduler.run(() => this.#isBroken() || this.#rests(), restUs)
       if (!rests) this.violated('liveness', this.#whatIsLeft())
+      // What was just answered has its connection to close.
+      await scheduler.run(() => this.#isBroken(), 100_000)
       if (!this.#isBroken()) await this.#audit()
     } catch (error) {
       this.violated(error instanceof Stuck ? 'liveness' : 'defect', error instanceof Error ? error.stack ?? error.message : String(error))
     }
+    process.off('unhandledRejection', unhandled)
+    this.#digest()
     this.process.alive = false
     return Object.assign(this.#result, { hash: this.#hash.digest('hex'), events: scheduler.events, calls: this.clients.length, kills: this.kills, powerLosses: this.powerLosses })
+  }
+
+  /** Of what the journal still holds. */
+  #oldestLsn(): number {
+    for (const name of this.disk.names()) {
+      const reader = new SegmentReader()
+      reader.scan(this.disk.bytes(name), () => {})
+      if (reader.firstLsn > 0) return reader.firstLsn
+    }
+    return Infinity
   }
 
   #begin(client: Client): void {
@@ -227,11 +254,17 @@ export class History implements ProcessWorld {
 
   #note(label: string): void {
     const line = `${(this.scheduler.nowUs / 1e6).toFixed(6)} ${label}`
-    this.#hash.update(line)
+    this.#unhashed += line
+    if (this.#unhashed.length > 65_536) this.#digest()
     const { trail, violations } = this.#result
     if (violations.length > 0) return
     trail.push(line)
     if (!this.options.verbose && trail.length > 2 * trailLength) trail.splice(0, trailLength)
+  }
+
+  #digest(): void {
+    this.#hash.update(this.#unhashed)
+    this.#unhashed = ''
   }
 
   #isBroken(): boolean {

@@ -12,7 +12,7 @@ const begunMs = performance.now()
 for (let seed = first!; seed <= last!; seed++) {
   const result = await simulate(seed, scratch.database, { verbose: values.verbose })
   sum.add(result)
-  if (result.violations.length > 0 || values.verbose) console.log(sum.describe(result))
+  if (result.violations.length > 0 || values.verbose) console.log(sum.describe(result, values.verbose))
 }
 console.log(sum.text())
 console.log(`${((performance.now() - begunMs) / (last! - first! + 1)).toFixed(1)} ms per seed`)

@@ -35,9 +35,9 @@ export class SimulatedDatabase {
     return appliedLsn
   }
 
-  /** Loses its last transactions, as an embedded database may that doesn't sync each one. */
-  async loseTail(count: number): Promise<void> {
-    const kept = this.batches.splice(0).slice(0, -count)
+  /** Loses its last transactions, as an embedded database may that doesn't sync each one; those before `lsn` stay. */
+  async loseTail(count: number, lsn: number): Promise<void> {
+    const kept = this.batches.splice(0).filter(({ uptoLsn }, index, all) => index < all.length - count || uptoLsn < lsn)
     this.empty()
     this.rejected = 0
     for (const { records, uptoLsn } of kept) await this.apply(records, uptoLsn)
@@ -53,6 +53,7 @@ export interface StoreWorld {
   dice: Dice
   faults: Faults
   database: SimulatedDatabase
+  databaseUs: number
   /** False once faults have stopped. */
   mayFail(): boolean
   met(what: string): void
@@ -167,10 +168,11 @@ export class StoreWorker {
   }
 
   #pause(owner: Owner): Promise<void> {
-    return new Promise((resolve) => this.#world.scheduler.in(this.#world.dice.delayUs(3_000), owner, 'database', resolve))
+    return new Promise((resolve) => this.#world.scheduler.in(this.#world.dice.delayUs(this.#world.databaseUs), owner, 'database', resolve))
   }
 }
 
-class Gone extends Error {
+/** A database or a file that is not there. */
+export class Gone extends Error {
   override name = 'Gone'
 }

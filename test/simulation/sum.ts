@@ -25,8 +25,8 @@ export class Sum {
     if (first) this.failed.push({ seed, property: first.property, text: first.text })
   }
 
-  describe({ seed, violations, trail, events }: Result): string {
-    return [`seed ${seed}: ${violations.length} violations in ${events} events`, ...trail.slice(-41), ...violations.map(({ property, text, event }) => `  event ${event}, ${property}: ${text}`)].join('\n')
+  describe({ seed, violations, trail, events }: Result, verbose = false): string {
+    return [`seed ${seed}: ${violations.length} violations in ${events} events`, ...verbose ? trail : trail.slice(-41), ...violations.map(({ property, text, event }) => `  event ${event}, ${property}: ${text}`)].join('\n')
   }
 
   text(): string {

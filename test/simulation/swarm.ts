@@ -30,6 +30,8 @@ export interface Swarm {
   /** All calls begin within. */
   spanUs: number
   segmentBytes: number
+  /** Of a transaction. */
+  databaseUs: number
   holdTokens: number
   holdMs: number
 }
@@ -39,12 +41,10 @@ export function swarm(dice: Dice): Swarm {
   const isOn = (share: number): boolean => dice.chance(share)
   const vendor = Object.fromEntries(vendorFaults.map((fault) => [fault, isOn(0.35) ? dice.pick([0.05, 0.15, 0.4]) : 0])) as Faults['vendor']
   vendor.exceedsLimit = isOn(0.08) ? 0.3 : 0
-  const syncError = isOn(0.12) ? 0.02 : 0
   const faults: Faults = {
     vendor,
-    disk: { slowSync: isOn(0.2), syncError, fullWindows: isOn(0.2) ? dice.int(1, 2) : 0 },
-    // After a failed sync Linux takes pages that never reached the medium for clean: with the power they are gone whatever a program does.
-    process: { kills: isOn(0.5) ? dice.int(1, 3) : 0, powerLoss: syncError === 0 && isOn(0.5) },
+    disk: { slowSync: isOn(0.2), syncError: isOn(0.12) ? 0.02 : 0, fullWindows: isOn(0.2) ? dice.int(1, 2) : 0 },
+    process: { kills: isOn(0.5) ? dice.int(1, 3) : 0, powerLoss: isOn(0.5) },
     store: { outages: isOn(0.3) ? dice.int(1, 3) : 0, crashes: isOn(0.3) ? dice.int(1, 3) : 0, losesTail: isOn(0.5), commitUnheard: isOn(0.3) ? 0.2 : 0 },
     clients: { leave: isOn(0.5) ? dice.pick([0.1, 0.4]) : 0, slow: isOn(0.4) ? 0.3 : 0, repeat: isOn(0.4) ? 0.5 : 0 },
     clock: { steps: isOn(0.2) ? dice.int(1, 3) : 0 },
@@ -57,7 +57,7 @@ export function swarm(dice: Dice): Swarm {
     id: `key_${index}`, org: dice.pick(orgs).id, budget: isOn(0.75) ? budgetOf(dice, 1) : null, rateLimit: isOn(0.15) ? rateLimitOf(dice) : noRateLimit, includeCost: isOn(0.1),
   }))
   return {
-    faults, orgs, keys, calls: dice.int(15, 60), spanUs: dice.pick([2_000_000, 10_000_000, 20_000_000]), segmentBytes: dice.pick([32_768, 65_536, 262_144]),
+    faults, orgs, keys, calls: dice.int(15, 60), spanUs: dice.pick([2_000_000, 10_000_000, 20_000_000]), segmentBytes: dice.pick([32_768, 32_768, 65_536]), databaseUs: dice.pick([2_000, 20_000, 200_000]),
     holdTokens: isOn(0.2) ? 20 : 0, holdMs: isOn(0.2) ? 300 : 0,
   }
 }

@@ -18,6 +18,8 @@ export interface UpstreamWorld {
   faults: Faults
   bill: Bill
   met(what: string): void
+  /** From here on the vendor may see it. */
+  sent(attemptId: string): void
 }
 
 export class Upstream {
@@ -110,6 +112,7 @@ class Connection implements UpstreamCall {
     if (this.#isOver) return
     if (!this.#handler.onSent()) return this.#end()
     const { scheduler, dice, faults } = this.#world
+    this.#world.sent(this.#request.headers['x-client-request-id']!)
     if (this.#isOver) return
     if (dice.chance(faults.vendor.sendFails)) return void scheduler.in(dice.delayUs(2_000), this.owner, 'send fails', () => this.#fails('sendFails', 'EPIPE'))
     this.#isSent = this.#isArriving = true
@@ -178,7 +181,7 @@ class Play {
     const model = (JSON.parse(body!.toString()) as { model: string }).model
     this.#script = scriptFor(readRequest(body!, this.#rules), this.#rules, world.dice, world.faults)
     for (const fault of this.#script.met) world.met(fault)
-    this.#charge = world.bill.open(headers['x-client-request-id']!, provider.id, model)
+    this.#charge = world.bill.open(headers['x-client-request-id']!, provider.id, model, this.#script.met.includes('exceedsLimit'))
     this.#next()
   }
 

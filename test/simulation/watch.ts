@@ -113,9 +113,10 @@ export class Watch {
     for (const each of this.#settled.values()) if (concerns(account, each)) settled += each.nano
     if (settled !== account.settledNano) this.#report('P5', `${where} has ${account.settledNano} settled, and its attempts cost ${settled}`)
     const taken = held + settled
-    const before = this.#taken.get(account) ?? 0
+    const before = this.#taken.get(account)
     this.#taken.set(account, taken)
-    if (account.mode !== 'soft' && taken > account.limitNano && taken > before && this.alarms === this.#alarmsSeen && !this.changed.has(account.entity) && this.#taken.has(account) && before > 0) {
+    const isOver = before !== undefined && taken > before && taken > account.limitNano
+    if (isOver && account.mode !== 'soft' && this.alarms === this.#alarmsSeen && !this.changed.has(account.entity)) {
       this.#report('P1', `${where} has a ${account.mode} limit of ${account.limitNano}, and ${taken} is taken after ${before}`)
     }
     this.#tiles(account, where)

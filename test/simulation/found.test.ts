@@ -1,0 +1,118 @@
+/** What the simulator found, each as small as it gets. Seeds of that time no longer give the same histories. */
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { Attempt, type Metered } from '../../src/gateway/attempt.ts'
+import { Deadlines } from '../../src/gateway/deadlines.ts'
+import type { Asked } from '../../src/gateway/exchange.ts'
+import { settle } from '../../src/gateway/meter.ts'
+import type { Deployment } from '../../src/gateway/snapshot.ts'
+import { Calibration } from '../../src/ledger/calibration.ts'
+import { endOfCrashed } from '../../src/ledger/crash.ts'
+import type { Hold, HoldEnd } from '../../src/ledger/hold.ts'
+import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import { usageFlags } from '../../src/store/records.ts'
+import { startRig } from '../gateway/harness.ts'
+import { Dice } from './dice.ts'
+import { keyOf, snapshotOf } from './setup.ts'
+import { swarm } from './swarm.ts'
+
+const drawn = swarm(new Dice(1))
+const snapshot = snapshotOf(1, [], { ...drawn, holdTokens: 20, holdMs: 0 }, 'allow')
+const deploymentOf = (model: string, at = 0): Deployment => snapshot.declared.get(model)![at]!
+const asked = { model: 'm', stream: true, choices: 1, bodyBytes: 100, size: { mayCarryMedia: () => false } } as unknown as Asked
+
+/** A stream at a deployment, up to its dispatch, with the end that its hold will get. */
+function begin(deployment: Deployment, deadlines = snapshot.settings.deadlines): { attempt: Attempt; end: () => HoldEnd; tick: (us: number) => void } {
+  const ends: HoldEnd[] = []
+  const bound = { inputTokens: 50, maxOutputTokens: 1000, mostOutputTokens: 1000, sliced: false, fullNano: 1e9, holdNano: 1e9 }
+  const hold = { bound, mode: 'none', amountNano: 5e9, record: { inputTokens: 50, inputNano: 5_000, heldAt: 0 }, dispatch: () => true, deliver: () => null, end: (end: HoldEnd) => ends.push(end) } as unknown as Hold
+  let nowUs = 0
+  const running = new Deadlines()
+  const options = { number: 1, deployment, credentialId: '', protocol: openaiChat, hold, calibration: new Calibration(), stream: true, deadlines, stripUsage: false, rewriteUsage: null }
+  const attempt = new Attempt(options, { epochMs: () => nowUs / 1000, monotonicUs: () => nowUs }, running)
+  void attempt.start((handler) => {
+    handler.onSent()
+    handler.onHead(200, { 'content-type': 'text/event-stream' })
+    return { pause() {}, resume() {}, abort() {} }
+  })
+  return { attempt, end: () => ends[0]!, tick: (us) => running.tick((nowUs += us)) }
+}
+
+const event = (json: object): Buffer => Buffer.from(`data: ${JSON.stringify(json)}\n\n`)
+const output = (text: string, usage?: object): Buffer => event({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }], ...(usage ? { usage } : {}) })
+const settled = (attempt: Attempt, followed = false): Metered => settle(attempt, asked, followed)
+
+test('usage that a vendor reports on the way is an estimate when the client leaves', () => {
+  const { attempt } = begin(deploymentOf('odd'))
+  attempt.onData(output('x'.repeat(40), { prompt_tokens: 30, completion_tokens: 10 }))
+  attempt.leave(false)
+  const { usage, flags } = settled(attempt)
+  assert.ok(flags & usageFlags.estimated, 'the vendor may have made more before it noticed')
+  assert.ok(usage.output > 10)
+})
+
+test('usage that a vendor reports on the way is an estimate when the connection breaks', () => {
+  const { attempt } = begin(deploymentOf('odd'))
+  attempt.onData(output('x'.repeat(40), { prompt_tokens: 30, completion_tokens: 10 }))
+  attempt.onError(new Error('reset'))
+  assert.ok(settled(attempt).flags & usageFlags.estimated)
+})
+
+test('usage that came with the end of an answer stays exact although the client leaves', () => {
+  const { attempt } = begin(deploymentOf('odd'))
+  attempt.onData(output('x'.repeat(40)))
+  attempt.onData(event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: { prompt_tokens: 30, completion_tokens: 10 } }))
+  attempt.leave(false)
+  assert.equal(settled(attempt).flags, 0)
+})
+
+test('usage on the way says nothing of the bill of a vendor that goes on billing: what was held is settled', () => {
+  const { attempt, end } = begin(deploymentOf('large', 1))
+  attempt.onData(output('x'.repeat(40), { prompt_tokens: 30, completion_tokens: 10 }))
+  attempt.leave(false)
+  settled(attempt)
+  assert.equal(end().tenantNano, 5e9)
+})
+
+test('output that was held back when its error came is on the overhead account, not free', () => {
+  const { attempt, end } = begin(deploymentOf('large'))
+  attempt.onData(output('x'.repeat(40)))
+  attempt.onData(event({ error: { message: 'broken', type: 'server_error', code: null } }))
+  assert.equal(attempt.outcome, 'upstream_error')
+  assert.ok(settled(attempt).flags & usageFlags.estimated)
+  assert.equal(end().kind, 'void')
+  assert.ok(end().overheadNano > 0)
+})
+
+test('a short answer that is held back when its vendor says [DONE] and keeps the connection is passed on', async () => {
+  const { attempt, tick } = begin(deploymentOf('large'))
+  attempt.onData(output('x'.repeat(4)))
+  attempt.onData(event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }))
+  attempt.onData(Buffer.from('data: [DONE]\n\n'))
+  tick(1_500_000)
+  assert.equal(attempt.outcome, 'success')
+  assert.equal(await attempt.replied, 'stream', 'there is no body to answer with')
+})
+
+test('an attempt at an unknown price that a crash cut off is marked as unpriced', () => {
+  const plan = drawn.keys[0]!
+  const { entry } = keyOf(plan, new Dice(1))
+  const hold = {
+    kind: 'hold' as const, requestId: 'req_1', attempt: 1, tenant: { org: entry.org, team: null, project: null, user: null, key: entry.id }, heldAt: 0, mode: 'none' as const, stream: true, holdNano: 0, inputTokens: 5, inputNano: 0, repeat: null,
+    target: { vendor: 'v', provider: 'v', deployment: 'v/m', model: 'm', upstreamModel: 'm', priceVersion: null },
+  }
+  assert.ok(endOfCrashed({ lsn: 1, hold, dispatched: true, progress: null }, 1).flags & usageFlags.unpriced)
+  assert.equal(endOfCrashed({ lsn: 1, hold, dispatched: false, progress: null }, 1).flags, 0)
+})
+
+test('an upload that its client breaks off gives its bytes back', async () => {
+  const rig = await startRig()
+  const socket = connect(rig.port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${rig.key}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"model":"`)
+  while (rig.gateway.bodies.heldBytes === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  socket.destroy()
+  await rig.recorded(1)
+  assert.equal(rig.gateway.bodies.heldBytes, 0)
+})
