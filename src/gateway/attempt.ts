@@ -86,8 +86,9 @@ export class Attempt implements UpstreamHandler, Ticking {
   serviceTier: string | null = null
   /** `outputChars` when the usage was reported: output that came after it is not in it. */
   usageAtChars = 0
+  /** The usage came in an event of its own, as the vendor's last word. */
+  usageApart = false
   outputChars = 0
-  /** Events that carried output. */
   outputEvents = 0
   body: Buffer | null = null
   answer: AnswerFacts | null = null
@@ -242,14 +243,13 @@ export class Attempt implements UpstreamHandler, Ticking {
     // After an error nothing follows: a `[DONE]` behind it would make clients take the answer for complete.
     if (this.#inBand) return 'drop'
     const facts = this.options.protocol.readEvent(event)
-    if (facts.outputChars > 0) {
-      this.outputChars += facts.outputChars
-      this.outputEvents++
-    }
+    this.outputChars += facts.outputChars
+    if (facts.outputChars > 0) this.outputEvents++
     this.serviceTier = facts.serviceTier ?? this.serviceTier
     if (facts.usage !== null) {
       this.rawUsage = facts.usage
       this.usageAtChars = this.outputChars
+      this.usageApart = facts.usageOnly
     }
     if (facts.meaningful) {
       this.#progressUs = this.#lastByteUs

@@ -109,7 +109,7 @@ function plausible({ contextTokens, outputTokens }: Deployment, { choices }: Ask
 }
 
 /** Usage of a stream without an end: some vendors report it with every event. */
-const isOnTheWay = ({ rawUsage, body, terminal }: Attempt): boolean => rawUsage !== null && body === null && !terminal
+const isOnTheWay = ({ rawUsage, body, terminal, usageApart }: Attempt): boolean => rawUsage !== null && body === null && !terminal && !usageApart
 
 /** The client left, the vendor goes on billing, and its usage was not waited for to the end. */
 const unheard = (attempt: Attempt): boolean =>
