@@ -28,7 +28,7 @@ interface Command { kind: keyof typeof commands; a: number; b: number }
 
 const pick = <T>(from: readonly T[], at: number): T => from[at % from.length]!
 
-const budgetOf = (a: number, b: number): Budget | null => (a % 7 === 0 ? null : { limitNano: (b % 8) * 60, period: pick(periods, a), mode: pick(modes, b >> 3) })
+const budgetOf = (a: number, b: number): Budget | null => (a % 7 === 0 ? null : { limitNano: (b % 8) * 150, period: pick(periods, a), mode: pick(modes, b >> 3) })
 
 const commands = {
   request(world: World, a: number, b: number) {
@@ -81,7 +81,19 @@ const commands = {
     hold.void()
     assert.equal(hold.deliver(9, 9, 9_999), null)
   },
-  clock(world: World, a: number) { world.nowMs += pick(steps, a) },
+  /** A whole request that costs what it held. */
+  async spend(world: World, a: number, b: number) {
+    const before = world.holds.length
+    commands.request(world, a, b)
+    await settled()
+    if (world.holds.length === before) return
+    commands.dispatch(world, before)
+    commands.end(world, before, 2)
+  },
+  clock(world: World, a: number, b: number) {
+    world.nowMs += pick(steps, a)
+    if (b % 2 === 0) world.ledger.accounts.sweep(world.nowMs)
+  },
   /** The clock passes the end of an hour between two readings. */
   edge(world: World, a: number) {
     world.nowMs = Math.ceil((world.nowMs + 1) / hour) * hour - 1
@@ -106,11 +118,10 @@ const commands = {
     const [waiting] = world.waiting.length > 0 ? world.waiting.splice(a % world.waiting.length, 1) : []
     waiting?.answer(b % 4 === 0)
   },
-  receive: (world: World, a: number) => world.receive(1 + (a % 3)),
+  receive: (world: World, a: number, b: number) => world.receive(1 + (a % 3), b % 2 === 0),
   /** Its memory is gone; what it had applied stays. */
   restartStore(world: World) { for (const waiting of world.waiting.splice(0)) waiting.answer(true) },
   full(world: World, a: number) { world.canAdmit = a % 3 > 0 },
-  sweep(world: World) { world.ledger.accounts.sweep(world.nowMs) },
   crash(world: World) { world.crash() },
   catchUp: (world: World) => catchUp(world),
 }
@@ -128,7 +139,7 @@ async function catchUp(world: World): Promise<void> {
 }
 
 const weights: Record<Command['kind'], number> = {
-  request: 14, retry: 3, dispatch: 6, deliver: 5, end: 10, clock: 4, edge: 2, budget: 4, policy: 2, zone: 1, apply: 4, answer: 5, receive: 6, restartStore: 1, full: 1, sweep: 2, crash: 1, catchUp: 2,
+  request: 12, spend: 10, retry: 3, dispatch: 6, deliver: 5, end: 10, clock: 6, edge: 2, budget: 4, policy: 2, zone: 1, apply: 4, answer: 5, receive: 6, restartStore: 1, full: 1, crash: 1, catchUp: 2,
 }
 const kinds = (Object.keys(weights) as Command['kind'][]).flatMap((kind) => Array<Command['kind']>(weights[kind]).fill(kind))
 const histories = fc.array(fc.record({ kind: fc.constantFrom(...kinds), a: fc.nat(999), b: fc.nat(999) }), { minLength: 5, maxLength: 60, size: 'max' })

@@ -43,7 +43,7 @@ export function askedFor(bodyBytes: number): Asked {
 export const organisation = (id: string, budget: Budget | null, timeZone: string): OrganisationData => ({ id, name: id, timeZone, budget, rateLimit: noRateLimit })
 
 export const keyEntry = (id: string, org: string, version: number, budget: Budget | null): KeyEntry => ({
-  id, version, hash: new Uint8Array(32), status: 'active', name: id, org, team: null, project: null, user: null, models: null, budget, rateLimit: noRateLimit, expiresAt: null, spent: null,
+  id, version, hash: new Uint8Array(32), status: 'active', name: id, org, team: null, project: null, user: null, models: null, budget, rateLimit: noRateLimit, expiresAt: null,
 })
 
 /** Calls back before and after each decision. */
@@ -57,7 +57,9 @@ class Watched extends Ledger {
 
   override accountsOf(ancestors: readonly Ancestor[]): ReturnType<Ledger['accountsOf']> {
     this.#world.asked(this, ancestors)
-    return super.accountsOf(ancestors)
+    const accounts = super.accountsOf(ancestors)
+    this.#world.skip()
+    return accounts
   }
 
   override hold(ask: HoldAsk, bound: Bound, accounts: readonly Account[]): ReturnType<Ledger['hold']> {
@@ -100,7 +102,7 @@ export interface Waiting { answer(fails: boolean): void }
 
 export class World {
   nowMs: number
-  /** The clock jumps by this right after it is read next. */
+  /** The clock jumps by this right after budgets are looked at next. */
   skipMs = 0
   canAdmit = true
   /** The store answers at once. */
@@ -137,21 +139,14 @@ export class World {
   }
 
   #start(): void {
-    const clock = { epochMs: () => this.#readClock(), monotonicUs: () => 0 }
+    const clock = { epochMs: () => this.nowMs, monotonicUs: () => 0 }
     // What a killed process would still have done is not done.
     const process = ++this.#processes
     const append = (record: JournalRecord): number => (process === this.#processes ? this.log.push({ lsn: this.log.length + 1, record }) : 0)
     const journal = { append, flush: () => true, whenSynced: () => null, syncSoon: () => {}, canAdmit: () => this.canAdmit }
     const authority = this.grantsParts ? new Parts(this) : new LocalAuthority((...question) => this.balance(...question))
     this.ledger = new Watched({ journal, authority, clock, alarm: (kind) => this.alarms[kind]++ }, this)
-    this.admission = new Admission(this.ledger, new Calibration(), new RateLimits(), { epochMs: () => this.nowMs, monotonicUs: () => 0 })
-  }
-
-  #readClock(): number {
-    const nowMs = this.nowMs
-    this.nowMs += this.skipMs
-    this.skipMs = 0
-    return nowMs
+    this.admission = new Admission(this.ledger, new Calibration(), new RateLimits(), clock)
   }
 
   /** Answers a question of the ledger now, or with a later message of the store. */
@@ -205,6 +200,11 @@ export class World {
     const result = each.lease.hold({ requestId: each.requestId, attempt: ++each.attempts, asked: askedFor(bodyBytes), capability: 'embeddings', deployment, repeat: null })
     if (result instanceof Promise) result.then(take, (error: unknown) => { this.#fault ??= error })
     else take(result)
+  }
+
+  skip(): void {
+    this.nowMs += this.skipMs
+    this.skipMs = 0
   }
 
   asked(ledger: Ledger, ancestors: readonly Ancestor[]): void {
@@ -263,12 +263,13 @@ export class World {
     this.channel.push(() => ledger.applied(appliedLsn))
   }
 
-  /** Messages of the store arrive. */
-  async receive(count: number): Promise<void> {
+  /** Messages of the store arrive, one by one or so close that promises speak only after all of them. */
+  async receive(count: number, atOnce = false): Promise<void> {
     for (const message of this.channel.splice(0, count)) {
       message()
-      await settled()
+      if (!atOnce) await settled()
     }
+    await settled()
   }
 
   /** kill -9: what is in memory is gone, and the next process recovers what the journal says. */
