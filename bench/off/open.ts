@@ -8,6 +8,6 @@ export const openLedger = () => Promise.resolve({
     stats: () => ({ bytes: 0, segments: 0, waiting: 0, lastSyncUs: 0, maxSyncUs: 0 }),
   },
   ledger: { appliedLsn: 0, unapplied: 0, alarms: {}, waitP99Us: 0, held: () => held, applied(): void {}, waited(): void {}, sweep(): void {}, findRepeat: () => null },
-  tornTail: null,
+  tornTail: null, firstLsn: 1,
   recover: () => [].values(),
 })

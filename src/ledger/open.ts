@@ -30,6 +30,8 @@ export interface OpenLedger {
   ledger: Ledger
   /** Where the journal broke off, if it did. */
   tornTail: Recovered['tornTail']
+  /** LSN at which what is left of the journal begins: an applied LSN before the one below it means that records in between are gone. */
+  firstLsn: number
   /** Ends the attempts that the last process left open; from then on holds are taken. Returns records of requests that the store may lack, by batches: they may be many. */
   recover(appliedLsn: number): Generator<RequestRecord[]>
 }
@@ -39,7 +41,7 @@ export async function openLedger({ ask, alarm, ...journaling }: LedgerSetup): Pr
   const { clock } = journaling
   const ledger = new Ledger({ journal, authority: new LocalAuthority(ask), clock, alarm })
   return {
-    journal, ledger, tornTail: recovered.tornTail,
+    journal, ledger, tornTail: recovered.tornTail, firstLsn: recovered.segments[0]?.firstLsn ?? recovered.nextLsn,
     recover(appliedLsn) {
       // A journal that lost its tail with the machine must not give an LSN a second time.
       journal.raiseLsn(appliedLsn + 1)

@@ -4,7 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { usageClasses, type UsageClass } from '../catalog/price.ts'
-import type { RequestRecord } from '../store/records.ts'
+import { flagNames, usageFlagOf, usageFlags, type RequestRecord } from '../store/records.ts'
 
 const labelValues = 500
 const nanoPerUsd = 1e9
@@ -39,6 +39,7 @@ export class Metrics {
   #attempts = this.#counter('megarouter_attempts_total', 'Attempts at deployments by how they ended.', ['vendor', 'deployment', 'outcome'])
   #tokens = this.#counter('megarouter_tokens_total', 'Tokens (and tool calls and billed requests) by disjoint usage class.', ['class', 'model', 'vendor'])
   #cost = this.#counter('megarouter_cost_usd_total', 'Cost of all attempts in US dollars; the exact amounts are in the usage API.', ['model', 'vendor'])
+  #flagged = this.#counter('megarouter_attempts_flagged_total', 'Attempts whose usage or cost is marked: estimated, uncertain, unpriced, anomalous, over_bound, over_hold.', ['flag', 'vendor', 'model'])
   #duration = this.#histogram('megarouter_request_duration_seconds', 'From the arrival of a request to its end.', durationBuckets, ['endpoint', 'outcome'])
   #firstToken = this.#histogram('megarouter_first_token_seconds', 'From the arrival of a request to its first token.', durationBuckets, ['endpoint', 'vendor'])
   #overhead = this.#histogram('megarouter_overhead_seconds', 'Time that the gateway itself added to a request.', overheadBuckets, ['endpoint'])
@@ -67,6 +68,7 @@ export class Metrics {
       const units = attempt.usage[name]
       if (units > 0) this.#tokens.inc({ class: labelOf(name), model, vendor }, units)
     }
+    for (const flag of flagNames) if (flag !== 'simulated' && (attempt.flags & usageFlags[usageFlagOf[flag]]) !== 0) this.#flagged.inc({ flag, vendor, model })
     if (attempt.costNano > 0) this.#cost.inc({ model, vendor }, attempt.costNano / nanoPerUsd)
   }
 

@@ -18,7 +18,7 @@ import { compareLedger, ledgerRows } from './ledger-rows.ts'
 const proof = process.env['MEGAROUTER_PROOF'] === '1'
 /** In the proof two gateways are killed side by side. */
 const gateways = proof ? 2 : 1
-const killsEach = proof ? 500 : Number(process.env.KILLS ?? 50)
+const killsEach = proof ? 500 : 50
 const journalRecords = proof ? 1_000_000 : 60_000
 const perSecond = 200
 const models = ['echo-5', 'echo-30+pace:10', 'echo-60+pace:4', 'echo-3+delay:40', 'echo-2+status:503'].map((upstreamModel) => ({ upstreamModel, provider: 'up', vendor: null }))

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { noUsage } from '../../src/catalog/price.ts'
+import { usageFlags } from '../../src/store/records.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
 import { parseTraceparent, traceIdOf } from '../../src/telemetry/spans.ts'
 import { startTraces } from '../../src/telemetry/traces.ts'
@@ -122,19 +124,21 @@ test('only a well-formed traceparent is believed', () => {
 
 test('requests, attempts, tokens and cost are counted from the records', async () => {
   const metrics = new Metrics()
-  for (const one of [fallback(), record(), refusal()]) metrics.observe(one)
+  const doubtful = record({ attempts: [attempt({ flags: usageFlags.estimated | usageFlags.overBound, costNano: 0, usage: noUsage(), model: 'gpt-5.1' })] })
+  for (const one of [fallback(), record(), refusal(), doubtful]) metrics.observe(one)
   const text = await metrics.text({})
   const value = (line: string): number | undefined => {
     const found = text.split('\n').find((each) => each.startsWith(`${line} `))
     return found === undefined ? undefined : Number(found.split(' ').at(-1))
   }
-  assert.equal(value('megarouter_requests_total{endpoint="chat.completions",status_class="2xx",outcome="success",vendor="openai",model="gpt-5.1"}'), 2)
+  assert.equal(value('megarouter_requests_total{endpoint="chat.completions",status_class="2xx",outcome="success",vendor="openai",model="gpt-5.1"}'), 3)
   assert.equal(value('megarouter_requests_total{endpoint="chat.completions",status_class="4xx",outcome="refused",vendor="",model=""}'), 1)
   assert.equal(value('megarouter_attempts_total{vendor="groq",deployment="groq/gpt-5.1",outcome="upstream_error"}'), 1)
   assert.equal(value('megarouter_tokens_total{class="cache_read",model="gpt-5.1",vendor="openai"}'), 8_192)
   assert.equal(value('megarouter_cost_usd_total{model="gpt-5.1",vendor="openai"}'), 0.0100255)
-  assert.equal(value('megarouter_request_duration_seconds_count{endpoint="chat.completions",outcome="success"}'), 2)
-  assert.equal(value('megarouter_first_token_seconds_count{endpoint="chat.completions",vendor="openai"}'), 2)
+  assert.equal(value('megarouter_request_duration_seconds_count{endpoint="chat.completions",outcome="success"}'), 3)
+  assert.equal(value('megarouter_first_token_seconds_count{endpoint="chat.completions",vendor="openai"}'), 3)
+  for (const flag of ['estimated', 'over_bound']) assert.equal(value(`megarouter_attempts_flagged_total{flag="${flag}",vendor="openai",model="gpt-5.1"}`), 1)
 })
 
 test('names that a client invents never make more than 500 labels of a kind', async () => {
