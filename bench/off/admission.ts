@@ -12,7 +12,7 @@ const record: HoldRecord = {
 const keeper: HoldKeeper = { dispatch: () => true, whenDurable: () => null, deliver: () => null, end: (hold) => { hold.isOpen = false } }
 
 const lease = {
-  hold: () => new Hold(keeper, 1, record, bound, []),
+  hold: () => new Hold(keeper, 1, record, bound, [], 0),
   release(): void {},
   headers: () => ({}),
 }

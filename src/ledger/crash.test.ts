@@ -47,3 +47,8 @@ test('requests whose rows may be lost are recorded from the journal, one with al
   assert.deepEqual(mended!.attempts.map(({ number, final, costNano, startedUs, endedUs }) => [number, final, costNano, startedUs, endedUs]), [[1, false, 0, 0, 1_000_000], [2, true, 44, 1_000_000, 4_000_000]])
   assert.deepEqual([crashed!.outcome, crashed!.status, crashed!.errorCode, crashed!.attempts[0]!.outcome], ['failed', 499, 'gateway_crashed', 'broken'])
 })
+
+test('M23: a clock that was set back before the next process makes no time negative', () => {
+  const [[record] = []] = recordsOf([terminal({ endedAt: heldAt - 60_000 })], 1)
+  assert.deepEqual([record!.totalUs, record!.attempts[0]!.startedUs, record!.attempts[0]!.endedUs], [0, 0, 0])
+})

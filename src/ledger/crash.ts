@@ -40,6 +40,9 @@ export function* recordsOf(terminals: Iterable<TerminalRecord>, batchSize: numbe
   yield batch
 }
 
+/** Of the wall clock, which may have been set back between two processes. */
+const usBetween = (fromMs: number, toMs: number): number => Math.max(0, toMs - fromMs) * 1000
+
 function recordOf(attempts: TerminalRecord[]): RequestRecord {
   const [first] = attempts
   const last = attempts.at(-1)!
@@ -52,7 +55,7 @@ function recordOf(attempts: TerminalRecord[]): RequestRecord {
     status: crashed ? 499 : 0, outcome: last.outcome === 'success' ? 'success' : last.outcome === 'cancelled' || last.outcome === 'drained' ? 'cancelled' : 'failed',
     errorCode: crashed ? 'gateway_crashed' : null, errorText: crashed ? 'The gateway ended while this request ran; it was settled from the journal.' : 'The gateway ended before this request was recorded; this is what its journal knew.',
     cache: 'off', decision: null, requestBytes: 0, responseBytes: 0, steps: Array.from({ length: 10 }, () => 0),
-    totalUs: (last.endedAt - heldAt) * 1000, firstTokenUs: null, overheadUs: 0,
+    totalUs: usBetween(heldAt, last.endedAt), firstTokenUs: null, overheadUs: 0,
     client: null, clientAddress: null, clientRequestId: null, traceparent: null,
     attempts: attempts.map((terminal) => attemptOf(terminal, terminal === last, heldAt)),
     content: null,
@@ -63,7 +66,7 @@ function attemptOf({ attempt, target, outcome, heldAt, endedAt, usage, tenantNan
   return {
     number: attempt, vendor: target.vendor, provider: target.provider, deployment: target.deployment, model: target.model, upstreamModel: target.upstreamModel,
     credential: null, outcome: outcome === 'crashed' || outcome === 'expired' ? 'broken' : outcome, status: 0, errorCode: outcome === 'crashed' ? 'gateway_crashed' : null, errorText: null, upstreamRequestId: null,
-    startedUs: (heldAt - startedAt) * 1000, firstTokenUs: null, endedUs: (endedAt - startedAt) * 1000,
+    startedUs: usBetween(startedAt, heldAt), firstTokenUs: null, endedUs: usBetween(startedAt, endedAt),
     usage, costNano: tenantNano, priceVersion: target.priceVersion, flags, final,
   }
 }

@@ -14,7 +14,7 @@ function held(): { hold: Hold; ends: HoldEnd[]; told: number[] } {
     deliver: (_hold, outputTokens) => { told.push(outputTokens); return null },
     end: (hold, end) => { hold.isOpen = false; ends.push(end) },
   }
-  return { hold: new Hold(keeper, 1, { holdNano: 50, mode: 'strict' } as HoldRecord, {} as Bound, []), ends, told }
+  return { hold: new Hold(keeper, 1, { holdNano: 50, mode: 'strict' } as HoldRecord, {} as Bound, [], 0), ends, told }
 }
 
 test('P2: a hold is ended once, by whoever comes first', () => {

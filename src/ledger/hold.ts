@@ -36,15 +36,18 @@ export class Hold {
   /** The most that was told to be delivered. */
   deliveredNano = 0
   dispatchLsn = 0
+  /** Monotonic µs: a set clock makes no hold old. */
+  readonly sinceUs: number
   isOpen = true
 
-  constructor(keeper: HoldKeeper, lsn: number, record: HoldRecord, bound: Bound, accounts: Account[]) {
+  constructor(keeper: HoldKeeper, lsn: number, record: HoldRecord, bound: Bound, accounts: Account[], sinceUs: number) {
     this.#keeper = keeper
     this.lsn = lsn
     this.record = record
     this.bound = bound
     this.accounts = accounts
     this.amountNano = record.holdNano
+    this.sinceUs = sinceUs
   }
 
   get mode(): HoldMode {

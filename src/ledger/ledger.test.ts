@@ -59,11 +59,11 @@ test('M3, M15: a hold that a defect left open ends by itself with what is known,
   hold.dispatch()
   hold.deliver(3, 35, 60)
   assert.equal(world.ledger.held().heldNano, 60)
-  world.nowMs += hour - 1
+  world.elapsedMs += hour - 1
   assert.equal(world.ledger.held().oldestHoldMs, hour - 1)
   world.ledger.sweep(hour)
   assert.equal(world.ledger.openHolds, 1)
-  world.nowMs += 1
+  world.elapsedMs += 1
   world.ledger.sweep(hour)
   assert.deepEqual([world.ledger.openHolds, accountOf(world, 'key:k').heldNano, accountOf(world, 'key:k').settledNano, world.alarms.expired], [0, 0, 35, 1])
   hold.end(paid(9))
@@ -73,7 +73,7 @@ test('M3, M15: a hold that a defect left open ends by itself with what is known,
 test('a hold that expires before it was dispatched costs nothing', async () => {
   const world = one(null, standard(100))
   await take(world, 20)
-  world.nowMs += hour
+  world.elapsedMs += hour
   world.ledger.sweep(hour)
   assert.deepEqual([accountOf(world, 'key:k').takenNano, world.log.at(-1)!.record.kind], [0, 'void'])
 })
@@ -176,6 +176,14 @@ test('M23: a clock that steps back over the end of a period finds what was charg
   world.nowMs += 9 * hour
   await take(world, 21)
   assert.deepEqual([world.admitted, world.refusals], [2, 2])
+})
+
+test('M23: a clock that is set forward ends no hold of a request that runs', async () => {
+  const world = one(null, standard(100))
+  const hold = (await take(world, 20))!
+  world.nowMs += 24 * hour
+  world.ledger.sweep(hour)
+  assert.deepEqual([hold.isOpen, world.ledger.held().oldestHoldMs], [true, 0])
 })
 
 test('a limit that was lowered stops the next attempt of requests that were admitted before, and one that was raised lets streams go on', async () => {

@@ -139,7 +139,7 @@ export class Ledger implements HoldKeeper {
     }
     const charged: Account[] = []
     for (const entity of entitiesOf(tenant)) this.accounts.charged(entity, record.heldAt, charged)
-    const hold = new Hold(this, this.#options.journal.append(record), record, bound, charged)
+    const hold = new Hold(this, this.#options.journal.append(record), record, bound, charged, this.#options.clock.monotonicUs())
     for (const account of charged) account.heldNano += hold.amountNano
     this.#open.add(hold)
     return hold
@@ -239,11 +239,11 @@ export class Ledger implements HoldKeeper {
 
   /** What is held now, for the summary and metrics. */
   held(): { heldNano: number; openHolds: number; oldestHoldMs: number; byOrg: Record<string, number>; oldestLsn: number } {
-    const now = this.#options.clock.epochMs()
+    const nowUs = this.#options.clock.monotonicUs()
     const sum = { heldNano: 0, openHolds: this.#open.size, oldestHoldMs: 0, byOrg: {} as Record<string, number>, oldestLsn: Infinity }
-    this.#open.forEach(({ lsn, amountNano, record: { heldAt, tenant: { org } } }) => {
+    this.#open.forEach(({ lsn, amountNano, sinceUs, record: { tenant: { org } } }) => {
       sum.heldNano += amountNano
-      sum.oldestHoldMs = Math.max(sum.oldestHoldMs, now - heldAt)
+      sum.oldestHoldMs = Math.max(sum.oldestHoldMs, (nowUs - sinceUs) / 1000)
       sum.oldestLsn = Math.min(sum.oldestLsn, lsn)
       sum.byOrg[org] = (sum.byOrg[org] ?? 0) + amountNano
     })
@@ -252,16 +252,16 @@ export class Ledger implements HoldKeeper {
 
   /** Ends holds older than `holdMs`, which a defect left open, so that they don't block a budget for ever; called once a minute. */
   sweep(holdMs: number): void {
-    const now = this.#options.clock.epochMs()
+    const nowUs = this.#options.clock.monotonicUs()
     this.#open.forEach((hold) => {
-      if (now - hold.record.heldAt < holdMs) return
+      if (nowUs - hold.sinceUs < holdMs * 1000) return
       const { requestId, attempt, inputNano, inputTokens } = hold.record
       this.#alarm('expired', `attempt ${requestId}-${attempt} was never ended; its input and what is known to be delivered are settled`)
       const isSent = hold.dispatchLsn > 0
       const tenantNano = isSent ? Math.min(Math.max(inputNano, hold.deliveredNano), hold.mode === 'strict' ? hold.amountNano : Infinity) : 0
       hold.end({ kind: isSent ? 'settle' : 'void', tenantNano, overheadNano: 0, outcome: 'expired', flags: isSent ? usageFlags.uncertain : 0, usage: { ...noUsage(), input: isSent ? inputTokens : 0 } })
     })
-    this.accounts.sweep(now)
+    this.accounts.sweep(this.#options.clock.epochMs())
     // What could not be forgotten while an account was being opened.
     this.applied(this.#appliedLsn)
   }

@@ -102,6 +102,8 @@ export interface Waiting { answer(fails: boolean): void }
 
 export class World {
   nowMs: number
+  /** Monotonic. */
+  elapsedMs = 0
   /** The clock jumps by this right after budgets are looked at next. */
   skipMs = 0
   canAdmit = true
@@ -139,7 +141,7 @@ export class World {
   }
 
   #start(): void {
-    const clock = { epochMs: () => this.nowMs, monotonicUs: () => 0 }
+    const clock = { epochMs: () => this.nowMs, monotonicUs: () => this.elapsedMs * 1000 }
     // What a killed process would still have done is not done.
     const process = ++this.#processes
     const append = (record: JournalRecord): number => (process === this.#processes ? this.log.push({ lsn: this.log.length + 1, record }) : 0)
