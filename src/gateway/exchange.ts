@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Failure } from '../errors.ts'
 import type { Lease } from '../governance/admission.ts'
 import type { EndpointSpec, Protocol, RequestShape } from '../protocols/protocol.ts'
+import type { Hold } from '../ledger/hold.ts'
 import { stepNames, type RequestOutcome, type StepName } from '../store/records.ts'
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
@@ -85,6 +86,8 @@ export class Exchange {
   /** For the header `x-megarouter-warnings`. */
   warnings: string[] = []
   attempts: Attempt[] = []
+  /** Of the attempt that was made last, or is about to be. */
+  hold: Hold | null = null
   /** Set when the client has gone before its answer was complete. */
   clientGone = false
   /** Why the gateway itself ends the request, once it does. */

@@ -71,7 +71,8 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Rep
   const unreadable = await receive(exchange, gateway.bodies, gateway.after)
   if (unreadable) return unreadable
   exchange.enter('admit')
-  const use = await gateway.repeats.begin(exchange)
+  const begun = gateway.repeats.begin(exchange)
+  const use = begun instanceof Promise ? await begun : begun
   if (use instanceof Run) exchange.repeat = use
   else if (use) return use
   const key = exchange.key!
@@ -102,7 +103,9 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
   let unfit: Failure | null = null
   for (let target = plan.next(clock.epochMs()); target;) {
     if (target.delayMs > 0) await pause(exchange, target.delayMs, gateway.after)
-    const hold = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : await reserve(exchange, target)
+    const reserved = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : reserve(exchange, target)
+    const hold = reserved instanceof Promise ? await reserved : reserved
+    if (hold instanceof Hold) exchange.hold = hold
     if (hold instanceof Hold && !exchange.clientGone && !exchange.cutBy) {
       if (await call(exchange, gateway, target, plan, hold)) return
       target = plan.next(clock.epochMs())
@@ -111,7 +114,6 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
       continue
     }
     gateway.tools.health.done(target.deployment.id, undefined, clock.epochMs())
-    if (hold instanceof Hold) hold.void()
     if (exchange.cutBy) return refuseAs(exchange, cutFailure(exchange.cutBy))
     if (exchange.clientGone || hold === null || hold instanceof Hold) return left(exchange)
     unfit = hold
@@ -144,7 +146,8 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   exchange.running = tried
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
   // The client learns nothing of an attempt that a power cut could still undo.
-  if (reply === 'stream' || reply === 'answer') await durable(exchange, gateway, hold)
+  const synced = reply === 'stream' || reply === 'answer' ? durable(exchange, gateway, hold) : null
+  if (synced) await synced
   if (reply === 'stream') await stream(exchange, tried, gateway.deadlines, settleBeforeEnd)
   exchange.enter('meter')
   exchange.running = null
@@ -176,7 +179,7 @@ function durable({ clock }: Exchange, { admission: { ledger } }: Gateway, hold: 
 const settleBeforeEnd: Settle = (exchange, attempt) => void settle(attempt, exchange.asked!)
 
 /** Gives back what the request holds; after a defect also what its attempts do. */
-function close({ lease, repeat, attempts }: Exchange): void {
+function close({ lease, hold, repeat, attempts }: Exchange): void {
   let tokens = 0
   let nano = 0
   let charged = false
@@ -188,6 +191,8 @@ function close({ lease, repeat, attempts }: Exchange): void {
       charged ||= each.metered.charged
     }
   }
+  // Taken, and its attempt never begun.
+  if (hold?.isOpen) hold.void()
   repeat?.finish(charged)
   lease?.release(tokens, nano)
 }
