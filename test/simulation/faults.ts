@@ -8,7 +8,10 @@ export function scheduleFaults(history: History, dice: Dice): void {
   const sometimes = (count: number, label: string, run: () => void): void => {
     for (let i = 0; i < count; i++) scheduler.in(dice.int(100_000, spanUs + 1_000_000), scheduler.world, label, run)
   }
-  sometimes(faults.process.kills, 'kill', () => history.kill(faults.process.powerLoss && dice.chance(0.6)))
+  sometimes(faults.process.kills, 'kill', () => {
+    if (dice.chance(0.3)) history.process.dieAtWrite = true
+    else history.kill(faults.process.powerLoss && dice.chance(0.6))
+  })
   sometimes(faults.store.crashes, 'store worker crashes', () => {
     history.met('storeCrash')
     history.process.worker.crash()

@@ -16,6 +16,7 @@ import type { Transport } from '../../src/gateway/transport.ts'
 import { Admission } from '../../src/governance/admission.ts'
 import { RateLimits } from '../../src/governance/rate-limits.ts'
 import { Calibration } from '../../src/ledger/calibration.ts'
+import type { Disk, JournalFile } from '../../src/ledger/disk.ts'
 import type { SegmentFiles } from '../../src/ledger/follower.ts'
 import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
 import { limits } from '../../src/limits.ts'
@@ -47,6 +48,7 @@ export interface ProcessWorld extends StoreWorld {
   seams: Seams
   snapshot(): Snapshot
   publishKeys(keys: KeyIndex): void
+  kill(power: boolean): void
   onFatal(process: GatewayProcess, error: Error): void
   onDefect(error: unknown, requestId: string | null): void
   onOpened(process: GatewayProcess): void
@@ -58,6 +60,8 @@ const answerMs = 2_000
 export class GatewayProcess implements Owner {
   alive = true
   ready = false
+  /** It dies in the middle of its next write. */
+  dieAtWrite = false
   opened: OpenLedger | null = null
   gateway: Gateway | null = null
   readonly keys: KeyIndex
@@ -84,7 +88,7 @@ export class GatewayProcess implements Owner {
     let opened: OpenLedger
     try {
       opened = await openLedger({
-        disk: disk.boot(), clock: scheduler.clock, after: scheduler.afterOf(this), segmentBytes, alarm: (kind, text) => this.alive && this.#world.alarm(kind, text),
+        disk: this.#mortal(disk.boot()), clock: scheduler.clock, after: scheduler.afterOf(this), segmentBytes, alarm: (kind, text) => this.alive && this.#world.alarm(kind, text),
         ask: async (entity, fromMs, toMs) => {
           const answer = await this.#ask((id) => ({ kind: 'balance', id, entity, fromMs, toMs }))
           if (answer.kind !== 'balance' || answer.error !== undefined) throw new Error('no balance')
@@ -105,6 +109,25 @@ export class GatewayProcess implements Owner {
     this.#startTimers(opened, this.gateway)
     this.ready = true
     return true
+  }
+
+  /** A disk in the middle of whose next write the process may die: some of the bytes are then written. */
+  #mortal(disk: Disk): Disk {
+    const handle = (file: JournalFile): JournalFile => ({
+      write: (bytes, length, position) => {
+        if (!this.dieAtWrite) return file.write(bytes, length, position)
+        this.dieAtWrite = false
+        file.write(bytes, this.#world.dice.int(0, length), position)
+        this.#world.met('killInWrite')
+        this.#world.kill(false)
+      },
+      sync: (done) => file.sync(done),
+      close: () => file.close(),
+    })
+    return {
+      list: () => disk.list(), read: (name) => disk.read(name), remove: (name) => disk.remove(name), open: (name) => handle(disk.open(name)),
+      create: (name, bytes, done) => disk.create(name, bytes, (error, file) => done(error, file === null ? null : handle(file))),
+    }
   }
 
   serve(client: Client): FakeResponse {
@@ -181,7 +204,8 @@ export class GatewayProcess implements Owner {
       this.keys.freshAt = clock.epochMs()
       journal.release(ledger.appliedLsn, ledger.held().oldestLsn)
     })
-    scheduler.every(60_000_000, this, 'sweep', () => {
+    // Once a minute in truth, of which a history has no time.
+    scheduler.every(5_000_000, this, 'sweep', () => {
       ledger.sweep(this.#world.snapshot().settings.deadlines.totalMs + limits.openHoldMs)
       gateway.repeats.sweep()
     })

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { KeyIndex } from '../../src/gateway/key-index.ts'
 import type { Snapshot } from '../../src/gateway/snapshot.ts'
+import { periodStart } from '../../src/governance/periods.ts'
 import { SegmentReader } from '../../src/ledger/segment-reader.ts'
 import type { Database } from '../../src/store/database.ts'
 import { verifyLedger } from '../../src/store/ledger-verify.ts'
@@ -308,12 +309,30 @@ export class History implements ProcessWorld {
     const { attempts, nano } = compareWithBill(entries, circumstances, report)
     checkClients(entries, circumstances, report)
     this.#checkRest(entries)
+    this.#checkLimits(entries)
     for (const { what, where } of (await verifyLedger(database)).findings) report('P5', `${where}: ${what}`)
     if (this.database.rejected > 0) report('P2', `${this.database.rejected} records could not be applied`)
     for (const { lsn, kind, nano: amount, outcome, flags } of entries) this.#hash.update(`${lsn} ${kind} ${amount} ${outcome} ${flags}\n`)
     await reapply(this.database, this.dice.fork(), entries, report)
     this.#result.attempts = attempts
     this.#result.billedNano = nano
+  }
+
+  /** P1 by the entries alone: no strict limit that stood all the time was passed in any of its periods. */
+  #checkLimits(entries: readonly Entry[]): void {
+    const { swarm: { orgs, keys }, watch: { changed, alarms } } = this
+    const planned = [...orgs.map(({ id, budget, timeZone }) => ({ entity: `org:${id}`, budget, timeZone })), ...keys.map(({ id, org, budget }) => ({ entity: `key:${id}`, budget, timeZone: orgs.find((each) => each.id === org)!.timeZone }))]
+    for (const { entity, budget, timeZone } of planned) {
+      if (budget === null || budget.mode === 'soft' || changed.size > 0) continue
+      const sums = new Map<number, bigint>()
+      for (const { kind, org, key, heldAtUs, nano } of entries) {
+        if (kind !== 0 || (entity !== `org:${org}` && entity !== `key:${key}`)) continue
+        const start = periodStart(budget.period, heldAtUs / 1000, timeZone)
+        sums.set(start, (sums.get(start) ?? 0n) + nano)
+      }
+      const mayPass = budget.mode === 'standard' && (alarms > 0 || this.kills > 0)
+      for (const sum of sums.values()) if (sum > BigInt(budget.limitNano) && !mayPass) this.violated('P1', `${entity} has a ${budget.mode} limit of ${budget.limitNano} for a ${budget.period}, and its entries are ${sum}`)
+    }
   }
 
   /** P9: what is not settled is free again. */

@@ -36,6 +36,7 @@ export class Upstream {
 
   /** What `Gateway.transport` is for one process. */
   dispatch(owner: Owner, request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
+    if (!owner.alive) return { pause() {}, resume() {}, abort() {} }
     const connection = new Connection(this.#world, owner, request, handler, () => this.#open.delete(connection))
     this.#open.add(connection)
     return connection
@@ -110,7 +111,8 @@ class Connection implements UpstreamCall {
 
   #connected(): void {
     if (this.#isOver) return
-    if (!this.#handler.onSent()) return this.#end()
+    // The process may die in the very write that comes before the dispatch.
+    if (!this.#handler.onSent() || !this.owner.alive) return this.#end()
     const { scheduler, dice, faults } = this.#world
     this.#world.sent(this.#request.headers['x-client-request-id']!)
     if (this.#isOver) return
