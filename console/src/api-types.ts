@@ -3,7 +3,8 @@ import type { ExtractSchema } from 'hono/types'
 import type { z } from 'zod'
 import type { aliasSchema } from '../../src/control/aliases/schema.ts'
 import type { LiveEvent } from '../../src/control/live-events.ts'
-import type { createdKeySchema, keyPatchSchema, keySchema } from '../../src/control/keys/schema.ts'
+import type { changedKeySchema, createdKeySchema, keyPatchSchema, keySchema } from '../../src/control/keys/schema.ts'
+import type { ledgerSummarySchema } from '../../src/control/ledger/schema.ts'
 import type { modelSchema } from '../../src/control/models/schema.ts'
 import type { newProviderSchema, providerSchema, testSchema } from '../../src/control/providers/schema.ts'
 import type { contentSchema, requestDetailSchema, requestSchema } from '../../src/control/requests/schema.ts'
@@ -23,6 +24,7 @@ export type Setup = z.infer<typeof setupSchema>
 export type Claim = z.input<typeof claimSchema>
 export type Session = z.infer<typeof sessionSchema>
 export type Key = z.infer<typeof keySchema>
+export type ChangedKey = z.infer<typeof changedKeySchema>
 export type CreatedKey = z.infer<typeof createdKeySchema>
 export type KeyInput = z.input<typeof keyPatchSchema>
 export type Period = NonNullable<Key['budget']>['period']
@@ -43,6 +45,7 @@ export type Outcome = RequestRow['outcome']
 export type RequestDetail = z.infer<typeof requestDetailSchema>
 export type Attempt = RequestDetail['attempts'][number]
 export type RequestContent = z.infer<typeof contentSchema>
+export type LedgerSummary = z.infer<typeof ledgerSummarySchema>
 
 /** The body of a 200 answer of a route. */
 type Answer<Routes, Path extends keyof ExtractSchema<Routes>, Method extends keyof ExtractSchema<Routes>[Path]> = Extract<

@@ -4,11 +4,13 @@
  */
 import type {
   Alias,
+  ChangedKey,
   Claim,
   CreatedKey,
   GroupBy,
   Key,
   KeyInput,
+  LedgerSummary,
   Model,
   Page,
   Provider,
@@ -136,7 +138,7 @@ export const api = {
 
   keys: (query: Query = { limit: 200 }) => call<Page<Key>>('GET', '/keys', { query }),
   createKey: (body: KeyInput) => call<CreatedKey>('POST', '/keys', { body, create: true }),
-  updateKey: (key: string, body: KeyInput, version?: number) => call<Key>('PATCH', `/keys/${id(key)}`, { body, version }),
+  updateKey: (key: string, body: KeyInput, version?: number) => call<ChangedKey>('PATCH', `/keys/${id(key)}`, { body, version }),
   revokeKey: (key: string) => call<void>('DELETE', `/keys/${id(key)}`),
   playgroundToken: (key: string) => call<{ token: string; expires_at: string }>('POST', `/keys/${id(key)}/playground`),
 
@@ -164,6 +166,7 @@ export const api = {
   requestContent: (request: string) => call<RequestContent>('GET', `/requests/${id(request)}/content`),
 
   status: () => call<Status>('GET', '/status'),
+  ledger: () => call<LedgerSummary>('GET', '/ledger/summary'),
   settings: () => call<Settings>('GET', '/settings'),
   updateSettings: (body: SettingsInput, version?: number) => call<Settings>('PATCH', '/settings', { body, version }),
 }

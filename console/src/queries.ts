@@ -15,6 +15,8 @@ export const client = new QueryClient({
   },
 })
 
+const ledgerFollowsMs = 30_000
+
 export const queries = {
   setup: queryOptions({ queryKey: ['setup'], queryFn: api.setup, staleTime: 60_000 }),
   session: queryOptions({ queryKey: ['session'], queryFn: api.session, staleTime: 300_000 }),
@@ -23,11 +25,20 @@ export const queries = {
   providers: queryOptions({ queryKey: ['providers'], queryFn: api.providers, refetchInterval: 30_000 }),
   aliases: queryOptions({ queryKey: ['aliases'], queryFn: api.aliases }),
   status: queryOptions({ queryKey: ['status'], queryFn: api.status, refetchInterval: 15_000 }),
+  ledger: queryOptions({ queryKey: ['ledger'], queryFn: api.ledger, refetchInterval: 15_000 }),
   settings: queryOptions({ queryKey: ['settings'], queryFn: api.settings }),
   available: queryOptions({ queryKey: ['models', 'available'], queryFn: () => api.models({ available: true, limit: 500 }), staleTime: 30_000 }),
   usage: (query: UsageQuery) => queryOptions({ queryKey: ['usage', query], queryFn: () => api.usage(query), refetchInterval: 15_000 }),
   request: (id: string) =>
-    queryOptions({ queryKey: ['request', id], queryFn: () => api.request(id), staleTime: Number.POSITIVE_INFINITY, placeholderData: () => undefined }),
+    queryOptions({
+      queryKey: ['request', id],
+      queryFn: () => api.request(id),
+      staleTime: Number.POSITIVE_INFINITY,
+      placeholderData: () => undefined,
+      // The ledger follows within moments; older requests may be from before there was one.
+      refetchInterval: ({ state: { data } }) =>
+        data && data.attempts.some((attempt) => attempt.ledger === null) && Date.now() - Date.parse(data.at) - data.total_ms < ledgerFollowsMs ? 1_000 : false,
+    }),
 }
 
 /** Only the simulated provider answers: said on every page. */

@@ -53,7 +53,7 @@ function usage(query: URLSearchParams) {
     as_of: new Date(now).toISOString(),
   }
 }
-const keyRows = keys.map((key, index) => {
+export const keyRows = keys.map((key, index) => {
   const own = measures(month.filter((cell) => cell.key === key.id))
   return {
     id: key.id,
@@ -65,7 +65,14 @@ const keyRows = keys.map((key, index) => {
     budget:
       key.limit === null
         ? null
-        : { limit_nano: nano(key.limit), period: 'month', mode: 'strict', spent_nano: own.cost_nano, resets_at: '2026-11-30T23:00:00Z' },
+        : {
+            limit_nano: nano(key.limit),
+            period: 'month',
+            mode: index === 4 ? 'soft' : index === 1 ? 'standard' : 'strict',
+            spent_nano: own.cost_nano,
+            resets_at: '2026-11-30T23:00:00Z',
+            blocked: index !== 4 && Number(own.cost_nano) >= nano(key.limit),
+          },
     rate_limit: index < 2 ? { rpm: 600, tpm: null, concurrency: 40, spend_nano_per_minute: null } : null,
     expires_at: index === 4 ? '2026-11-24T23:00:00Z' : null,
     created_at: '2026-03-03T09:12:00Z',
@@ -76,6 +83,14 @@ const keyRows = keys.map((key, index) => {
     managed_by: index === 4 ? 'file' : 'api',
   }
 })
+const organisationBudget = {
+  limit_nano: nano(60_000),
+  period: 'month',
+  mode: 'standard',
+  spent_nano: measures(month).cost_nano,
+  resets_at: '2026-11-30T23:00:00Z',
+  blocked: false,
+}
 const vendorNames: Record<string, string> = {
   openai: 'OpenAI',
   groq: 'Groq',
@@ -228,11 +243,24 @@ const routes: Record<string, (query: URLSearchParams) => unknown> = {
     providers_on: 5,
     health: [{ deployment: 'groq/llama-4-maverick', state: 'half_open', success_rate: 0.86, in_flight: 2 }],
   }),
+  '/ledger/summary': () => ({
+    settled_nano: measures(month).cost_nano,
+    overhead_nano: nano(38.204118),
+    held_nano: nano(1.930244),
+    open_holds: 23,
+    oldest_hold_ms: 41_200,
+    entries: 3_204_118,
+    outcomes: { success: { count: 3_180_004, settled_nano: measures(month).cost_nano, overhead_nano: 0 } },
+    flags: { estimated: 640, uncertain: 91, unpriced: 210, anomalous: 3, simulated: 0, over_bound: 0, over_hold: 2 },
+    applied_lsn: 9_604_331,
+    lag_entries: 12,
+    rejected: 0,
+  }),
   '/settings': () => ({
     organisation: 'Larkfield',
     time_zone: 'Europe/Berlin',
     unknown_price: 'allow',
-    budget: { limit_nano: nano(20_000), period: 'month', mode: 'standard' },
+    budget: organisationBudget,
     rate_limit: { rpm: null, tpm: 2_000_000, concurrency: null, spend_nano_per_minute: nano(25) },
     content: { store: false, retention_days: 7, quota_mb: 500 },
     retention: { requests_days: 30, usage_days: 400 },

@@ -15,7 +15,7 @@ export const nano = (usd: number): number => Math.round(usd * 1e9)
 
 export const keys = [
   { id: 'key_01', name: 'coding-agents', last4: '4Fyq', share: 0.37, limit: 24000, status: 'active' },
-  { id: 'key_02', name: 'ci-review', last4: 'Qa27', share: 0.24, limit: 12500, status: 'active' },
+  { id: 'key_02', name: 'ci-review', last4: 'Qa27', share: 0.24, limit: 11500, status: 'active' },
   { id: 'key_03', name: 'agent-assist-prod', last4: 'n8Be', share: 0.18, limit: 20000, status: 'active' },
   { id: 'key_04', name: 'case-review-prod', last4: 'Xk2P', share: 0.13, limit: null, status: 'active' },
   { id: 'key_05', name: 'docs-bot', last4: 'w3Zd', share: 0.08, limit: 8000, status: 'active' },
@@ -212,9 +212,10 @@ export function requestDetail(row: Row) {
       usage: bad ? {} : usage,
       cost_nano: bad ? 0 : cost,
       price_version: 'models-dev-2026-11-03',
-      flags: row.flags,
+      flags: bad && !last ? ['estimated', 'uncertain'] : row.flags,
       final: last,
-      cost_by_class: bad ? [] : classes,
+      ledger: bad ? { kind: 'void', tenant_nano: 0, overhead_nano: last ? 0 : nano(0.00412) } : { kind: 'settle', tenant_nano: cost, overhead_nano: 0 },
+      cost_by_class: bad ? (last ? [] : [{ class: 'input', units: 3_296, price_nano_per_million: nano(1.25), cost_nano: nano(0.00412) }]) : classes,
     }
   })
   const names = ['receive', 'authenticate', 'admit', 'inspect', 'choose', 'translate', 'call', 'stream', 'meter', 'record']

@@ -10,12 +10,14 @@ import { Page } from '../shell/page.tsx'
 import { setShortcuts, shortcutsOff } from '../shell/shortcuts.ts'
 import { setTheme, useTheme } from '../shell/theme.ts'
 import { Declared, Fact, Segmented } from '../ui/bits.tsx'
+import { BudgetState } from '../ui/budget.tsx'
 import { Button, link } from '../ui/button.tsx'
 import { Field, FormError, Select, Switch, TextField } from '../ui/field.tsx'
 import { LimitFields, limitInput, limitProblems, type LimitProblems, limitValues } from '../ui/limits-form.tsx'
 import { PageHead, Panel, PanelHead } from '../ui/panel.tsx'
 import { Dot } from '../ui/pill.tsx'
 import { Load } from '../ui/state.tsx'
+import { LedgerPanel } from './ledger-panel.tsx'
 
 const zones = Intl.supportedValuesOf('timeZone')
 const whole = (text: string): number => Math.max(0, Math.round(Number(text) || 0))
@@ -25,9 +27,9 @@ interface Part {
   set: (more: Partial<Settings>) => void
 }
 const unknownPriceHelp = {
-  allow: 'Runs and counts as unpriced, never as $0.',
-  block: 'Is refused with 403 until it has a price.',
-  conservative: 'Counts at the highest price of its vendor.',
+  allow: 'Runs and counts as unpriced, never as $0; refused under a strict budget.',
+  block: 'Is refused with 403 under a strict or standard budget, else runs as unpriced.',
+  conservative: 'Counts at the highest prices of the catalogue.',
 }
 
 function OrganisationPanel({ values, set }: Part) {
@@ -89,13 +91,16 @@ function PrivacyPanel({ values, set }: Part) {
   )
 }
 
+/** What this form changes besides limits: what is spent moves on while it is open. */
+const editable = ({ organisation, time_zone, unknown_price, content, retention }: Settings) => ({ organisation, time_zone, unknown_price, content, retention })
+
 function Form({ settings }: { settings: Settings }) {
+  const zone = useZone()
   const [values, setValues] = useState(settings)
   const [limits, setLimits] = useState(limitValues(settings))
   const [problems, setProblems] = useState<LimitProblems>({})
   const save = useMutation({
-    mutationFn: ({ organisation, time_zone, unknown_price, content, retention }: Settings) =>
-      api.updateSettings({ organisation, time_zone, unknown_price, ...limitInput(limits), content, retention }, settings.version),
+    mutationFn: (next: Settings) => api.updateSettings({ ...editable(next), ...limitInput(limits) }, settings.version),
     onSuccess: () => changed('settings', 'session', 'setup', 'usage'),
   })
   const set = (more: Partial<Settings>) => setValues({ ...values, ...more })
@@ -104,7 +109,7 @@ function Form({ settings }: { settings: Settings }) {
     setProblems(found)
     if (Object.keys(found).length === 0) save.mutate(values)
   }
-  const dirty = JSON.stringify([values, limits]) !== JSON.stringify([settings, limitValues(settings)])
+  const dirty = JSON.stringify([editable(values), limits]) !== JSON.stringify([editable(settings), limitValues(settings)])
   const readOnly = settings.managed_by !== 'api'
   return (
     <form
@@ -121,6 +126,7 @@ function Form({ settings }: { settings: Settings }) {
         <Panel>
           <PanelHead title="Budget and limits" note="of all keys together, besides their own" />
           <div className="grid gap-4 px-3.5 pb-4">
+            {settings.budget && <BudgetState budget={settings.budget} zone={zone} of="Every key" />}
             <LimitFields values={limits} onChange={setLimits} problems={problems} disabled={readOnly} />
           </div>
         </Panel>
@@ -221,7 +227,7 @@ function ThisBrowser() {
 }
 
 export function SettingsPage() {
-  const settings = useQuery(queries.settings)
+  const settings = useQuery({ ...queries.settings, refetchInterval: 15_000 })
   const status = useQuery(queries.status)
   return (
     <Page title="Settings">
@@ -233,11 +239,12 @@ export function SettingsPage() {
       <div className="grid items-start gap-3.5 xl:grid-cols-[minmax(0,1fr)_400px]">
         <div className="min-w-0">
           <Load of={settings} rows={8}>
-            {(data) => <Form key={JSON.stringify(data)} settings={data} />}
+            {(data) => <Form key={data.version} settings={data} />}
           </Load>
         </div>
         <div className="grid gap-3.5">
           <Load of={status}>{(data) => <StatusPanel status={data} />}</Load>
+          <LedgerPanel />
           <ThisBrowser />
         </div>
       </div>

@@ -13,7 +13,7 @@ export interface LimitValues {
   concurrency: string
   spend: string
 }
-export const noLimits: LimitValues = { limit: '', period: 'month', mode: 'strict', rpm: '', tpm: '', concurrency: '', spend: '' }
+export const noLimits: LimitValues = { limit: '', period: 'month', mode: 'standard', rpm: '', tpm: '', concurrency: '', spend: '' }
 const periods: Period[] = ['hour', 'day', 'week', 'month', 'year', 'total']
 const periodName = (period: Period): string => (period === 'total' ? 'in total' : `a ${period}`.replace('a hour', 'an hour'))
 const shown = (value: number | null | undefined): string => (value == null ? '' : String(value))
@@ -71,8 +71,8 @@ const Choice = ({ options, ...rest }: ComponentProps<'select'> & { options: [str
   </Select>
 )
 const modeHelp: Record<BudgetMode, string> = {
-  strict: 'Refused if its largest possible cost does not fit.',
-  standard: 'Refused if its expected cost does not fit.',
+  strict: 'Refused if its largest possible cost does not fit, or has no limit. The budget is never passed.',
+  standard: 'Refused if its expected cost does not fit; a stream that outgrows the budget ends with an error.',
   soft: 'Never refused; shown and reported only.',
 }
 
@@ -98,7 +98,7 @@ export function LimitFields({ values, onChange, problems, short, disabled = fals
   return (
     <>
       <div className={`grid gap-4 ${short ? 'md:grid-cols-2' : 'grid-cols-2 max-md:grid-cols-1'}`}>
-        <TextField label="Budget, USD" inputMode="decimal" {...field('limit')} help="Refused with 402 when it is used up." />
+        <TextField label="Budget, USD" inputMode="decimal" {...field('limit')} help={values.mode === 'soft' ? 'Shown and reported when it is used up.' : 'Refused with 402 when it is used up.'} />
         <Field label="Per">
           {(described) => (
             <Choice

@@ -7,6 +7,7 @@ import type { Key } from '../../api-types.ts'
 import { ago, type Clock, instant, money, plural } from '../../format.ts'
 import { changed } from '../../queries.ts'
 import { Declared } from '../../ui/bits.tsx'
+import { BudgetState, Warnings } from '../../ui/budget.tsx'
 import { Button, button } from '../../ui/button.tsx'
 import { SecretBox } from '../../ui/copy.tsx'
 import { Dialog, Sheet } from '../../ui/dialog.tsx'
@@ -115,7 +116,6 @@ function Facts({ row, clock }: { row: Key; clock: Clock }) {
         {money(row.spent_month_nano)} this month in {plural(row.requests_month, 'request')}
       </span>
       <span title={instant(row.created_at, clock.zone)}>created {ago(row.created_at, clock)}</span>
-      {row.budget?.resets_at && <span className="num">budget opens again {instant(row.budget.resets_at, clock.zone).replace(/:\d\d\.\d+/, '')}</span>}
     </div>
   )
 }
@@ -162,6 +162,8 @@ const Requests = ({ of }: { of: Key }) => (
 
 function EditKey({ row, clock, onClose }: { row: Key; clock: Clock; onClose: () => void }) {
   const { base, values, setValues, problems, conflict, save, submit, resolve, dirty } = useKeyEdit(row)
+  // The list is read again while this is open.
+  const budget = row.version >= base.version ? row.budget : base.budget
   const [revoking, setRevoking] = useState(false)
   const readOnly = base.managed_by !== 'api' || base.status === 'revoked'
   const turn = base.status === 'active' ? 'disabled' : 'active'
@@ -184,7 +186,13 @@ function EditKey({ row, clock, onClose }: { row: Key; clock: Clock; onClose: () 
   if (revoking) return <Revoke row={base} onClose={() => setRevoking(false)} onDone={onClose} />
   return (
     <Sheet title={base.name} onClose={onClose} footer={footer} {...(readOnly ? {} : { onSubmit: submit })}>
-      <Facts row={base} clock={clock} />
+      <Facts row={{ ...base, budget }} clock={clock} />
+      {(budget || save.data) && (
+        <div className="mb-4 grid gap-2">
+          {budget && <BudgetState budget={budget} zone={clock.zone} of={base.name} />}
+          <Warnings texts={dirty ? [] : (save.data?.warnings ?? [])} />
+        </div>
+      )}
       {base.managed_by !== 'api' && (
         <div className="mb-4">
           <Declared by={base.managed_by === 'file' ? 'megarouter.yaml' : 'the environment'}>; it is read again at once</Declared>

@@ -3,10 +3,12 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Lock, Plus } from 'lucide-react'
 import type { Key } from '../../api-types.ts'
-import { ago, type Clock, count, day, money, percent } from '../../format.ts'
+import { ago, type Clock, count, day, money } from '../../format.ts'
 import { queries, useClock } from '../../queries.ts'
 import { Page } from '../../shell/page.tsx'
-import { type Columns, Head, right, Share, td } from '../../ui/bits.tsx'
+import { type Columns, Head, right, td } from '../../ui/bits.tsx'
+import { BudgetCell } from '../../ui/budget.tsx'
+import { usedShare } from '../../ui/budget-use.ts'
 import { Button } from '../../ui/button.tsx'
 import { PageHead, Panel } from '../../ui/panel.tsx'
 import { Pill } from '../../ui/pill.tsx'
@@ -19,14 +21,14 @@ export function KeyState({ row, clock }: { row: Key; clock: Clock }) {
   if (row.status === 'revoked') return <Pill>Revoked</Pill>
   if (row.status === 'disabled') return <Pill tone="warn">Disabled</Pill>
   if (row.expires_at && Date.parse(row.expires_at) < clock.now()) return <Pill tone="bad">Expired</Pill>
-  if (row.budget && row.budget.spent_nano >= row.budget.limit_nano) return <Pill tone="bad">Budget used</Pill>
+  if (row.budget?.blocked) return <Pill tone="bad">Blocked</Pill>
+  if (row.budget && usedShare(row.budget) >= 1) return <Pill tone="warn">Over budget</Pill>
   if (row.expires_at && Date.parse(row.expires_at) - clock.now() < 7 * 86_400_000) return <Pill tone="warn">Ends {day(row.expires_at, clock.zone)}</Pill>
   if (clock.now() - Date.parse(row.last_used_at ?? row.created_at) > idleMs) return <Pill>Idle</Pill>
   return <Pill tone="ok">Active</Pill>
 }
 
 function Row({ row, clock, onOpen }: { row: Key; clock: Clock; onOpen: () => void }) {
-  const used = row.budget && row.budget.limit_nano > 0 ? row.budget.spent_nano / row.budget.limit_nano : null
   return (
     <tr className={`group/row cursor-pointer ${row.status === 'revoked' ? 'text-fg-3' : ''}`} onClick={onOpen}>
       <th scope="row" className={`${td} truncate text-left font-medium`}>
@@ -41,15 +43,8 @@ function Row({ row, clock, onOpen }: { row: Key; clock: Clock; onOpen: () => voi
       <td className={`${td} truncate text-fg-2 max-xl:hidden`}>{row.models?.join(', ') ?? 'every model'}</td>
       <td className={`${td} ${right}`}>{money(row.spent_month_nano)}</td>
       <td className={`${td} max-md:hidden`}>
-        {row.budget && used !== null ? (
-          <span className="flex items-center gap-2">
-            <span className="w-14">
-              <Share value={used} color={used > 0.8 ? 'var(--warn)' : 'var(--c0)'} />
-            </span>
-            <span className="num truncate text-12 text-fg-2">
-              {percent(Math.min(used, 9.99))} of {money(row.budget.limit_nano)}
-            </span>
-          </span>
+        {row.budget ? (
+          <BudgetCell budget={row.budget} zone={clock.zone} />
         ) : (
           <span className="text-fg-3">no limit</span>
         )}
@@ -67,7 +62,7 @@ const columns: Columns = [
   ['Key', 'w-[132px] max-lg:hidden'],
   ['Models', 'w-[15%] max-xl:hidden'],
   ['Spend, month', `w-[126px] ${right} max-md:w-[116px]`],
-  ['Budget', 'w-[228px] max-md:hidden'],
+  ['Budget', 'w-[252px] max-md:hidden'],
   ['Requests', `w-[92px] ${right} max-lg:hidden`],
   ['Last used', 'w-[108px] max-md:hidden'],
   ['State', 'w-[112px]'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Key, Measures, Provider, Status } from '../../api-types.ts'
+import type { Key, Measures, Provider, Settings, Status } from '../../api-types.ts'
 import { attention } from './attention.ts'
 
 const now = Date.parse('2026-11-19T12:00:00Z')
@@ -50,19 +50,29 @@ const provider = (requests: number, failures: number): Provider => ({
   version: 1,
 })
 const run = (more: Partial<Parameters<typeof attention>[0]>) =>
-  attention({ now, day: undefined, providers: [], keys: [], status: quiet, simulated: false, ...more }).map((item) => `${item.tone}: ${item.title}`)
+  attention({ now, day: undefined, providers: [], keys: [], organisation: undefined, status: quiet, simulated: false, ...more }).map((item) => `${item.tone}: ${item.title}`)
+
+const budget = (spent_nano: number, mode: 'strict' | 'soft' = 'strict'): NonNullable<Key['budget']> => ({
+  limit_nano: 10e9,
+  spent_nano,
+  period: 'month',
+  mode,
+  resets_at: null,
+  blocked: mode === 'strict' && spent_nano >= 10e9,
+})
+const organisation = (spentUsd: number, mode: 'strict' | 'soft' = 'strict') => ({ organisation: 'ACME', budget: budget(spentUsd * 1e9, mode) }) as Settings
 
 test('a healthy gateway needs nothing', () => {
   assert.deepEqual(
     run({
       providers: [provider(1000, 4), provider(100_000, 90)],
-      keys: [key({ budget: { limit_nano: 10, spent_nano: 7, period: 'month', mode: 'strict', resets_at: null } })],
+      keys: [key({ budget: { limit_nano: 10, spent_nano: 7, period: 'month', mode: 'strict', resets_at: null, blocked: false } })],
+      organisation: organisation(7),
     }),
     [],
   )
 })
 test('budgets near or over their limit and keys near their end are named, the worst first', () => {
-  const budget = (spent_nano: number): Key['budget'] => ({ limit_nano: 10e9, spent_nano, period: 'month', mode: 'strict', resets_at: null })
   assert.deepEqual(
     run({
       keys: [
@@ -74,6 +84,14 @@ test('budgets near or over their limit and keys near their end are named, the wo
     }),
     ['bad: bot has used its budget', 'warn: ci has used 80.0 % of its budget', 'warn: old expires in 2 d 0 h'],
   )
+})
+test('the budget of the organisation counts like that of a key; a soft one that is passed warns and refuses nothing', () => {
+  assert.deepEqual(run({ organisation: organisation(10), keys: [key({ budget: budget(12e9, 'soft') })] }), [
+    'bad: ACME has used its budget',
+    'warn: ci has used its budget',
+  ])
+  const [soft] = attention({ now, day: undefined, providers: [], keys: [], organisation: organisation(11, 'soft'), status: quiet, simulated: false })
+  assert.equal(soft?.text, '$11.00 of $10.00 this month. It is soft: requests go on.')
 })
 test('failing providers, a dead database, a bad file and unpriced traffic are told with their numbers', () => {
   const status: Status = {

@@ -1,6 +1,7 @@
 /** What needs the operator, derived from what the gateway reports now, ordered by harm. Each item says the cause and where to act. */
-import type { Key, Measures, Provider, Status } from '../../api-types.ts'
+import type { Key, Measures, Provider, Settings, Status } from '../../api-types.ts'
 import { countExact, duration, money, percent, plural } from '../../format.ts'
+import { type Budget, usedShare } from '../../ui/budget-use.ts'
 
 export interface Attention {
   id: string
@@ -17,6 +18,7 @@ interface Input {
   day: Measures | undefined
   providers: Provider[]
   keys: Key[]
+  organisation: Settings | undefined
   status: Status | undefined
   simulated: boolean
 }
@@ -123,23 +125,31 @@ function ofProviders(providers: Provider[]): Attention[] {
   return items
 }
 
+const nearlyUsed = 0.8
+/** From 80 % on: whose budget it is, and what happens at its end. */
+function ofBudget(budget: Budget, { id, name, to, search }: Pick<Attention, 'id' | 'to' | 'search'> & { name: string }): Attention[] {
+  const used = usedShare(budget)
+  if (used < nearlyUsed) return []
+  const end = budget.blocked ? 'Requests are refused with 402.' : budget.mode === 'soft' ? 'It is soft: requests go on.' : 'At 100 % requests are refused.'
+  return [
+    {
+      id: `budget-${id}`,
+      tone: budget.blocked ? 'bad' : 'warn',
+      icon: 'money',
+      title: used >= 1 ? `${name} has used its budget` : `${name} has used ${percent(used)} of its budget`,
+      text: `${money(budget.spent_nano)} of ${money(budget.limit_nano)} ${budget.period === 'total' ? 'in total' : `this ${budget.period}`}. ${end}`,
+      action: 'Change limit',
+      to,
+      search,
+    },
+  ]
+}
+
 function ofKeys(keys: Key[], now: number): Attention[] {
   const items: Attention[] = []
   for (const key of keys) {
     if (key.status !== 'active') continue
-    const used = key.budget && key.budget.limit_nano > 0 ? key.budget.spent_nano / key.budget.limit_nano : 0
-    if (key.budget && used >= 0.8) {
-      items.push({
-        id: `budget-${key.id}`,
-        tone: used >= 1 ? 'bad' : 'warn',
-        icon: 'money',
-        title: used >= 1 ? `${key.name} has used its budget` : `${key.name} has used ${percent(used)} of its budget`,
-        text: `${money(key.budget.spent_nano)} of ${money(key.budget.limit_nano)} ${key.budget.period === 'total' ? 'in total' : `this ${key.budget.period}`}. ${used >= 1 && key.budget.mode !== 'soft' ? 'Its requests are refused with 402.' : 'At 100 % its requests are refused.'}`,
-        action: 'Change limit',
-        to: '/keys',
-        search: { key: key.id },
-      })
-    }
+    if (key.budget) items.push(...ofBudget(key.budget, { id: key.id, name: key.name, to: '/keys', search: { key: key.id } }))
     const left = key.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(key.expires_at) - now
     if (left < soonMs)
       items.push({
@@ -156,8 +166,10 @@ function ofKeys(keys: Key[], now: number): Attention[] {
   return items
 }
 
-export function attention({ now, day, providers, keys, status, simulated }: Input): Attention[] {
-  const items = [...(status ? [...ofGateway(status), ...ofDeclarations(status)] : []), ...ofProviders(providers), ...ofKeys(keys, now)]
+export function attention({ now, day, providers, keys, organisation, status, simulated }: Input): Attention[] {
+  const { organisation: name = '', budget = null } = organisation ?? {}
+  const ofOrganisation = budget ? ofBudget(budget, { id: 'organisation', name, to: '/settings', search: {} }) : []
+  const items = [...(status ? [...ofGateway(status), ...ofDeclarations(status)] : []), ...ofProviders(providers), ...ofOrganisation, ...ofKeys(keys, now)]
   if (day && day.unpriced_requests > 0)
     items.push({
       id: 'unpriced',

@@ -25,8 +25,17 @@ export function NeedsAttention({ day, className }: { day: Measures | undefined; 
   const providers = useQuery(queries.providers)
   const keys = useQuery(queries.keys)
   const status = useQuery(queries.status)
+  const settings = useQuery(queries.settings)
   const simulated = useSimulatedOnly()
-  const items = attention({ now: Date.now(), day, providers: providers.data?.data ?? [], keys: keys.data?.data ?? [], status: status.data, simulated })
+  const items = attention({
+    now: Date.now(),
+    day,
+    providers: providers.data?.data ?? [],
+    keys: keys.data?.data ?? [],
+    organisation: settings.data,
+    status: status.data,
+    simulated,
+  })
   useKeys(Object.fromEntries(items.slice(0, 9).map((item, index) => [String(index + 1), () => void navigate({ to: item.to, search: item.search })])))
   const bad = items.filter((item) => item.tone === 'bad').length
   return (
@@ -53,7 +62,7 @@ export function NeedsAttention({ day, className }: { day: Measures | undefined; 
             <CircleCheck className="mt-0.5 size-4 flex-none text-ok" strokeWidth={1.75} aria-hidden />
             <div>
               <div className="font-medium">Nothing needs you</div>
-              <p className="mt-px text-12 text-fg-2">Providers answer, every request has a price, no key is near its limit or end.</p>
+              <p className="mt-px text-12 text-fg-2">Providers answer, every request has a price, no budget is near its limit, no key near its end.</p>
             </div>
           </li>
         )}

@@ -15,6 +15,7 @@ import { Band, Figure, Panel } from '../../ui/panel.tsx'
 import { SimulatedPill, StatusPill } from '../../ui/pill.tsx'
 import { Empty, Failure, Skeleton } from '../../ui/state.tsx'
 import { costWord } from '../requests/cost-word.ts'
+import { Charges } from './charges.tsx'
 import { Content, CostPanel, Details } from './side.tsx'
 import { Timeline } from './timeline.tsx'
 import { asCurl, verdict } from './verdict.ts'
@@ -161,6 +162,7 @@ function Body({ request }: { request: RequestDetail }) {
         </div>
         <div className="grid min-w-0 gap-3.5">
           <CostPanel request={request} />
+          <Charges request={request} />
           <Details request={request} />
         </div>
       </div>

@@ -2,7 +2,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { api } from '../../api.ts'
-import type { RequestDetail } from '../../api-types.ts'
+import type { Attempt, RequestDetail } from '../../api-types.ts'
 import { bytes, clip, countExact, moneyExact, price } from '../../format.ts'
 import { queries } from '../../queries.ts'
 import { Fact } from '../../ui/bits.tsx'
@@ -30,19 +30,38 @@ const classNames: Record<string, string> = {
 /** The API writes classes in either case: `cacheRead`, `cache_read`. */
 const className = (name: string): string => classNames[name] ?? classNames[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())] ?? name
 
+interface Line {
+  key: string
+  name: string
+  note: string
+  cost: number | null
+}
+/** What the vendor charges by class, less what the gateway pays of it. */
+function classLines({ number, cost_by_class: classes, ledger }: Attempt): Line[] {
+  const lines: Line[] = classes
+    .filter((entry) => entry.cost_nano > 0 || !/^(requests|toolCalls|tool_calls)$/.test(entry.class))
+    .map((entry) => ({
+      key: `${number}-${entry.class}`,
+      name: className(entry.class),
+      note: `${countExact(entry.units)} × ${price(entry.price_nano_per_million)} / M`,
+      cost: entry.cost_nano,
+    }))
+  if (ledger && ledger.overhead_nano > 0)
+    lines.push({
+      key: `${number}-overhead`,
+      name: 'Paid by the gateway',
+      note: ledger.kind === 'void' ? `attempt ${number} brought the caller nothing` : 'above what a strict budget had reserved',
+      cost: -ledger.overhead_nano,
+    })
+  return lines
+}
+
 const cell = 'border-t border-line px-3.5 py-1.5 text-12 leading-[17px]'
 export function CostPanel({ request }: { request: RequestDetail }) {
   const unpriced = request.flags.includes('unpriced')
-  const lines = request.attempts.flatMap((attempt) =>
+  const lines = request.attempts.flatMap((attempt): Line[] =>
     attempt.cost_by_class.length
-      ? attempt.cost_by_class
-          .filter((entry) => entry.cost_nano > 0 || !/^(requests|toolCalls|tool_calls)$/.test(entry.class))
-          .map((entry) => ({
-            key: `${attempt.number}-${entry.class}`,
-            name: className(entry.class),
-            note: `${countExact(entry.units)} × ${price(entry.price_nano_per_million)} / M`,
-            cost: entry.cost_nano as number | null,
-          }))
+      ? classLines(attempt)
       : [
           {
             key: `${attempt.number}`,
@@ -71,7 +90,7 @@ export function CostPanel({ request }: { request: RequestDetail }) {
                 {line.name}
                 <span className="num block text-11 text-fg-3">{line.note}</span>
               </th>
-              <td className={`${cell} num text-right`}>{line.cost === null ? 'unpriced' : moneyExact(line.cost)}</td>
+              <td className={`${cell} num text-right whitespace-nowrap`}>{line.cost === null ? 'unpriced' : moneyExact(line.cost)}</td>
             </tr>
           ))}
           {lines.length === 0 && (

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { noUsage } from '../../../../src/catalog/price.ts'
 import type { Attempt, RequestDetail } from '../../api-types.ts'
-import { verdict, wasBilled } from './verdict.ts'
+import { chargeWords, verdict, wasBilled } from './verdict.ts'
 
 const attempt = (more: Partial<Attempt>): Attempt => ({
   number: 1,
@@ -24,6 +24,7 @@ const attempt = (more: Partial<Attempt>): Attempt => ({
   price_version: null,
   flags: [],
   final: true,
+  ledger: null,
   cost_by_class: [],
   ...more,
 })
@@ -66,4 +67,13 @@ test('failures, cuts and cancellations each say what the caller saw', () => {
   assert.equal(say({ outcome: 'broken' }), 'openai/gpt-5.1 broke off after 12 tokens; the caller got an error at the end of the stream.')
   assert.equal(say({ outcome: 'cancelled' }), 'The caller left after 900 ms, while openai/gpt-5.1 was answering. What was delivered is billed: $0.0020.')
   assert.equal(wasBilled(attempt({ flags: ['uncertain'] })), 'It is unknown whether it was billed')
+})
+test('what the gateway paid is told apart from what was billed, and nothing is said to be free before the ledger has it', () => {
+  const paid = { kind: 'void', tenant_nano: 0, overhead_nano: 1_200_000 } as const
+  assert.equal(wasBilled(attempt({ ledger: paid })), '$0.0012 paid by the gateway')
+  assert.equal(wasBilled(attempt({ ledger: paid, flags: ['uncertain'] })), 'It is unknown whether it was billed; $0.0012 paid by the gateway')
+  assert.equal(chargeWords(attempt({ ledger: paid })), 'hold released, nothing due; $0.001200 paid by the gateway')
+  assert.equal(chargeWords(attempt({ ledger: { kind: 'settle', tenant_nano: 5e9, overhead_nano: 3 } })), 'settled $5.000000; $0.000000003 paid by the gateway')
+  assert.equal(chargeWords(attempt({ ledger: { kind: 'void', tenant_nano: 0, overhead_nano: 0 } })), 'hold released, nothing due')
+  assert.equal(chargeWords(attempt({})), 'not in the ledger, or not yet')
 })

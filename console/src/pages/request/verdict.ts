@@ -1,6 +1,6 @@
 /** What happened, in one or two sentences: who served, why not the first choice, or who refused and what it cost. */
 import type { Attempt, RequestDetail } from '../../api-types.ts'
-import { countExact, duration, money } from '../../format.ts'
+import { countExact, duration, money, moneyExact } from '../../format.ts'
 
 export interface Verdict {
   tone: 'accent' | 'warn' | 'bad'
@@ -21,8 +21,18 @@ export function howItFailed(attempt: Attempt): string {
   if (attempt.status === 429) return `was rate limited ${after}`
   return attempt.status > 0 ? `answered ${attempt.status} ${after}` : `failed ${after}`
 }
-export const wasBilled = (attempt: Attempt): string =>
-  attempt.flags.includes('uncertain') ? 'It is unknown whether it was billed' : attempt.cost_nano > 0 ? `Billed ${money(attempt.cost_nano)}` : 'Not billed'
+export function wasBilled({ flags, cost_nano: cost, ledger }: Attempt): string {
+  const billed = flags.includes('uncertain') ? 'It is unknown whether it was billed' : cost > 0 ? `Billed ${money(cost)}` : null
+  const own = ledger && ledger.overhead_nano > 0 ? `${money(ledger.overhead_nano)} paid by the gateway` : null
+  return [billed, own].filter(Boolean).join('; ') || 'Not billed'
+}
+/** How its hold ended and who paid. */
+export function chargeWords({ ledger }: Attempt): string {
+  if (ledger === null) return 'not in the ledger, or not yet'
+  const { kind, tenant_nano: tenant, overhead_nano: overhead } = ledger
+  const own = kind === 'void' ? 'hold released, nothing due' : `settled ${moneyExact(tenant)}`
+  return overhead > 0 ? `${own}; ${moneyExact(overhead)} paid by the gateway` : own
+}
 
 function served(request: RequestDetail, final: Attempt): Verdict {
   const failures = request.attempts.filter((attempt) => !attempt.final)
