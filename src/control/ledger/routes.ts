@@ -36,7 +36,7 @@ const exact = (nano: bigint): number | string => (nano <= BigInt(Number.MAX_SAFE
 function summaryOf({ settledNano, overheadNano, entries, outcomes, flags }: LedgerTotals, held: HeldNow | null, org: string, at: Position | null): z.infer<typeof ledgerSummarySchema> {
   return {
     settled_nano: exact(settledNano), overhead_nano: exact(overheadNano),
-    held_nano: held === null ? null : held.byOrg[org] ?? 0, open_holds: held?.openHolds ?? null, oldest_hold_ms: held?.oldestHoldMs ?? null,
+    held_nano: held === null ? null : held.byOrg[org] ?? 0, open_holds: held?.openHolds ?? null, oldest_hold_ms: held === null ? null : Math.round(held.oldestHoldMs),
     entries,
     outcomes: Object.fromEntries(Object.entries(outcomes).map(([outcome, { count, settledNano, overheadNano }]) => [outcome, { count, settled_nano: exact(settledNano), overhead_nano: exact(overheadNano) }])),
     flags: Object.fromEntries(flagNames.map((name) => [name, flags[usageFlagOf[name]]])) as Record<(typeof flagNames)[number], number>,
