@@ -123,3 +123,16 @@ test('accounts of periods that are over are forgotten after an hour, unless some
   accounts.sweep(noon + 13 * hour)
   assert.equal([...accounts.all()].length, 1)
 })
+
+test('an account is not forgotten while it is being opened: it may hold what began before its budget', async () => {
+  const { accounts, asked } = opening()
+  const first = accounts.at(ancestor(1, daily), noon)!
+  const waiting = accounts.open(first)
+  accounts.at(ancestor(1, daily), noon + 24 * hour)
+  accounts.sweep(noon + 48 * hour)
+  assert.ok([...accounts.all()].includes(first))
+  asked[0]!.resolve({ nano: 0, lsn: 1 })
+  await waiting
+  accounts.sweep(noon + 48 * hour)
+  assert.ok(![...accounts.all()].includes(first))
+})

@@ -89,10 +89,10 @@ export class Accounts {
     for (const { accounts } of this.#known.values()) yield* accounts
   }
 
-  /** Forgets accounts whose period is over and that hold nothing. */
+  /** Forgets accounts whose period is over and that hold nothing; what one that is being opened holds is not known yet. */
   sweep(nowMs: number): void {
     for (const known of this.#known.values()) {
-      known.accounts = known.accounts.filter((account, index) => index === 0 || account.heldNano > 0 || nowMs < account.endMs + keptAfterMs)
+      known.accounts = known.accounts.filter((account, index) => index === 0 || account.heldNano > 0 || this.#asking.has(account) || nowMs < account.endMs + keptAfterMs)
     }
   }
 
