@@ -88,7 +88,8 @@ export interface Circumstances {
 }
 
 const inexact = usageFlags.estimated | usageFlags.uncertain | usageFlags.anomalous | usageFlags.unpriced
-const progressTokens = 1_024 / charsPerToken
+/** What a crash may leave out of a running stream: what came since the last progress was noted and written, 50 ms at the pace of these vendors. */
+const unnotedTokens = 1_500
 
 export interface Compared { attempts: number; nano: bigint }
 
@@ -125,7 +126,7 @@ export function compareWithBill(entries: readonly Entry[], circumstances: Circum
     // With the power went the end of an answer, and with it what was delivered since the last progress: all of it where there is none.
     // What is more than the vendor was allowed is not estimated either.
     if (isExcessive || (end.outcome === 'crashed' && powerWasLost)) continue
-    const tokens = Math.max(0, (delivered.get(attemptId) ?? 0) - (end.outcome === 'crashed' ? 2 * progressTokens : 0))
+    const tokens = Math.max(0, (delivered.get(attemptId) ?? 0) - (end.outcome === 'crashed' ? unnotedTokens : 0))
     const least = costOf(model, { input: 0, cached: 0, output: tokens, reasoning: 0, request: 0 })
     if (!(end.flags & (usageFlags.unpriced | usageFlags.overBound | usageFlags.anomalous)) && end.nano < least) report('P7', `${attemptId} (${end.outcome}, flags ${end.flags}) cost ${end.nano}, and ${tokens} tokens for ${least} were delivered`)
   }

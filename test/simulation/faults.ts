@@ -12,6 +12,7 @@ export function scheduleFaults(history: History, dice: Dice): void {
     if (dice.chance(0.3)) history.process.dieAtWrite = true
     else history.kill(faults.process.powerLoss && dice.chance(0.6))
   })
+  sometimes(faults.process.stops, 'stop', () => void history.stop())
   sometimes(faults.store.crashes, 'store worker crashes', () => {
     history.met('storeCrash')
     history.process.worker.crash()

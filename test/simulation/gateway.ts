@@ -60,6 +60,8 @@ const answerMs = 2_000
 export class GatewayProcess implements Owner {
   alive = true
   ready = false
+  /** It takes no new requests. */
+  isDraining = false
   /** It dies in the middle of its next write. */
   dieAtWrite = false
   opened: OpenLedger | null = null
@@ -155,6 +157,25 @@ export class GatewayProcess implements Owner {
     this.#world.met('clientLeaves')
     this.#world.scheduler.in(0, this, 'request closes', () => request.emit('close'))
     response.clientLeft()
+  }
+
+  /** As on SIGTERM: running requests finish, those that don't in time are cut; then the journal closes. What prevented that, or null. */
+  async stop(graceUs: number): Promise<Error | null> {
+    const { scheduler } = this.#world
+    const { journal, ledger } = this.opened!
+    this.isDraining = true
+    const cutAtUs = scheduler.nowUs + graceUs
+    let isCut = false
+    while (this.gateway!.live.count > 0) {
+      if (!isCut && scheduler.nowUs >= cutAtUs) {
+        isCut = true
+        this.gateway!.live.cutAll()
+      }
+      await new Promise<void>((resolve) => scheduler.in(tickMs * 1000, this, 'drains', resolve))
+    }
+    const open = ledger.openHolds
+    const failed = await new Promise<Error | null>((resolve) => journal.close(resolve))
+    return open > 0 ? new Error(`${open} holds are open although no request runs`) : failed
   }
 
   die(): void {

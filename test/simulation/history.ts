@@ -108,7 +108,7 @@ export class History implements ProcessWorld {
     this.databaseUs = this.swarm.databaseUs
     this.disk = new FaultyDisk({
       random: () => diskDice.unit(), after: (ms, callback) => this.scheduler.in(ms * 1000 + diskDice.int(20, 900), this.scheduler.world, 'disk', callback),
-      faults: { createMs: [0, 5], syncMs: this.swarm.faults.disk.slowSync ? [0, 60] : [0, 3], syncError: this.swarm.faults.disk.syncError },
+      faults: { createMs: [0, 5], syncMs: [0, this.swarm.faults.disk.syncMs], syncError: this.swarm.faults.disk.syncError },
     })
     this.database = new SimulatedDatabase(database)
     this.upstream = new Upstream(this)
@@ -176,16 +176,33 @@ export class History implements ProcessWorld {
 
   /** The process dies, with `power` the machine; another one starts a moment later. */
   kill(power: boolean): void {
-    const { process, disk, dice, scheduler } = this
-    if (!process.alive) return
+    if (!this.process.alive) return
     this.kills++
     this.met(power ? 'powerLoss' : 'kill')
-    this.watch.died()
-    process.die()
     if (power) {
       this.powerLosses++
       for (const attemptId of this.#sent) if (!this.#hasAnswer(attemptId)) this.mayBeLost.add(attemptId)
     }
+    this.#replace(power)
+  }
+
+  /** The process is asked to end. Whatever becomes of the machine afterwards, nothing is lost. */
+  async stop(): Promise<void> {
+    const { process, dice } = this
+    if (!process.alive || !process.ready || process.isDraining) return
+    this.met('stop')
+    const failed = await process.stop(dice.int(0, 2_000_000))
+    if (!process.alive) return
+    if (failed === null) return this.#replace(dice.chance(0.5))
+    this.met('stopFails')
+    if (!this.diskWasFull) this.violated('stop', failed.message)
+    this.kill(false)
+  }
+
+  #replace(power: boolean): void {
+    const { process, disk, dice, scheduler } = this
+    this.watch.died()
+    process.die()
     disk.crash({ power })
     const lost = power && this.faults.store.losesTail ? dice.int(0, 3) : 0
     scheduler.in(dice.int(10_000, 1_000_000), scheduler.world, 'process starts', () => void this.start(lost))
@@ -249,7 +266,8 @@ export class History implements ProcessWorld {
   }
 
   #begin(client: Client): void {
-    if (this.process.ready && this.process.alive) this.process.serve(client)
+    const { ready, alive, isDraining } = this.process
+    if (ready && alive && !isDraining) this.process.serve(client)
     else client.end = 'refused'
   }
 

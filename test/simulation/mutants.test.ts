@@ -1,11 +1,12 @@
 /** The simulator finds what it is for: each invariant is broken on purpose, from outside of src/, and found with its right name. */
-import { ok } from 'node:assert/strict'
+import { deepEqual, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { OpenLedger } from '../../src/ledger/open.ts'
 import type { TerminalRecord } from '../../src/ledger/records.ts'
-import { simulate, type Options } from './history.ts'
+import { simulate, type Options, type Result } from './history.ts'
 import { openScratch, type Scratch } from './scratch.ts'
 import type { Apply } from './store.ts'
+import { Sum } from './sum.ts'
 import type { Swarm } from './swarm.ts'
 
 let scratch: Scratch
@@ -15,7 +16,7 @@ before(async () => {
 after(() => scratch.close())
 
 /** Within so many seeds each of these must be found. */
-const seeds = 40
+const seeds = 50
 
 async function finds(properties: readonly string[], options: Options): Promise<string> {
   for (let seed = 1; seed <= seeds; seed++) {
@@ -39,16 +40,40 @@ const calm = ({ faults }: Swarm): void => {
   faults.clock.steps = 0
 }
 
+function keepHolds({ ledger }: OpenLedger): void {
+  const end = ledger.end.bind(ledger)
+  ledger.end = (hold, how) => {
+    const before = hold.accounts.map(({ heldNano }) => heldNano)
+    end(hold, how)
+    hold.accounts.forEach((account, index) => (account.heldNano = before[index]!))
+  }
+}
+
 test('a settlement that keeps its hold is found: what is reserved is not what is held', async (t) => {
-  const opened = ({ ledger }: OpenLedger): void => {
-    const end = ledger.end.bind(ledger)
-    ledger.end = (hold, how) => {
-      const before = hold.accounts.map(({ heldNano }) => heldNano)
-      end(hold, how)
-      hold.accounts.forEach((account, index) => (account.heldNano = before[index]!))
+  t.diagnostic(await finds(['P6'], { seams: { opened: keepHolds }, bend: calm }))
+})
+
+test('a seed that fails fails again in the same way, and tells its last events', async () => {
+  const run = async (): Promise<Result | undefined> => {
+    for (let seed = 1; seed <= seeds; seed++) {
+      const result = await simulate(seed, scratch.database, { seams: { opened: keepHolds } })
+      if (result.violations.length > 0) return result
     }
   }
-  t.diagnostic(await finds(['P6'], { seams: { opened }, bend: calm }))
+  const [one, other] = [await run(), await run()]
+  ok(one !== undefined)
+  deepEqual(one, other)
+  const told = new Sum().describe(one)
+  match(told, new RegExp(`^seed ${one.seed}: `))
+  match(told, /!! P6: /)
+  ok(told.split('\n').length > 40)
+})
+
+test('what waits for real time is found: its history does not come to rest', async (t) => {
+  const opened = ({ ledger }: OpenLedger): void => {
+    ledger.whenDurable = () => new Promise((resolve) => setTimeout(resolve, 3_600_000).unref())
+  }
+  t.diagnostic(await finds(['liveness'], { seams: { opened }, bend: calm }))
 })
 
 test('a follower that forgets its position is found: balances count attempts twice', async (t) => {
@@ -88,7 +113,12 @@ test('an admission that looks, waits and then takes is found: more is taken than
       return held
     }
   }
-  t.diagnostic(await finds(['P1'], { seams: { opened }, bend: calm }))
+  const bend = (swarm: Swarm): void => {
+    calm(swarm)
+    swarm.keys = [{ ...swarm.keys[0]!, budget: { limitNano: 100_000_000, period: 'day', mode: 'strict' } }]
+    Object.assign(swarm, { calls: 60, spanUs: 2_000_000 })
+  }
+  t.diagnostic(await finds(['P1'], { seams: { opened }, bend }))
 })
 
 test('a first byte before its dispatch is durable is found when the power goes: an answer without an attempt', async (t) => {
@@ -97,8 +127,9 @@ test('a first byte before its dispatch is durable is found when the power goes: 
   }
   const bend = (swarm: Swarm): void => {
     calm(swarm)
-    Object.assign(swarm.faults.process, { kills: 3, powerLoss: true })
-    swarm.faults.disk.slowSync = true
+    Object.assign(swarm.faults.process, { kills: 10, powerLoss: true })
+    Object.assign(swarm, { calls: 60, spanUs: 5_000_000 })
+    swarm.faults.disk.syncMs = 1_000
   }
   t.diagnostic(await finds(['P2', 'durability'], { seams: { opened }, bend }))
 })

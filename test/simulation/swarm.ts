@@ -11,8 +11,8 @@ export type VendorFault = (typeof vendorFaults)[number]
 export interface Faults {
   /** Chance per request. */
   vendor: Record<VendorFault, number>
-  disk: { slowSync: boolean; syncError: number; fullWindows: number }
-  process: { kills: number; powerLoss: boolean }
+  disk: { syncMs: number; syncError: number; fullWindows: number }
+  process: { kills: number; stops: number; powerLoss: boolean }
   store: { outages: number; crashes: number; losesTail: boolean; commitUnheard: number }
   clients: { leave: number; slow: number; repeat: number }
   clock: { steps: number }
@@ -43,8 +43,8 @@ export function swarm(dice: Dice): Swarm {
   vendor.exceedsLimit = isOn(0.08) ? 0.3 : 0
   const faults: Faults = {
     vendor,
-    disk: { slowSync: isOn(0.2), syncError: isOn(0.12) ? 0.02 : 0, fullWindows: isOn(0.2) ? dice.int(1, 2) : 0 },
-    process: { kills: isOn(0.5) ? dice.int(1, 3) : 0, powerLoss: isOn(0.5) },
+    disk: { syncMs: isOn(0.2) ? 60 : 3, syncError: isOn(0.12) ? 0.02 : 0, fullWindows: isOn(0.2) ? dice.int(1, 2) : 0 },
+    process: { kills: isOn(0.5) ? dice.int(1, 3) : 0, stops: isOn(0.2) ? 1 : 0, powerLoss: isOn(0.5) },
     store: { outages: isOn(0.3) ? dice.int(1, 3) : 0, crashes: isOn(0.3) ? dice.int(1, 3) : 0, losesTail: isOn(0.5), commitUnheard: isOn(0.3) ? 0.2 : 0 },
     clients: { leave: isOn(0.5) ? dice.pick([0.1, 0.4]) : 0, slow: isOn(0.4) ? 0.3 : 0, repeat: isOn(0.4) ? 0.5 : 0 },
     clock: { steps: isOn(0.2) ? dice.int(1, 3) : 0 },
