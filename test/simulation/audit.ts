@@ -117,6 +117,7 @@ export function compareWithBill(entries: readonly Entry[], circumstances: Circum
     attempts++
     billed += nano
     met(`ends ${end.outcome}`)
+    met(end.flags & inexact ? 'estimated' : 'exact')
     if (!(end.flags & inexact)) {
       // Of a hold whose dispatch went with the power recovery can't know that it was one.
       if (end.outcome === 'crashed' && end.nano === 0n && mayBeLost.has(attemptId)) continue
@@ -135,6 +136,10 @@ export function compareWithBill(entries: readonly Entry[], circumstances: Circum
     met(`ends ${outcome}`)
     if (nano > 0n && !(flags & inexact)) report('P7', `${attemptId} (${outcome}) cost ${nano}, and no vendor saw it`)
   }
+  const all = entries.reduce((sum, { nano }) => sum + nano, 0n)
+  const isExact = mayBeLost.size === 0 && entries.every(({ flags }) => !(flags & inexact))
+  if (isExact && all !== billed) report('P7', `the ledger is ${all} in sum, and the vendors charge ${billed}`)
+  if (isExact) met('exact histories')
   if (bill.twice.length > 0) report('P2', `${bill.twice[0]} was sent twice`)
   return { attempts, nano: billed }
 }

@@ -32,7 +32,8 @@ const providers = vendorRules.map((rules): ProviderData => ({
 /** Model → providers in the order in which they are tried. */
 const served: Readonly<Record<string, readonly string[]>> = { small: ['alpha'], large: ['alpha', 'bravo'], odd: ['charlie', 'alpha'], secret: ['bravo'], tail: ['charlie'] }
 const priceOf = (model: string): string => (model === 'tail' ? 'large' : model)
-export const models = Object.keys(served)
+const models = Object.keys(served)
+const pricedModels = models.filter((model) => model !== 'secret')
 
 const deployments = Object.entries(served).flatMap(([model, by]) => by.map((provider): DeploymentData => ({
   id: `${provider}/${model}`, model, provider, upstreamModel: priceOf(model), price: model === 'secret' ? null : prices.get(priceOf(model))!, priceAs: null,
@@ -67,37 +68,37 @@ export function keyOf(plan: KeyPlan, dice: Dice): SimulatedKey {
 }
 
 /** Calls by the instant at which they begin, µs. */
-export function callsOf({ calls, spanUs, faults: { clients } }: Swarm, keys: readonly SimulatedKey[], dice: Dice): { atUs: number; call: Call }[] {
+export function callsOf({ calls, spanUs, isExact, faults: { clients } }: Swarm, keys: readonly SimulatedKey[], dice: Dice): { atUs: number; call: Call }[] {
   const made: { atUs: number; call: Call }[] = []
   let burstUs = 0
   while (made.length < calls) {
     // Bursts, so that many run at once.
     if (dice.chance(0.3)) burstUs = Math.floor(dice.unit() * spanUs)
     const key = dice.pick(keys)
-    const call = callOf(made.length, key, dice, clients)
+    const call = callOf(made.length, key, dice, clients, isExact ? pricedModels : models)
     made.push({ atUs: burstUs + dice.int(0, dice.pick([0, 20_000, 2_000_000])), call })
     const repeats = call.idempotencyKey === null ? 0 : dice.int(0, 2)
     for (let i = 0; i < repeats; i++) {
-      const body = dice.chance(0.15) ? bodyOf(dice).body : call.body
+      const body = dice.chance(0.15) ? bodyOf(dice, pricedModels).body : call.body
       made.push({ atUs: burstUs + dice.int(0, dice.pick([5_000, 2_000_000, 20_000_000])), call: { ...call, number: made.length, body, leavesAtByte: null, leavesAfterUs: null, slow: dice.chance(clients.slow) } })
     }
   }
   return made
 }
 
-function callOf(number: number, { text, plan }: SimulatedKey, dice: Dice, clients: Swarm['faults']['clients']): Call {
+function callOf(number: number, { text, plan }: SimulatedKey, dice: Dice, clients: Swarm['faults']['clients'], of: readonly string[]): Call {
   const leaves = dice.chance(clients.leave)
   const isByte = leaves && dice.chance(0.5)
   return {
-    number, key: text, ...bodyOf(dice, plan.includeCost), slow: dice.chance(clients.slow),
+    number, key: text, ...bodyOf(dice, of, plan.includeCost), slow: dice.chance(clients.slow),
     idempotencyKey: dice.chance(clients.repeat) ? `repeat-${number}` : null,
     leavesAtByte: isByte ? dice.int(1, 4_000) : null,
     leavesAfterUs: leaves && !isByte ? dice.delayUs(1_500_000) : null,
   }
 }
 
-function bodyOf(dice: Dice, includeCost = false): { body: Buffer; model: string; stream: boolean } {
-  const model = dice.pick(models)
+function bodyOf(dice: Dice, of: readonly string[], includeCost = false): { body: Buffer; model: string; stream: boolean } {
+  const model = dice.pick(of)
   const stream = dice.chance(0.6)
   const limit = dice.chance(0.5) ? { [dice.pick(['max_tokens', 'max_completion_tokens'])]: dice.chance(0.8) ? dice.int(1, 200) : dice.int(200, 8_000) } : {}
   const body = Buffer.from(JSON.stringify({

@@ -43,6 +43,7 @@ test('no fault makes money appear, vanish or count twice, and every request ends
   for (const what of [...vendorFaults, ...otherFaults]) ok((sum.met.get(what) ?? 0) > 0, `no history met ${what}`)
   // What a defect leaves open is none of a history without defects.
   for (const outcome of terminalOutcomes) if (outcome !== 'expired') ok((sum.met.get(`ends ${outcome}`) ?? 0) > 0, `no attempt ended as ${outcome}`)
+  ok(sum.met.get('exact')! > sum.attempts / 2 && sum.met.get('exact histories')! > seeds / 10)
   ok(sum.attempts > 10 * seeds)
   if (isProof) ok(sum.attempts >= 100_000)
 })

@@ -27,6 +27,8 @@ export interface Swarm {
   orgs: OrgPlan[]
   keys: KeyPlan[]
   calls: number
+  /** Nothing happens to an answer, whatever happens around it: no cost is an estimate. */
+  isExact: boolean
   /** All calls begin within. */
   spanUs: number
   segmentBytes: number
@@ -39,14 +41,15 @@ export interface Swarm {
 /** Dishonest vendors are apart: budgets that are not strict can't be exact with them. */
 export function swarm(dice: Dice): Swarm {
   const isOn = (share: number): boolean => dice.chance(share)
-  const vendor = Object.fromEntries(vendorFaults.map((fault) => [fault, isOn(0.35) ? dice.pick([0.05, 0.15, 0.4]) : 0])) as Faults['vendor']
+  const isExact = isOn(0.3)
+  const vendor = Object.fromEntries(vendorFaults.map((fault) => [fault, !isExact && isOn(0.35) ? dice.pick([0.05, 0.15, 0.4]) : 0])) as Faults['vendor']
   vendor.exceedsLimit = isOn(0.08) ? 0.3 : 0
   const faults: Faults = {
     vendor,
     disk: { syncMs: isOn(0.2) ? 60 : 3, syncError: isOn(0.12) ? 0.02 : 0, fullWindows: isOn(0.2) ? dice.int(1, 2) : 0 },
-    process: { kills: isOn(0.5) ? dice.int(1, 3) : 0, stops: isOn(0.2) ? 1 : 0, powerLoss: isOn(0.5) },
+    process: { kills: !isExact && isOn(0.5) ? dice.int(1, 3) : 0, stops: isOn(0.2) ? 1 : 0, powerLoss: isOn(0.5) },
     store: { outages: isOn(0.3) ? dice.int(1, 3) : 0, crashes: isOn(0.3) ? dice.int(1, 3) : 0, losesTail: isOn(0.5), commitUnheard: isOn(0.3) ? 0.2 : 0 },
-    clients: { leave: isOn(0.5) ? dice.pick([0.1, 0.4]) : 0, slow: isOn(0.4) ? 0.3 : 0, repeat: isOn(0.4) ? 0.5 : 0 },
+    clients: { leave: !isExact && isOn(0.5) ? dice.pick([0.1, 0.4]) : 0, slow: isOn(0.4) ? 0.3 : 0, repeat: isOn(0.4) ? 0.5 : 0 },
     clock: { steps: isOn(0.2) ? dice.int(1, 3) : 0 },
     admin: { changes: isOn(0.25) ? dice.int(1, 6) : 0, revokes: isOn(0.1) ? 1 : 0 },
   }
@@ -57,7 +60,7 @@ export function swarm(dice: Dice): Swarm {
     id: `key_${index}`, org: dice.pick(orgs).id, budget: isOn(0.75) ? budgetOf(dice, 1) : null, rateLimit: isOn(0.15) ? rateLimitOf(dice) : noRateLimit, includeCost: isOn(0.1),
   }))
   return {
-    faults, orgs, keys, calls: dice.int(15, 60), spanUs: dice.pick([2_000_000, 10_000_000, 20_000_000]), segmentBytes: dice.pick([32_768, 32_768, 65_536]), databaseUs: dice.pick([2_000, 20_000, 200_000]),
+    faults, orgs, keys, isExact, calls: dice.int(15, 60), spanUs: dice.pick([2_000_000, 10_000_000, 20_000_000]), segmentBytes: dice.pick([32_768, 32_768, 65_536]), databaseUs: dice.pick([2_000, 20_000, 200_000]),
     holdTokens: isOn(0.2) ? 20 : 0, holdMs: isOn(0.2) ? 300 : 0,
   }
 }
