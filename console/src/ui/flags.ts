@@ -8,5 +8,5 @@ export const flagWords: Record<string, string> = {
   over_bound: 'over bound: billed above a strict bound, paid by the gateway',
   over_hold: 'over hold: cost more than was reserved',
 }
-/** With honest vendors and exact bounds these never appear. */
+/** A bound or an estimate was too low. */
 export const isAlarm = (flag: string): boolean => flag === 'over_bound' || flag === 'over_hold'
