@@ -14,6 +14,10 @@ export const systemClock: Clock = {
 /** Calls back once after `ms`, unless what it returns is called before. */
 export type After = (ms: number, callback: () => void) => () => void
 
+/** Calls back when what is ready now has been dealt with. */
+export type Soon = (callback: () => void) => void
+export const systemSoon: Soon = (callback) => void setImmediate(callback)
+
 export const systemAfter: After = (ms, callback) => {
   const timer = setTimeout(callback, ms)
   return () => clearTimeout(timer)

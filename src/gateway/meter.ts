@@ -36,7 +36,7 @@ export function settle(attempt: Attempt, asked: Asked, followed = false): Metere
   return metered
 }
 
-/** An attempt that a defect of ours left open: what it cost is not known, so what was held is settled. */
+/** An attempt that a defect of ours left open: what it cost is not known, so its input is settled. */
 export function abandon(attempt: Attempt): void {
   const { hold } = attempt.options
   hold.end({ kind: attempt.sent ? 'settle' : 'void', tenantNano: attempt.sent ? hold.record.inputNano : 0, overheadNano: 0, outcome: 'expired', flags: attempt.sent ? usageFlags.uncertain : 0, usage: noUsage() })

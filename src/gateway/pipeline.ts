@@ -5,6 +5,7 @@ import { failure, type Failure } from '../errors.ts'
 import type { Admission } from '../governance/admission.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import { Hold } from '../ledger/hold.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import { limits } from '../limits.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
 import { Attempt, type AttemptOptions } from './attempt.ts'
@@ -145,9 +146,10 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   exchange.attempts.push(tried)
   exchange.running = tried
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
-  // The client learns nothing of an attempt that a power cut could still undo.
-  const synced = reply === 'stream' || reply === 'answer' ? durable(exchange, gateway, hold) : null
-  if (synced) await synced
+  // The client learns nothing of an attempt that a power cut could still undo, and no end that a kill could.
+  if (reply === 'answer') settle(tried, exchange.asked!)
+  const secured = reply === 'stream' || reply === 'answer' ? secure(exchange, gateway, hold) : null
+  if (secured) await secured
   if (reply === 'stream') await stream(exchange, tried, gateway.deadlines, settleBeforeEnd)
   exchange.enter('meter')
   exchange.running = null
@@ -165,18 +167,25 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   return true
 }
 
-/** Usually the upstream took longer than the disk. */
-function durable({ clock }: Exchange, { admission: { ledger } }: Gateway, hold: Hold): Promise<void> | null {
+/** Waits for the journal where it has to be waited for: usually the upstream took longer than the disk. */
+function secure(exchange: Exchange, { admission: { ledger } }: Gateway, hold: Hold): Promise<void> | null {
   const synced = hold.whenDurable()
-  if (synced === null) {
-    ledger.waited(0)
-    return null
-  }
-  const since = clock.monotonicUs()
-  return synced.then(() => ledger.waited(clock.monotonicUs() - since))
+  if (synced !== null) return secureAfter(synced, exchange, ledger, hold)
+  ledger.waited(0)
+  return hold.whenWritten()
 }
 
-const settleBeforeEnd: Settle = (exchange, attempt) => void settle(attempt, exchange.asked!)
+async function secureAfter(synced: Promise<void>, { clock }: Exchange, ledger: Ledger, hold: Hold): Promise<void> {
+  const since = clock.monotonicUs()
+  await synced
+  ledger.waited(clock.monotonicUs() - since)
+  await hold.whenWritten()
+}
+
+const settleBeforeEnd: Settle = (exchange, attempt) => {
+  settle(attempt, exchange.asked!)
+  attempt.options.hold.write()
+}
 
 /** Gives back what the request holds; after a defect also what its attempts do. */
 function close({ lease, hold, repeat, attempts }: Exchange): void {

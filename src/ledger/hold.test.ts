@@ -10,7 +10,7 @@ function held(): { hold: Hold; ends: HoldEnd[]; told: number[] } {
   const told: number[] = []
   const keeper: HoldKeeper = {
     dispatch: () => true,
-    whenDurable: () => null,
+    whenDurable: () => null, write: () => {}, whenWritten: () => null,
     deliver: (_hold, outputTokens) => { told.push(outputTokens); return null },
     end: (hold, end) => { hold.isOpen = false; ends.push(end) },
   }

@@ -11,6 +11,8 @@ export interface HoldKeeper {
   whenDurable(hold: Hold): Promise<void> | null
   deliver(hold: Hold, outputTokens: number, costNano: number, wantedNano: number): Failure | null
   end(hold: Hold, end: HoldEnd): void
+  write(hold: Hold): void
+  whenWritten(hold: Hold): Promise<void> | null
 }
 
 /** How an attempt ended, in money. */
@@ -36,6 +38,7 @@ export class Hold {
   /** The most that was told to be delivered. */
   deliveredNano = 0
   dispatchLsn = 0
+  endLsn = 0
   /** Monotonic µs: a set clock makes no hold old. */
   readonly sinceUs: number
   isOpen = true
@@ -67,6 +70,16 @@ export class Hold {
   /** Tells what was delivered so far and asks for `wantedNano` to be reserved in all. A refusal ends the stream. */
   deliver(outputTokens: number, costNano: number, wantedNano: number): Failure | null {
     return this.isOpen ? this.#keeper.deliver(this, outputTokens, costNano, wantedNano) : null
+  }
+
+  /** Makes the end survive the process, now: the next thing that happens is that the client sees it. */
+  write(): void {
+    this.#keeper.write(this)
+  }
+
+  /** The same with others that end at this moment; null: it does already. */
+  whenWritten(): Promise<void> | null {
+    return this.#keeper.whenWritten(this)
   }
 
   /** Ends a hold whose attempt was never begun. */

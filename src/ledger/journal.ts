@@ -117,6 +117,7 @@ export class Journal {
     return { journal, recovered }
   }
 
+  get writtenLsn(): number { return this.#writtenLsn }
   get syncedLsn(): number { return this.#syncedLsn }
   /** Of the newest record, written or not. */
   get lastLsn(): number { return this.#nextLsn - 1 }

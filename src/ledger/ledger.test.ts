@@ -225,7 +225,7 @@ test('M16: processes that spend from what one authority granted them stay within
   const nodes = Array.from({ length: 4 }, () => {
     const granted = new Map<Account, number>()
     return new Ledger({
-      journal: { append: () => 1, flush: () => true, whenSynced: () => null, syncSoon: () => {}, canAdmit: () => true }, clock: { epochMs: () => noon, monotonicUs: () => 0 }, alarm: () => {},
+      journal: { append: () => 1, flush: () => true, whenSynced: () => null, syncSoon: () => {}, writtenLsn: Infinity, canAdmit: () => true }, clock: { epochMs: () => noon, monotonicUs: () => 0 }, soon: setImmediate, alarm: () => {},
       authority: {
         open: () => Promise.resolve({ nano: 0, lsn: 0 }), grantedNano: (account) => granted.get(account) ?? 0,
         async grow(account, moreNano) {

@@ -3,7 +3,7 @@
  * ends it exactly once. What is settled here and not yet applied to the database is remembered for accounts that open later.
  */
 import { noUsage } from '../catalog/price.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock, Soon } from '../clock.ts'
 import type { Failure } from '../errors.ts'
 import { Roster } from '../gateway/roster.ts'
 import { usageFlags } from '../store/records.ts'
@@ -19,6 +19,8 @@ import { budgetRefusal, ledgerUnavailable } from './refusals.ts'
 export interface JournalPort {
   append(record: JournalRecord): number
   flush(): boolean
+  /** Of the newest record that survives the process. */
+  readonly writtenLsn: number
   syncSoon(): void
   whenSynced(lsn: number): Promise<void> | null
   canAdmit(): boolean
@@ -31,6 +33,7 @@ export interface LedgerOptions {
   journal: JournalPort
   authority: Authority
   clock: Clock
+  soon: Soon
   alarm(kind: Alarm, text: string): void
 }
 
@@ -68,6 +71,7 @@ export class Ledger implements HoldKeeper {
   #unapplied: Logged<TerminalRecord>[] = []
   #unappliedFrom = 0
   #appliedLsn = 0
+  #writing: PromiseWithResolvers<void> | null = null
   readonly #waits = new Float64Array(1_000)
   #waitCount = 0
 
@@ -157,6 +161,24 @@ export class Ledger implements HoldKeeper {
     return hold.dispatchLsn === 0 ? null : this.#options.journal.whenSynced(hold.dispatchLsn)
   }
 
+  write(hold: Hold): void {
+    if (hold.endLsn > this.#options.journal.writtenLsn) this.#options.journal.flush()
+  }
+
+  /** Ends that come together are written together. */
+  whenWritten(hold: Hold): Promise<void> | null {
+    if (hold.endLsn <= this.#options.journal.writtenLsn) return null
+    if (this.#writing === null) {
+      this.#writing = Promise.withResolvers()
+      this.#options.soon(() => {
+        this.#options.journal.flush()
+        this.#writing!.resolve()
+        this.#writing = null
+      })
+    }
+    return this.#writing.promise
+  }
+
   deliver(hold: Hold, outputTokens: number, costNano: number, wantedNano: number): Failure | null {
     checkNano(costNano)
     checkNano(wantedNano)
@@ -180,8 +202,8 @@ export class Ledger implements HoldKeeper {
     const record: TerminalRecord = {
       kind, hold: hold.lsn, requestId, attempt, tenant, target, heldAt, endedAt: this.#options.clock.epochMs(), tenantNano, overheadNano, outcome, flags, usage, repeat,
     }
-    this.#unapplied.push({ lsn: this.#options.journal.append(record), record })
-    this.#options.journal.flush()
+    hold.endLsn = this.#options.journal.append(record)
+    this.#unapplied.push({ lsn: hold.endLsn, record })
     for (const account of hold.accounts) {
       account.heldNano -= hold.amountNano
       account.settledNano += tenantNano

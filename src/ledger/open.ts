@@ -2,7 +2,7 @@
  * Opens the ledger of this process: recovers the journal, ends what a crash left open, and only then lets anything be admitted.
  * Fails where the journal is damaged before its end, with the file and what to do.
  */
-import type { After, Clock } from '../clock.ts'
+import { systemSoon, type After, type Clock, type Soon } from '../clock.ts'
 import type { RequestRecord } from '../store/records.ts'
 import { LocalAuthority, type AskBalance } from './authority.ts'
 import { endOfCrashed, recordsOf } from './crash.ts'
@@ -18,6 +18,7 @@ export interface LedgerSetup {
   disk: Disk
   clock: Clock
   after: After
+  soon?: Soon
   ask: AskBalance
   segmentBytes?: number
   alarm(kind: Alarm, text: string): void
@@ -36,10 +37,10 @@ export interface OpenLedger {
   recover(appliedLsn: number): Generator<RequestRecord[]>
 }
 
-export async function openLedger({ ask, alarm, ...journaling }: LedgerSetup): Promise<OpenLedger> {
+export async function openLedger({ ask, alarm, soon = systemSoon, ...journaling }: LedgerSetup): Promise<OpenLedger> {
   const { journal, recovered } = await Journal.open(journaling)
   const { clock } = journaling
-  const ledger = new Ledger({ journal, authority: new LocalAuthority(ask), clock, alarm })
+  const ledger = new Ledger({ journal, authority: new LocalAuthority(ask), clock, soon, alarm })
   return {
     journal, ledger, tornTail: recovered.tornTail, firstLsn: recovered.segments[0]?.firstLsn ?? recovered.nextLsn,
     recover(appliedLsn) {
