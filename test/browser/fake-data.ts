@@ -124,7 +124,11 @@ export function measures(cells: Cell[]): Record<string, number | null> {
   }
 }
 
-const texts = { 429: 'Rate limit reached for gpt-5.1 in organization org-7Qa2 on tokens per min. Try again in 11 s.', 503: 'Service temporarily overloaded.' }
+const texts = {
+  429: 'Rate limit reached for gpt-5.1 in organization org-7Qa2 on tokens per min. Try again in 11 s.',
+  503: 'Service temporarily overloaded.',
+  broke: 'The connection to OpenAI broke before its answer was complete (ECONNRESET).',
+}
 
 export function requestRow(index: number, at: number) {
   const next = random(1000 + index)
@@ -159,7 +163,7 @@ export function requestRow(index: number, at: number) {
     vendor: refused ? null : model.vendor,
     provider: refused ? null : model.vendor,
     deployment: refused ? null : `${model.vendor}/${model.id}`,
-    route: refused ? null : fallback ? 'fallback: rate_limit' : 'alias fast, first healthy',
+    route: refused ? null : fallback ? 'alias+fallbacks' : 'alias',
     attempts: refused ? 0 : fallback ? 2 : outcome === 'failed' ? 3 : 1,
     input_tokens: refused ? 0 : input,
     output_tokens: outcome === 'failed' ? 0 : output,
@@ -202,9 +206,9 @@ export function requestDetail(row: Row) {
       deployment: bad && !last ? 'openai/gpt-5.1' : row.deployment,
       upstream_model: bad && !last ? 'gpt-5.1' : row.model,
       outcome: bad ? 'upstream_error' : row.outcome === 'success' ? 'success' : row.outcome === 'broken' ? 'truncated' : 'cancelled',
-      status: bad ? 429 : 200,
-      error_code: bad ? 'rate_limit_exceeded' : row.error_code,
-      error_text: bad ? texts[429] : row.error_text,
+      status: !bad ? 200 : last ? 429 : 0,
+      error_code: !bad ? row.error_code : last ? 'rate_limit_exceeded' : 'upstream_truncated',
+      error_text: !bad ? row.error_text : last ? texts[429] : texts.broke,
       upstream_request_id: 'req_8c1f0a2b97d4',
       started_ms: start,
       first_token_ms: bad ? null : row.first_token_ms,
