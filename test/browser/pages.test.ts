@@ -190,11 +190,12 @@ test('budget and limits of the organisation go to the gateway exactly as they ar
   await close()
 })
 
-test('a spent budget is told in the list, in the key and after a change that blocks it', { skip }, async () => {
+test('a spent budget is told in the list, in the key and after a change that blocks it', { skip }, async (t) => {
   const warning = 'The key coding-agents is blocked until 2026-11-30T23:00:00Z, or until its limit is raised: it has spent $17839.33 and its limit is now $10.00.'
   const [row] = keyRows
   const changedTo = { ...row, version: 4, budget: { ...row?.budget, limit_nano: 10e9, blocked: true }, warnings: [warning] }
   const fake = await startFakeApi({ '/keys/key_01': { status: 200, body: changedTo } })
+  t.after(() => fake.close())
   const { page, problems, close } = await open(browser)
   await page.clock.setFixedTime(now)
   await page.goto(`${fake.url}/keys`)
@@ -213,14 +214,14 @@ test('a spent budget is told in the list, in the key and after a change that blo
   assert.deepEqual(await violations(page), [])
   assert.deepEqual(problems(), [])
   await close()
-  await fake.close()
 })
 
-test('what is typed into the settings stays while the spend of the organisation moves on', { skip }, async () => {
+test('what is typed into the settings stays while the spend of the organisation moves on', { skip }, async (t) => {
   const settings = async (): Promise<Record<string, unknown>> => (await fetch(`${api.url}/api/v1/settings`)).json() as Promise<Record<string, unknown>>
   const later = await settings()
   const override: Parameters<typeof startFakeApi>[0] = {}
   const fake = await startFakeApi(override)
+  t.after(() => fake.close())
   const { page, close } = await open(browser)
   await page.clock.install({ time: now })
   await page.goto(`${fake.url}/settings`)
@@ -234,12 +235,12 @@ test('what is typed into the settings stays while the spend of the organisation 
   assert.equal(await page.getByLabel('Tokens/min').inputValue(), '77')
   assert.equal(await page.getByRole('button', { name: 'Save settings' }).isEnabled(), true)
   await close()
-  await fake.close()
 })
 
-test('the ledger says what is settled, held and paid by the gateway; where the data plane is silent it does not say 0', { skip }, async () => {
+test('the ledger says what is settled, held and paid by the gateway; where the data plane is silent it does not say 0', { skip }, async (t) => {
   const override: Parameters<typeof startFakeApi>[0] = {}
   const fake = await startFakeApi(override)
+  t.after(() => fake.close())
   const { page, close } = await open(browser)
   const ledger = async (): Promise<string> => {
     await page.goto(`${fake.url}/settings`)
@@ -254,7 +255,6 @@ test('the ledger says what is settled, held and paid by the gateway; where the d
   assert.match(text, /Needs attention[\s\S]*\$9,007,199,254\.74, all time[\s\S]*not known: the data plane does not answer[\s\S]*1 record could not be applied/)
   assert.doesNotMatch(text, /to go|nothing/)
   await close()
-  await fake.close()
 })
 
 test('what the gateway paid for a failed attempt is shown, and the parts are the sum that was settled', { skip }, async () => {
