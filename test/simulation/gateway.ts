@@ -90,7 +90,7 @@ export class GatewayProcess implements Owner {
     let opened: OpenLedger
     try {
       opened = await openLedger({
-        disk: this.#mortal(disk.boot()), clock: scheduler.clock, after: scheduler.afterOf(this), segmentBytes, alarm: (kind, text) => this.alive && this.#world.alarm(kind, text),
+        disk: this.#mortal(disk.boot()), clock: scheduler.clock, after: scheduler.afterOf(this), soon: (callback) => void scheduler.afterOf(this)(0, callback), segmentBytes, alarm: (kind, text) => this.alive && this.#world.alarm(kind, text),
         ask: async (entity, fromMs, toMs) => {
           const answer = await this.#ask((id) => ({ kind: 'balance', id, entity, fromMs, toMs }))
           if (answer.kind !== 'balance' || answer.error !== undefined) throw new Error('no balance')
