@@ -95,6 +95,16 @@ async function rigMoney(alarms: string[], errors: unknown[]): Promise<OpenLedger
   }
 }
 
+function newKey(keys: KeyIndex, pepper: Uint8Array, change: Partial<KeyEntry>): { text: string; entry: KeyEntry } {
+  const text = createKey()
+  const entry: KeyEntry = {
+    id: `key_${keys.freshAt}_${Math.random()}`, version: 1, hash: hashKey(pepper, text), status: 'active', name: 'test', org: 'org_test', team: null, project: null, user: null,
+    models: null, budget: null, rateLimit: noRateLimit, expiresAt: null, ...change,
+  }
+  keys.replace(entry)
+  return { text, entry }
+}
+
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const upstream = await startUpstream({})
   const pepper = Buffer.alloc(32, 7)
@@ -135,15 +145,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     money.journal.tick()
   }, 10)
   keys.freshAt = clock.epochMs()
-  const addKey = (change: Partial<KeyEntry> = {}): { text: string; entry: KeyEntry } => {
-    const text = createKey()
-    const entry: KeyEntry = {
-      id: `key_${keys.freshAt}_${Math.random()}`, version: 1, hash: hashKey(pepper, text), status: 'active', name: 'test', org: 'org_test', team: null, project: null, user: null,
-      models: null, budget: null, rateLimit: noRateLimit, expiresAt: null, ...change,
-    }
-    keys.replace(entry)
-    return { text, entry }
-  }
+  const addKey = (change: Partial<KeyEntry> = {}): { text: string; entry: KeyEntry } => newKey(keys, pepper, change)
   after(async () => {
     clearInterval(ticker)
     server.closeAllConnections()
