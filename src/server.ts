@@ -84,7 +84,7 @@ export async function serve(variables: Variables): Promise<void> {
   const door = createDoor(gateway, opened, workers, running, settings, server)
   await workers.until(() => workers.storeReady)
   if (opened.firstLsn > workers.appliedLsn + 1) log.error({ from: workers.appliedLsn + 1, to: opened.firstLsn - 1 }, 'records between the database and the journal are gone, as after restoring an older backup: what they charged is not in the ledger')
-  const lost = opened.recover(workers.appliedLsn)
+  const lost = opened.recover(workers.appliedLsn, workers.newestChargeMs)
   await workers.until(() => door.notReady() === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))

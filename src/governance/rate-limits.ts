@@ -212,7 +212,7 @@ function tightest(headers: Record<string, string>, unit: 'requests' | 'tokens', 
     headers[`x-ratelimit-limit-${unit}`] = String(limit)
     headers[`x-ratelimit-remaining-${unit}`] = String(left)
     // Until nothing is used, as OpenAI defines it.
-    headers[`x-ratelimit-reset-${unit}`] = duration(state[unit]?.waitMs(limit, limit, now) ?? 0)
+    headers[`x-ratelimit-reset-${unit}`] = duration(state[unit]?.emptyMs(now) ?? 0)
   }
 }
 

@@ -58,3 +58,12 @@ test('an estimate that was too high comes back only while its second counts; one
   window.correct(7, begin, begin + 61_000)
   assert.equal(window.used(begin + 61_000), 7)
 })
+
+test('the wait until nothing counts is the wait until the whole limit is free', () => {
+  fc.assert(fc.property(fc.array(fc.tuple(fc.nat(20_000), fc.nat(3)), { minLength: 1, maxLength: 30 }), fc.nat(70_000), (takes, laterMs) => {
+    const window = new SlidingWindow()
+    let nowMs = 1_000_000
+    for (const [stepMs, amount] of takes) window.add(amount, (nowMs += stepMs))
+    assert.equal(window.emptyMs(nowMs + laterMs), window.waitMs(1_000, 1_000, nowMs + laterMs))
+  }))
+})

@@ -47,6 +47,16 @@ export class SlidingWindow {
     return waitMs
   }
 
+  /** Milliseconds until nothing that was taken counts any more. */
+  emptyMs(nowMs: number): number {
+    this.#advance(nowMs)
+    // From the newest on: who asks has usually just taken something.
+    for (let second = this.#second; second > this.#second - buckets; second--) {
+      if (this.#amounts[(second + buckets) % buckets]! > 0) return (second + buckets) * 1000 - nowMs
+    }
+    return 0
+  }
+
   #put(amount: number, second: number): void {
     const at = second % buckets
     this.#amounts[at] = this.#amounts[at]! + amount

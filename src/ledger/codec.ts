@@ -164,8 +164,7 @@ export class SegmentWriter {
   }
 
   #id(at: number, id: string): number {
-    for (let index = 0; index < id.length; index++) this.bytes[at + index] = id.charCodeAt(index)
-    return at + id.length
+    return at + this.bytes.write(id, at, 'latin1')
   }
 
   #repeat(at: number, repeat: RepeatMark | null): number {

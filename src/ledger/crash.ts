@@ -16,7 +16,7 @@ export function endOfCrashed({ lsn, hold, dispatched, progress }: OpenHold, ende
     tenantNano: !dispatched ? 0 : mode === 'strict' ? Math.min(knownNano, heldNano) : knownNano,
     overheadNano: 0,
     outcome: 'crashed',
-    flags: dispatched ? usageFlags.uncertain | usageFlags.estimated | (target.priceVersion === null ? usageFlags.unpriced : 0) : 0,
+    flags: dispatched ? usageFlags.uncertain | usageFlags.estimated | (target.priceVersion === null ? usageFlags.unpriced : 0) | (target.vendor === 'simulated' ? usageFlags.simulated : 0) : 0,
     usage: dispatched ? { ...noUsage(), input: inputTokens, output: progress?.outputTokens ?? 0, requests: 1 } : noUsage(),
     repeat,
   }

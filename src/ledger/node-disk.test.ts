@@ -85,3 +85,27 @@ test('a journal on a real disk is recovered by the next process', async (t) => {
   assert.equal(await new Promise((resolve) => second.journal.close(resolve)), null)
   assert.deepEqual(fatal, [])
 })
+
+test('writes that follow one another leave the bytes of all of them, zeros behind, and what a rewrite of an old file did not touch', async (t) => {
+  const disk = nodeDisk(folderOf(t))
+  const file = await create(disk, 'a', 64 * 1024)
+  const expected = Buffer.alloc(64 * 1024)
+  const dice = new Dice(7)
+  let at = 0
+  for (let i = 1; at < 50_000; i++) {
+    const bytes = Buffer.alloc(9_000, i % 251 + 1)
+    const length = dice.int(1, i % 9 === 0 ? 9_000 : 300)
+    file.write(bytes, length, at)
+    bytes.copy(expected, at, 0, length)
+    at += length
+    if (i % 10 === 0) assert.ok(disk.read('a').equals(expected), `after write ${i}`)
+  }
+  file.write(Buffer.alloc(64 * 1024 - at, 9), 64 * 1024 - at, at)
+  expected.fill(9, at)
+  file.close()
+  const again = disk.open('a')
+  again.write(Buffer.from('old'), 3, 4_090)
+  expected.write('old', 4_090)
+  again.close()
+  assert.ok(disk.read('a').equals(expected))
+})

@@ -8,14 +8,42 @@ import type { Disk, JournalFile } from './disk.ts'
 
 type Done = (error: Error | null) => void
 const chunkBytes = 1_048_576
+/** Of the page cache; where it is larger a write may cover less than a page, which only costs time. */
+const pageBytes = 4_096
 
 function journalFile(fd: number): JournalFile {
   return {
-    write(bytes, length, position) {
-      for (let at = 0; at < length;) at += writeSync(fd, bytes, at, length - at, position + at)
-    },
+    write: (bytes, length, position) => writeAll(fd, bytes, 0, length, position),
     sync: (done) => fdatasync(fd, done),
     close: () => closeSync(fd),
+  }
+}
+
+function writeAll(fd: number, bytes: Buffer, from: number, to: number, position: number): void {
+  for (let at = from; at < to;) at += writeSync(fd, bytes, at, to - at, position + at - from)
+}
+
+/**
+ * A new file, whose end is zeros. Where a write reaches a page for the first time it covers the whole page: the zeros of a segment
+ * that was prepared long ago are no longer in memory, and a part of such a page would have to be read from the disk first.
+ */
+function newJournalFile(fd: number, fileBytes: number): JournalFile {
+  const page = Buffer.alloc(pageBytes)
+  /** Pages up to here were written by this process. */
+  let reached = 0
+  return {
+    ...journalFile(fd),
+    write(bytes, length, position) {
+      const end = position + length
+      const lastPage = Math.floor(end / pageBytes) * pageBytes
+      if (end <= reached || lastPage < position || lastPage + pageBytes > fileBytes) return writeAll(fd, bytes, 0, length, position)
+      const before = lastPage - position
+      if (before > 0) writeAll(fd, bytes, 0, before, position)
+      bytes.copy(page, 0, before, length)
+      page.fill(0, length - before)
+      writeAll(fd, page, 0, pageBytes, lastPage)
+      reached = lastPage + pageBytes
+    },
   }
 }
 
@@ -49,7 +77,7 @@ export function nodeDisk(folder: string): Disk {
         const giveUp = (cause: Error): void => close(fd, () => unlink(path, () => done(cause, null)))
         writeZeros(fd, bytes, (failed) => {
           if (failed) return giveUp(failed)
-          syncFolder(folder, (failedToo) => failedToo ? giveUp(failedToo) : done(null, journalFile(fd)))
+          syncFolder(folder, (failedToo) => failedToo ? giveUp(failedToo) : done(null, newJournalFile(fd, bytes)))
         })
       })
     },

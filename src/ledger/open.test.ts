@@ -49,7 +49,7 @@ async function taken(ledger: Ledger, requestId: string, holdNano: number): Promi
 
 test('M4, M10: the next process ends what the last one left open, and charges its budgets for all of it', async () => {
   const first = await start('crash')
-  first.recover(0)
+  first.recover(0, 0)
   const settled = await taken(first.ledger, 'req_settled', 30)
   settled.dispatch()
   settled.end({ kind: 'settle', tenantNano: 21, overheadNano: 0, outcome: 'success', flags: 0, usage: noUsage() })
@@ -60,7 +60,7 @@ test('M4, M10: the next process ends what the last one left open, and charges it
   // What was written and not closed is what a killed process leaves.
   first.journal.flush()
   const second = await start('crash')
-  const records = [...second.recover(0)].flat()
+  const records = [...second.recover(0, 0)].flat()
   assert.deepEqual(records.map(({ id, errorCode }) => [id, errorCode]), [['req_settled', null], ['req_stream', 'gateway_crashed'], ['req_waiting', 'gateway_crashed']])
   assert.deepEqual([second.ledger.openHolds, second.ledger.unapplied], [0, 3])
   assert.equal(await take(second.ledger, 'req_over', 100 - 21 - 33 + 1), 'budget_exceeded')
@@ -72,14 +72,14 @@ test('M4, M10: the next process ends what the last one left open, and charges it
 
 test('what the store has applied is not counted again, and its position is never given twice', async () => {
   const first = await start('applied')
-  first.recover(0)
+  first.recover(0, 0)
   const hold = await taken(first.ledger, 'req_1', 30)
   hold.dispatch()
   hold.end({ kind: 'settle', tenantNano: 21, overheadNano: 0, outcome: 'success', flags: 0, usage: noUsage() })
   await stop(first)
   const { lsn } = first.journal.tail()
   const second = await start('applied', 21, lsn)
-  assert.deepEqual([...second.recover(lsn)].flat(), [])
+  assert.deepEqual([...second.recover(lsn, 0)].flat(), [])
   assert.equal(second.ledger.unapplied, 0)
   assert.equal(await take(second.ledger, 'req_over', 80), 'budget_exceeded')
   assert.ok((await taken(second.ledger, 'req_rest', 79)).lsn > lsn)
@@ -88,7 +88,7 @@ test('what the store has applied is not counted again, and its position is never
 
 test('a journal that lost its tail with the machine goes on after what the database has applied', async () => {
   const opened = await start('lost', 40, 9_000)
-  opened.recover(9_000)
+  opened.recover(9_000, 0)
   const hold = await taken(opened.ledger, 'req_1', 60)
   assert.ok(hold.lsn > 9_000)
   hold.void()

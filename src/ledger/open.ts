@@ -33,8 +33,8 @@ export interface OpenLedger {
   tornTail: Recovered['tornTail']
   /** LSN at which what is left of the journal begins: an applied LSN before the one below it means that records in between are gone. */
   firstLsn: number
-  /** Ends the attempts that the last process left open; from then on holds are taken. Returns records of requests that the store may lack, by batches: they may be many. */
-  recover(appliedLsn: number): Generator<RequestRecord[]>
+  /** Ends the attempts that the last process left open; from then on holds are taken. `newestChargeMs`: of the ledger in the database. Returns records of requests that the store may lack, by batches: they may be many. */
+  recover(appliedLsn: number, newestChargeMs: number): Generator<RequestRecord[]>
 }
 
 export async function openLedger({ ask, alarm, soon = systemSoon, ...journaling }: LedgerSetup): Promise<OpenLedger> {
@@ -43,7 +43,8 @@ export async function openLedger({ ask, alarm, soon = systemSoon, ...journaling 
   const ledger = new Ledger({ journal, authority: new LocalAuthority(ask), clock, soon, alarm })
   return {
     journal, ledger, tornTail: recovered.tornTail, firstLsn: recovered.segments[0]?.firstLsn ?? recovered.nextLsn,
-    recover(appliedLsn) {
+    recover(appliedLsn, newestChargeMs) {
+      ledger.accounts.charges(newestChargeMs)
       // A journal that lost its tail with the machine must not give an LSN a second time.
       journal.raiseLsn(appliedLsn + 1)
       ledger.recovered(recovered.terminals)

@@ -23,7 +23,7 @@ export const terminalOutcomes = [
 const outcomeIndex = new Map<string, number>(terminalOutcomes.map((outcome, index) => [outcome, index]))
 
 /** A balance is kept per quarter of an hour, on which the periods of all rules and zones start. */
-const quarterUs = 900_000_000
+export const quarterUs = 900_000_000
 const maxAttempt = 32_767
 const maxFlags = 0x7fffffff
 

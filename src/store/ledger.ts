@@ -9,7 +9,7 @@ import type { Database, Read } from './database.ts'
 import { Dimensions, findDimensions } from './dimensions.ts'
 import { encodeId } from './ids.ts'
 import { exactInteger } from './integers.ts'
-import { batchHash, entriesOf, entryColumns, firstHash, overheadEntity, overheadKind, quarterOf, settleKind, terminalOutcomes, terminalsOf, wantedTexts, type Rejected, type Terminal } from './ledger-entries.ts'
+import { quarterUs, batchHash, entriesOf, entryColumns, firstHash, overheadEntity, overheadKind, quarterOf, settleKind, terminalOutcomes, terminalsOf, wantedTexts, type Rejected, type Terminal } from './ledger-entries.ts'
 import { usageFlags, type UsageFlag } from './records.ts'
 
 export interface Position {
@@ -193,6 +193,12 @@ export async function settledAt({ kysely }: Read, node: string, entity: string, 
   const { rows: [row] } = await sql<{ nano: string; lsn: number }>`select ${settled(entity, fromMs, toMs)} as nano,
     coalesce((select applied_lsn from ledger_position where node = ${node}), 0) as lsn`.execute(kysely)
   return { nano: exactInteger(row!.nano), lsn: row!.lsn }
+}
+
+/** The end (epoch ms) of the latest quarter of an hour in which anything was charged; 0 without a charge. A clock that ran ahead may have charged in what is still to come. */
+export async function newestCharge({ kysely }: Read): Promise<number> {
+  const { rows: [row] } = await sql<{ quarter: number | null }>`select max(quarter) as quarter from account_balance where entity >= 'org:' and entity < 'org;'`.execute(kysely)
+  return row?.quarter ? Math.floor((row.quarter + quarterUs) / 1000) : 0
 }
 
 /** The request that an idempotency key was used for, the digest of its body, and when it ended (epoch ms). */

@@ -15,7 +15,7 @@ import { segmentFiles } from '../ledger/segment-files.ts'
 import { limits } from '../limits.ts'
 import { ContentStore } from '../store/content.ts'
 import { openDatabase, type Database } from '../store/database.ts'
-import { applyTerminals, findRepeat, position, settledAt } from '../store/ledger.ts'
+import { newestCharge, applyTerminals, findRepeat, position, settledAt } from '../store/ledger.ts'
 import { loadMasterKey } from '../store/master-key.ts'
 import { nodeIdOf } from '../store/node-id.ts'
 import type { RequestRecord } from '../store/records.ts'
@@ -67,7 +67,7 @@ async function connect() {
     applied: (lsn) => post({ kind: 'applied', lsn }),
     failed: (error) => log.error({ err: error }, 'the ledger could not follow the journal; it is tried again'),
   })
-  return { database, content, store, follower, node }
+  return { database, content, store, follower, node, newestChargeMs: await newestCharge(database) }
 }
 
 async function applyTo(database: Database, node: string | null, batch: readonly Logged<TerminalRecord>[], uptoLsn: number): Promise<number> {
@@ -189,9 +189,9 @@ function prune(): void {
 port.on('message', (message: ToStore) => void receive(message).catch((error: unknown) => log.error({ err: error }, `the store thread could not handle "${message.kind}"`)))
 const stateTimer = setInterval(() => post({ kind: 'state', ...currentState() }), stateIntervalMs)
 const retentionTimer = setInterval(prune, retentionIntervalMs)
-connected.then(({ follower, node }) => {
+connected.then(({ follower, node, newestChargeMs }) => {
   opened = true
-  post({ kind: 'ready', appliedLsn: follower.appliedLsn, node })
+  post({ kind: 'ready', appliedLsn: follower.appliedLsn, node, newestChargeMs })
   prune()
 }, (error: unknown) => {
   post({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) })

@@ -34,6 +34,8 @@ export class Workers {
   storeReady = false
   /** Of the journal, by the store. */
   appliedLsn = 0
+  /** Of the ledger in the database, when the store started. */
+  newestChargeMs = 0
   databaseUp = true
   queued = 0
   dropped = 0
@@ -146,6 +148,7 @@ export class Workers {
         // A store that starts anew has to be told how far it may read.
         this.#tailLsn = 0
         this.appliedLsn = message.appliedLsn
+        this.newestChargeMs = message.newestChargeMs
         this.storeReady = true
         // The one before may have died between its last transaction and the word of it.
         this.#hooks.onApplied(message.appliedLsn)

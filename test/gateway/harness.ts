@@ -85,7 +85,7 @@ async function rigMoney(alarms: string[], errors: unknown[]): Promise<OpenLedger
     disk: nodeDisk(folder), clock: systemClock, after: systemAfter, segmentBytes: 4 * 1024 * 1024,
     ask: () => Promise.resolve({ nano: 0, lsn: 0 }), alarm: (_kind, text) => alarms.push(text), onFatal: (error) => errors.push(error),
   })
-  money.recover(0)
+  money.recover(0, 0)
   return {
     ...money,
     async close() {

@@ -57,6 +57,8 @@ export interface ProcessWorld extends StoreWorld {
 
 const answerMs = 2_000
 
+type Ready = Extract<FromStore, { kind: 'ready' }>
+
 export class GatewayProcess implements Owner {
   alive = true
   ready = false
@@ -73,8 +75,8 @@ export class GatewayProcess implements Owner {
   readonly #asked = new Map<number, (message: FromStore) => void>()
   #lastAsked = 0
   #tailLsn = 0
-  #storeReady: ((appliedLsn: number) => void) | null = null
-  #appliedAtStart: number | null = null
+  #storeReady: ((ready: Ready) => void) | null = null
+  #readyAtStart: Ready | null = null
 
   constructor(world: ProcessWorld) {
     this.#world = world
@@ -104,10 +106,10 @@ export class GatewayProcess implements Owner {
     }
     this.opened = opened
     this.gateway = this.#gatewayOf(opened)
-    const appliedLsn = this.#appliedAtStart ?? await new Promise<number>((resolve) => (this.#storeReady = resolve))
+    const { appliedLsn, newestChargeMs } = this.#readyAtStart ?? await new Promise<Ready>((resolve) => (this.#storeReady = resolve))
     this.#world.onOpened(this)
     seams.opened?.(opened, () => new Promise((resolve) => scheduler.in(dice.delayUs(2_000), this, 'a mutant waits', resolve)))
-    opened.recover(appliedLsn)
+    opened.recover(appliedLsn, newestChargeMs)
     this.#startTimers(opened, this.gateway)
     this.ready = true
     return true
@@ -267,8 +269,8 @@ export class GatewayProcess implements Owner {
     switch (message.kind) {
       case 'ready':
         this.#tailLsn = 0
-        this.#appliedAtStart ??= message.appliedLsn
-        this.#storeReady?.(message.appliedLsn)
+        this.#readyAtStart ??= message
+        this.#storeReady?.(message)
         this.opened?.ledger.applied(message.appliedLsn)
         break
       case 'applied': this.opened?.ledger.applied(message.lsn); break

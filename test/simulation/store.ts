@@ -5,7 +5,7 @@
 import { Follower, type SegmentFiles } from '../../src/ledger/follower.ts'
 import type { Logged, TerminalRecord } from '../../src/ledger/records.ts'
 import type { Database } from '../../src/store/database.ts'
-import { applyTerminals, findRepeat, position, settledAt } from '../../src/store/ledger.ts'
+import { applyTerminals, findRepeat, newestCharge, position, settledAt } from '../../src/store/ledger.ts'
 import type { FromStore, ToStore } from '../../src/threads/messages.ts'
 import type { Dice } from './dice.ts'
 import { Channel, type Owner, type Scheduler } from './scheduler.ts'
@@ -116,7 +116,7 @@ export class StoreWorker {
       failed: (error) => this.#failed(error),
       schedule: (callback, ms) => scheduler.in(ms * 1000, owner, 'follower', callback),
     })
-    this.#say(owner, { kind: 'ready', appliedLsn, node: nodeId })
+    this.#say(owner, { kind: 'ready', appliedLsn, node: nodeId, newestChargeMs: await newestCharge(database.database) })
     for (const message of this.#early.splice(0)) this.#received(message)
   }
 

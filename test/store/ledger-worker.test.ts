@@ -105,7 +105,7 @@ onBothDatabases((open) => {
     const fresh = await open()
     t.after(() => fresh.close())
     const { until, send } = startWorker(t, fresh)
-    assert.deepEqual(await until('ready'), { kind: 'ready', appliedLsn: 0, node: null })
+    assert.deepEqual(await until('ready'), { kind: 'ready', appliedLsn: 0, node: null, newestChargeMs: 0 })
     send({ kind: 'balance', id: 1, entity: 'org:org_a', fromMs: 0, toMs: Infinity })
     assert.deepEqual(await until('balance'), { kind: 'balance', id: 1, nano: 0, lsn: 0 })
     send({ kind: 'drain' })

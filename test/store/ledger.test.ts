@@ -5,7 +5,7 @@ import { sql, type KyselyPlugin } from 'kysely'
 import type { Logged, TerminalRecord } from '../../src/ledger/records.ts'
 import { ContentStore } from '../../src/store/content.ts'
 import type { Database } from '../../src/store/database.ts'
-import { applyTerminals, findRepeat, position, settledAt, settledBetween, totals } from '../../src/store/ledger.ts'
+import { applyTerminals, findRepeat, newestCharge, position, settledAt, settledBetween, totals } from '../../src/store/ledger.ts'
 import { terminalOutcomes } from '../../src/store/ledger-entries.ts'
 import { verifyLedger } from '../../src/store/ledger-verify.ts'
 import { attemptOutcomes } from '../../src/store/records.ts'
@@ -203,6 +203,13 @@ onBothDatabases((open) => {
     assert.equal((await applyRetention(database, content, (startMs + 1_500 + dayMs) * 1000)).repeatMarks, 0)
     assert.equal((await applyRetention(database, content, (startMs + 1_501 + dayMs) * 1000)).repeatMarks, 2)
     assert.deepEqual([await found(1), (await found(5))!.requestId], [null, second.requestId])
+  })
+
+  story('the latest quarter of an hour with a charge is known, also where a clock ran ahead', async (database) => {
+    assert.equal(await newestCharge(database), 0)
+    const ahead = startMs + 5 * dayMs
+    await applyTerminals(database, 'n', logged([terminal({ heldAt: ahead }), terminal({ heldAt: startMs })]), 6)
+    assert.equal(await newestCharge(database), Math.floor(ahead / 900_000) * 900_000 + 900_000)
   })
 
   story('what dies in its transaction leaves nothing behind', async (database) => {
