@@ -4,6 +4,6 @@ import { join } from 'node:path'
 import { command, environment, prepare, root, run } from './runtime.js'
 
 await command(async () => {
-  const node = await prepare({ development: true })
+  const node = await prepare({ development: true, console: true })
   process.exitCode = await run(node, [join(root, 'bench', 'run.ts'), ...process.argv.slice(2)], { env: environment(node) })
 })
