@@ -50,6 +50,7 @@ const lastWriteMs = 10_000
 const lastCutMs = 5_000
 /** Records that may wait in the store before more of lost requests are made. */
 const lostQueued = 2_000
+const releaseMs = 100
 /** A signal that comes again this soon is the same one. */
 const sameSignalMs = 1_000
 
@@ -90,7 +91,8 @@ export async function serve(variables: Variables): Promise<void> {
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
   const timers = [
     setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
-    setInterval(() => journal.release(ledger.appliedLsn, ledger.held().oldestLsn), 1_000),
+    // Often: a process that dies again and again must not leave a segment each time.
+    setInterval(() => journal.release(ledger.appliedLsn, ledger.held().oldestLsn), releaseMs),
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(() => { running.overloaded = process.memoryUsage.rss() > limits.memoryWatermark * memoryBytes() }, 500),
     setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep() }, 60_000),

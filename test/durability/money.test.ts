@@ -1,7 +1,7 @@
 /** A gateway that is killed at any moment accounts for every attempt exactly once, and is ready again at once however long its journal is. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -99,6 +99,8 @@ test(`kill -9 × ${gateways * killsEach} under ${perSecond} requests/s: every at
   for (const [index, rig] of rigs.entries()) {
     const summary = await quiet(rig.gateway)
     assert.deepEqual({ open_holds: summary.open_holds, held_nano: summary.held_nano }, { open_holds: 0, held_nano: 0 })
+    const segments = readdirSync(join(rig.gateway.dataDir, 'journal')).filter((name) => name.endsWith('.log')).length
+    assert.ok(segments <= 8, `${killsEach} deaths left ${segments} segments of the journal`)
     await rig.gateway.stop()
     const { stdout } = await verify(rig.gateway.dataDir)
     assert.deepEqual((JSON.parse(stdout) as { findings: unknown[] }).findings, [])
