@@ -201,19 +201,33 @@ function headersOf(states: readonly State[], now: number): Record<string, string
   return headers
 }
 
+/** Written out, since names that are put together for each answer cost more than the rest. */
+const headerNames = {
+  requests: { limit: 'x-ratelimit-limit-requests', remaining: 'x-ratelimit-remaining-requests', reset: 'x-ratelimit-reset-requests' },
+  tokens: { limit: 'x-ratelimit-limit-tokens', remaining: 'x-ratelimit-remaining-tokens', reset: 'x-ratelimit-reset-tokens' },
+} as const
+
 function tightest(headers: Record<string, string>, unit: 'requests' | 'tokens', states: readonly State[], now: number): void {
   let least = Infinity
+  let limit = 0
+  let left = 0
+  let window: SlidingWindow | null = null
   for (const state of states) {
-    const limit = unit === 'requests' ? state.scope.limits.rpm : state.scope.limits.tpm
-    if (limit === null) continue
-    const left = Math.max(0, limit - used(state[unit], now))
-    if (left / limit >= least) continue
-    least = left / limit
-    headers[`x-ratelimit-limit-${unit}`] = String(limit)
-    headers[`x-ratelimit-remaining-${unit}`] = String(left)
-    // Until nothing is used, as OpenAI defines it.
-    headers[`x-ratelimit-reset-${unit}`] = duration(state[unit]?.emptyMs(now) ?? 0)
+    const its = unit === 'requests' ? state.scope.limits.rpm : state.scope.limits.tpm
+    if (its === null) continue
+    const free = Math.max(0, its - used(state[unit], now))
+    if (free / its >= least) continue
+    least = free / its
+    limit = its
+    left = free
+    window = state[unit]
   }
+  if (least === Infinity) return
+  const names = headerNames[unit]
+  headers[names.limit] = String(limit)
+  headers[names.remaining] = String(left)
+  // Until nothing is used, as OpenAI defines it.
+  headers[names.reset] = duration(window?.emptyMs(now) ?? 0)
 }
 
 /** `0s`, `120ms`, `1.5s`, `6m0s`, `1h0m0.25s`: what OpenAI's servers write, and Go calls a duration. */

@@ -48,6 +48,8 @@ interface Segment extends RetainedSegment {
 
 /** A journal that was not synced for so long is idle. */
 const idleMs = 10
+/** What nobody waits for is durable after this time, and a tick. */
+const restMs = 75
 /** What one who waits adds to the time between two syncs: with eight of them it is 2 ms. */
 const waiterMs = 0.25
 const createRetryUs = 1_000_000
@@ -198,7 +200,8 @@ export class Journal {
     if (this.#failure !== null || this.#closing !== null) return
     this.flush()
     this.#prepare()
-    if (this.#writtenLsn > this.#syncedLsn) this.#requestSync()
+    // Not while dispatches keep the journal synced: one that comes while this sync runs would have to wait for two.
+    if (this.#writtenLsn > this.#syncedLsn && this.#sinceSyncMs() >= restMs) this.#requestSync()
   }
 
   /** Up to where others may read: durable records only. */
