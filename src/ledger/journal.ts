@@ -312,9 +312,7 @@ export class Journal {
     }
   }
 
-  #sinceSyncMs(): number {
-    return (this.#options.clock.monotonicUs() - this.#syncStartUs) / 1000
-  }
+  #sinceSyncMs = (): number => (this.#options.clock.monotonicUs() - this.#syncStartUs) / 1000
 
   /** One sync at a time, and the more waited for the last one the later after its start, up to `syncIntervalMs`: few don't wait for company. */
   #requestSync(): void {
