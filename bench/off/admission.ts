@@ -9,7 +9,8 @@ const record: HoldRecord = {
   target: { vendor: '', provider: '', deployment: '', model: '', upstreamModel: '', priceVersion: null },
   heldAt: 0, mode: 'none', stream: false, holdNano: 0, inputTokens: 0, inputNano: 0, repeat: null,
 }
-const keeper: HoldKeeper = { dispatch: () => true, whenDurable: () => null, deliver: () => null, end: (hold) => { hold.isOpen = false }, write: () => {}, whenWritten: () => null }
+const done = Promise.resolve()
+const keeper: HoldKeeper = { dispatch: (hold) => { hold.dispatchLsn = 1; return done }, isWritten: () => true, whenDurable: () => null, deliver: () => null, end: (hold) => { hold.isOpen = false }, write: () => {}, whenWritten: () => null }
 
 const lease = {
   hold: () => new Hold(keeper, 1, record, bound, [], 0),

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { environment, errorText, loadConfig, serverSettings, type Config, type Environment, type ServerSettings } from '../config.ts'
+import { isLoopback } from '../loopback.ts'
 import { vendorsInEnvironment } from '../control/vendor-environment.ts'
 import { vendors } from '../providers/index.ts'
 import { openDatabase } from '../store/database.ts'
@@ -129,14 +130,12 @@ async function portFree({ host, port }: ServerSettings): Promise<Finding> {
   return finding('port', 'fail', `cannot listen on ${place} (${code})`, code === 'EACCES' ? 'choose a port above 1023 with PORT' : 'check HOST and PORT')
 }
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host)
-
 /** Whether people can reach the console safely from elsewhere. */
 function reach({ host, tls, trustedProxies }: ServerSettings): Finding[] {
   const files = tls === null ? [] : [tls.cert, tls.key].filter((path) => !existsSync(path)).map((path) => finding('HTTPS', 'fail', `${path} does not exist`, 'correct TLS_CERT and TLS_KEY'))
   if (files.length > 0) return files
   if (tls !== null) return [finding('HTTPS', 'ok', 'served with TLS_CERT')]
-  if (isLoopback(host)) return [finding('HTTPS', 'ok', 'not needed on this machine’s own address; other machines cannot connect')]
+  if (host === 'localhost' || isLoopback(host)) return [finding('HTTPS', 'ok', 'not needed on this machine’s own address; other machines cannot connect')]
   if (trustedProxies.length > 0) return [finding('HTTPS', 'ok', 'left to the trusted proxies')]
   return [finding('HTTPS', 'warn', `${host} serves plain HTTP: keys travel unencrypted, and the console refuses log-in from other machines`, 'set TLS_CERT and TLS_KEY, or put a proxy with HTTPS in front and name it in MEGAROUTER_TRUSTED_PROXIES')]
 }

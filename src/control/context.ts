@@ -1,6 +1,5 @@
 /** What travels with each request of the admin API: its id, who called from where, and the time. */
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP } from 'node:net'
 import type { Identity } from './identity.ts'
 
 /** A logged-in person, or automation with MEGAROUTER_ADMIN_TOKEN. */
@@ -25,16 +24,6 @@ export interface Bindings {
 export interface ControlEnv {
   Bindings: Bindings
   Variables: { requestId: string; identity: Identity; caller: Caller }
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
-export function isLoopback(address: string): boolean {
-  const plain = address.replace(/^::ffff:/i, '')
-  const family = isIP(plain)
-  return family !== 0 && loopback.check(plain, family === 4 ? 'ipv4' : 'ipv6')
 }
 
 const header = (message: IncomingMessage, name: string): string => {

@@ -4,11 +4,12 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../clock.ts'
+import { isLoopback } from '../loopback.ts'
 import { transaction, type Database, type Write } from '../store/database.ts'
 import { newId } from '../store/ids.ts'
 import { findSettings, updateSettings } from '../store/settings.ts'
 import { createSession, createUser, deleteSession, ensureOrganisation, extendSession, findBootstrap, findOrganisation, findSession, findUserByEmail, isClaimed, putBootstrap, useBootstrap, type User } from '../store/users.ts'
-import { isLoopback, type Caller, type Client } from './context.ts'
+import type { Caller, Client } from './context.ts'
 import { ControlError } from './errors.ts'
 import { hashPassword, passwordCost, verifyPassword, type PasswordCost } from './identity/password.ts'
 import { Throttle } from './identity/throttle.ts'

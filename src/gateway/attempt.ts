@@ -6,7 +6,6 @@
 import type { Usage } from '../catalog/price.ts'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
-import { growsAt, nextHold, streamedNano } from '../ledger/bound.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Hold } from '../ledger/hold.ts'
 import type { AnswerFacts, Protocol, UpstreamFault } from '../protocols/protocol.ts'
@@ -17,6 +16,7 @@ import { JsonScanner } from '../wire/json-scanner.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
 import type { Deadlines, Ticking } from './deadlines.ts'
 import { answeredFault, faultFrom, inBandFault, localFault, type Fault } from './fault.ts'
+import { Progress } from './progress.ts'
 import type { Deployment, SettingsData } from './snapshot.ts'
 import type { UpstreamCall, UpstreamHandler } from './transport.ts'
 
@@ -63,8 +63,6 @@ export interface AttemptOptions {
 
 /** Characters per output token, for the pre-commit window only. */
 const charsPerToken = 4
-/** Characters of output after which a running stream's progress is journaled and its hold looked at. */
-const progressChars = 1_024
 
 type UpstreamHeaders = Record<string, string | string[] | undefined>
 
@@ -116,7 +114,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   /** The upstream's own error event was passed on: nothing is to be added. */
   #said = false
   #drainUntilUs: number | null = null
-  #progressAtChars = progressChars
+  readonly #progress: Progress
   #reply!: (reply: Reply) => void
   #finish!: () => void
 
@@ -124,6 +122,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.options = options
     this.#clock = clock
     this.#running = running
+    this.#progress = new Progress(options.hold, options.deployment, options.calibration)
     this.startedUs = this.#lastByteUs = this.#progressUs = clock.monotonicUs()
     this.replied = new Promise((resolve) => (this.#reply = resolve))
     this.finished = new Promise((resolve) => (this.#finish = resolve))
@@ -131,9 +130,10 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   /** `dispatch` starts the call with this attempt as its handler. */
-  start(dispatch: (handler: UpstreamHandler) => UpstreamCall): Promise<Reply> {
-    this.#call = dispatch(this)
-    if (this.outcome) this.#call.abort()
+  async start(dispatch: (handler: UpstreamHandler) => UpstreamCall): Promise<Reply> {
+    await this.options.hold.dispatch()
+    if (!this.outcome) this.#call = dispatch(this)
+    if (this.outcome) this.#call?.abort()
     return this.replied
   }
 
@@ -162,7 +162,7 @@ export class Attempt implements UpstreamHandler, Ticking {
 
   onSent(): boolean {
     if (this.outcome) return false
-    if (!this.options.hold.dispatch()) {
+    if (!this.options.hold.isDispatched) {
       this.#end('connect_failed', faultFrom('request', ledgerUnavailable('the disk under the data directory has no room for its journal')))
       return false
     }
@@ -269,7 +269,8 @@ export class Attempt implements UpstreamHandler, Ticking {
       this.#progressUs = this.#lastByteUs
       this.#meaningful = true
     }
-    if (this.outputChars >= this.#progressAtChars && !this.#mayGoOn()) return
+    const refused = this.#progress.report(this.outputChars, this.outputEvents)
+    if (refused) return this.stop(faultFrom('request', refused))
     if (this.#inBand && !this.#committed) return this.#end('upstream_error', inBandFault(this.options.protocol, this.#inBand.said, this.#inBand.json))
     if (this.#committed && this.#sink) this.#forward(out)
     else if (!this.draining) this.#keep(out)
@@ -285,17 +286,6 @@ export class Attempt implements UpstreamHandler, Ticking {
       this.#bytes += part.length
     }
     if (this.#committed && this.#bytes > limits.streamBufferBytes) this.#pause()
-  }
-
-  /** Tells the hold what was delivered; false when the budget takes no more and the stream was ended for it. */
-  #mayGoOn(): boolean {
-    const { hold, calibration, deployment } = this.options
-    this.#progressAtChars = this.outputChars + progressChars
-    const tokens = calibration.outputTokens(deployment.id, this.outputChars, this.outputEvents, hold.bound.mostOutputTokens)
-    const wantedNano = tokens >= growsAt(hold.bound, deployment, hold.amountNano) ? nextHold(hold.bound, deployment, tokens) : 0
-    const refused = hold.deliver(tokens, streamedNano(hold.bound, deployment, tokens), wantedNano)
-    if (refused) this.stop(faultFrom('request', refused))
-    return refused === null
   }
 
   #onBody(chunk: Buffer): void {

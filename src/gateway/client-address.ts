@@ -34,5 +34,3 @@ export function forwardedProto(request: IncomingMessage, trusted: BlockList): st
   const proto = request.headers['x-forwarded-proto']
   return typeof proto === 'string' && isTrusted(plain(request.socket.remoteAddress ?? ''), trusted) ? proto : null
 }
-
-export const isLoopback = (address: string): boolean => address === '::1' || /^127\./.test(address)

@@ -119,8 +119,7 @@ const unheard = (attempt: Attempt): boolean =>
 function billing(attempt: Attempt): 'nothing' | 'input' | 'output' {
   if (!attempt.sent) return 'nothing'
   switch (attempt.outcome) {
-    case 'connect_failed': case 'upstream_error':
-      // Output that was still held back when its error came was made all the same.
+    // Output that was still held back when its error came was made all the same.
     case 'connect_failed': case 'upstream_error': return attempt.outputChars > 0 ? 'output' : attempt.status === 0 || attempt.options.deployment.provider.vendor.billsErrors ? 'input' : 'nothing'
     case 'timeout': return 'input'
     case 'truncated': case 'cancelled': return attempt.outputChars > 0 ? 'output' : 'input'

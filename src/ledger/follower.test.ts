@@ -89,7 +89,7 @@ function ledger(files: SegmentFiles, appliedLsn = 0, more: Partial<FollowerOptio
   /** Runs the thread until nothing moves; then timers of up to `ms` go off. */
   async function settle(ms = 0): Promise<void> {
     for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
-    for (const timer of [...timers]) if (timer.ms <= ms && timers.delete(timer)) timer.callback()
+    for (const timer of [...timers].filter((each) => each.ms <= ms)) if (timers.delete(timer)) timer.callback()
     if (ms > 0) await settle()
   }
   return { follower, seen, settle }

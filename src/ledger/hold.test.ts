@@ -9,7 +9,7 @@ function held(): { hold: Hold; ends: HoldEnd[]; told: number[] } {
   const ends: HoldEnd[] = []
   const told: number[] = []
   const keeper: HoldKeeper = {
-    dispatch: () => true,
+    dispatch: () => Promise.resolve(), isWritten: () => true,
     whenDurable: () => null, write: () => {}, whenWritten: () => null,
     deliver: (_hold, outputTokens) => { told.push(outputTokens); return null },
     end: (hold, end) => { hold.isOpen = false; ends.push(end) },

@@ -7,7 +7,8 @@ import type { HoldMode, HoldRecord, TerminalOutcome } from './records.ts'
 
 /** What the ledger does for a hold. */
 export interface HoldKeeper {
-  dispatch(hold: Hold): boolean
+  dispatch(hold: Hold): Promise<void>
+  isWritten(lsn: number): boolean
   whenDurable(hold: Hold): Promise<void> | null
   deliver(hold: Hold, outputTokens: number, costNano: number, wantedNano: number): Failure | null
   end(hold: Hold, end: HoldEnd): void
@@ -57,9 +58,14 @@ export class Hold {
     return this.record.mode
   }
 
-  /** To be called in the moment before the request reaches a socket. False: it must not be sent. */
-  dispatch(): boolean {
+  /** Says that the request may reach a socket from now on; resolves when the journal was told, with others that are dispatched at this moment. */
+  dispatch(): Promise<void> {
     return this.#keeper.dispatch(this)
+  }
+
+  /** Whether that survives the process. Where not, the request must not be sent. */
+  get isDispatched(): boolean {
+    return this.dispatchLsn > 0 && this.#keeper.isWritten(this.dispatchLsn)
   }
 
   /** Null once the dispatch survives the machine; nothing may be said to the client before. */

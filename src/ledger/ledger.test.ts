@@ -56,7 +56,7 @@ test('M2: every attempt is held, however much is left', async () => {
 test('M3, M15: a hold that a defect left open ends by itself with what is known, and frees the rest', async () => {
   const world = one(null, standard(100))
   const hold = (await take(world, 20))!
-  hold.dispatch()
+  await hold.dispatch()
   hold.deliver(3, 35, 60)
   assert.equal(world.ledger.held().heldNano, 60)
   world.elapsedMs += hour - 1

@@ -149,12 +149,13 @@ export class Ledger implements HoldKeeper {
     return hold
   }
 
-  dispatch(hold: Hold): boolean {
+  dispatch(hold: Hold): Promise<void> {
     hold.dispatchLsn = this.#options.journal.append({ kind: 'dispatch', hold: hold.lsn })
-    const isWritten = this.#options.journal.flush()
-    // Runs beside the upstream's own latency.
-    this.#options.journal.syncSoon()
-    return isWritten
+    return this.#nextWrite()
+  }
+
+  isWritten(lsn: number): boolean {
+    return lsn <= this.#options.journal.writtenLsn
   }
 
   whenDurable(hold: Hold): Promise<void> | null {
@@ -162,19 +163,26 @@ export class Ledger implements HoldKeeper {
   }
 
   write(hold: Hold): void {
-    if (hold.endLsn > this.#options.journal.writtenLsn) this.#options.journal.flush()
+    if (!this.isWritten(hold.endLsn)) this.#options.journal.flush()
   }
 
-  /** Ends that come together are written together. */
   whenWritten(hold: Hold): Promise<void> | null {
-    if (hold.endLsn <= this.#options.journal.writtenLsn) return null
+    return this.isWritten(hold.endLsn) ? null : this.#nextWrite()
+  }
+
+  /** Dispatches and ends that come together are written together. */
+  #nextWrite(): Promise<void> {
     if (this.#writing === null) {
-      this.#writing = Promise.withResolvers()
-      this.#options.soon(() => {
-        this.#options.journal.flush()
-        this.#writing!.resolve()
+      const { journal, soon } = this.#options
+      const { promise, resolve } = this.#writing = Promise.withResolvers()
+      soon(() => {
         this.#writing = null
+        journal.flush()
+        // Runs beside the upstreams' own latency.
+        journal.syncSoon()
+        resolve()
       })
+      return promise
     }
     return this.#writing.promise
   }

@@ -5,7 +5,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { isLoopback } from '../../src/control/context.ts'
+import { isLoopback } from '../../src/loopback.ts'
 import { socketPathIn } from '../../src/control/listen.ts'
 import { startRig, type Rig } from './rig.ts'
 

@@ -42,7 +42,7 @@ const commands = {
     const hold = heldAt(world, a)
     if (!hold || hold.dispatchLsn > 0) return
     world.entryOf(hold).isDispatched = true
-    assert.equal(hold.dispatch(), true)
+    void hold.dispatch()
   },
   deliver(world: World, a: number, b: number) {
     const hold = heldAt(world, a)

@@ -95,7 +95,7 @@ async function main(patterns: readonly string[]): Promise<boolean> {
     const tsc = join('node_modules', 'typescript', 'bin', 'tsc')
     add(sum, await check('types', [tsc, '-p', '.'], overall))
     if (existsSync(join(root, 'console', 'tsconfig.json'))) add(sum, await check('types of the console', [tsc, '-p', 'console'], overall))
-    add(sum, await check('lint', [join('node_modules', 'oxlint', 'bin', 'oxlint'), '--quiet', 'src', 'test', 'bench', 'bin', 'scripts', 'console/src'], overall))
+    add(sum, await check('lint', [join('node_modules', 'oxlint', 'bin', 'oxlint'), '--deny-warnings', 'src', 'test', 'bench', 'bin', 'scripts', 'console/src'], overall))
   }
   add(sum, await files(parallel, concurrency, failures, overall))
   add(sum, await files(browser, 1, failures, overall))

@@ -23,19 +23,22 @@ const deploymentOf = (model: string, at = 0): Deployment => snapshot.declared.ge
 const asked = { model: 'm', stream: true, choices: 1, bodyBytes: 100, size: { mayCarryMedia: () => false } } as unknown as Asked
 
 /** A stream at a deployment, up to its dispatch, with the end that its hold will get. */
-function begin(deployment: Deployment, deadlines = snapshot.settings.deadlines): { attempt: Attempt; end: () => HoldEnd; tick: (us: number) => void } {
+async function begin(deployment: Deployment, deadlines = snapshot.settings.deadlines): Promise<{ attempt: Attempt; end: () => HoldEnd; tick: (us: number) => void }> {
   const ends: HoldEnd[] = []
   const bound = { inputTokens: 50, maxOutputTokens: 1000, mostOutputTokens: 1000, sliced: false, fullNano: 1e9, holdNano: 1e9 }
-  const hold = { bound, mode: 'none', amountNano: 5e9, record: { inputTokens: 50, inputNano: 5_000, heldAt: 0 }, dispatch: () => true, deliver: () => null, end: (end: HoldEnd) => ends.push(end) } as unknown as Hold
+  const hold = { bound, mode: 'none', amountNano: 5e9, record: { inputTokens: 50, inputNano: 5_000, heldAt: 0 }, dispatch: () => Promise.resolve(), isDispatched: true, deliver: () => null, end: (end: HoldEnd) => ends.push(end) } as unknown as Hold
   let nowUs = 0
   const running = new Deadlines()
   const options = { number: 1, deployment, credentialId: '', protocol: openaiChat, hold, calibration: new Calibration(), stream: true, deadlines, stripUsage: false, rewriteUsage: null }
   const attempt = new Attempt(options, { epochMs: () => nowUs / 1000, monotonicUs: () => nowUs }, running)
+  const { promise: sent, resolve } = Promise.withResolvers<void>()
   void attempt.start((handler) => {
     handler.onSent()
     handler.onHead(200, { 'content-type': 'text/event-stream' })
+    resolve()
     return { pause() {}, resume() {}, abort() {} }
   })
+  await sent
   return { attempt, end: () => ends[0]!, tick: (us) => running.tick((nowUs += us)) }
 }
 
@@ -43,8 +46,8 @@ const event = (json: object): Buffer => Buffer.from(`data: ${JSON.stringify(json
 const output = (text: string, usage?: object): Buffer => event({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }], ...(usage ? { usage } : {}) })
 const settled = (attempt: Attempt, followed = false): Metered => settle(attempt, asked, followed)
 
-test('usage that a vendor reports on the way is an estimate when the client leaves', () => {
-  const { attempt } = begin(deploymentOf('odd'))
+test('usage that a vendor reports on the way is an estimate when the client leaves', async () => {
+  const { attempt } = await begin(deploymentOf('odd'))
   attempt.onData(output('x'.repeat(40), { prompt_tokens: 30, completion_tokens: 10 }))
   attempt.leave(false)
   const { usage, flags } = settled(attempt)
@@ -52,31 +55,31 @@ test('usage that a vendor reports on the way is an estimate when the client leav
   assert.ok(usage.output > 10)
 })
 
-test('usage that a vendor reports on the way is an estimate when the connection breaks', () => {
-  const { attempt } = begin(deploymentOf('odd'))
+test('usage that a vendor reports on the way is an estimate when the connection breaks', async () => {
+  const { attempt } = await begin(deploymentOf('odd'))
   attempt.onData(output('x'.repeat(40), { prompt_tokens: 30, completion_tokens: 10 }))
   attempt.onError(new Error('reset'))
   assert.ok(settled(attempt).flags & usageFlags.estimated)
 })
 
-test('usage that came with the end of an answer stays exact although the client leaves', () => {
-  const { attempt } = begin(deploymentOf('odd'))
+test('usage that came with the end of an answer stays exact although the client leaves', async () => {
+  const { attempt } = await begin(deploymentOf('odd'))
   attempt.onData(output('x'.repeat(40)))
   attempt.onData(event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: { prompt_tokens: 30, completion_tokens: 10 } }))
   attempt.leave(false)
   assert.equal(settled(attempt).flags, 0)
 })
 
-test('usage on the way says nothing of the bill of a vendor that goes on billing: what was held is settled', () => {
-  const { attempt, end } = begin(deploymentOf('large', 1))
+test('usage on the way says nothing of the bill of a vendor that goes on billing: what was held is settled', async () => {
+  const { attempt, end } = await begin(deploymentOf('large', 1))
   attempt.onData(output('x'.repeat(40), { prompt_tokens: 30, completion_tokens: 10 }))
   attempt.leave(false)
   settled(attempt)
   assert.equal(end().tenantNano, 5e9)
 })
 
-test('output that was held back when its error came is on the overhead account, not free', () => {
-  const { attempt, end } = begin(deploymentOf('large'))
+test('output that was held back when its error came is on the overhead account, not free', async () => {
+  const { attempt, end } = await begin(deploymentOf('large'))
   attempt.onData(output('x'.repeat(40)))
   attempt.onData(event({ error: { message: 'broken', type: 'server_error', code: null } }))
   assert.equal(attempt.outcome, 'upstream_error')
@@ -86,7 +89,7 @@ test('output that was held back when its error came is on the overhead account, 
 })
 
 test('a short answer that is held back when its vendor says [DONE] and keeps the connection is passed on', async () => {
-  const { attempt, tick } = begin(deploymentOf('large'))
+  const { attempt, tick } = await begin(deploymentOf('large'))
   attempt.onData(output('x'.repeat(4)))
   attempt.onData(event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }))
   attempt.onData(Buffer.from('data: [DONE]\n\n'))

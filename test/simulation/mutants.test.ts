@@ -121,6 +121,23 @@ test('an admission that looks, waits and then takes is found: more is taken than
   t.diagnostic(await finds(['P1'], { seams: { opened }, bend }))
 })
 
+test('a request that is sent before the journal was told is found when the process dies in that write', async (t) => {
+  const opened = ({ ledger }: OpenLedger): void => {
+    const dispatch = ledger.dispatch.bind(ledger)
+    ledger.dispatch = (hold) => {
+      void dispatch(hold)
+      return Promise.resolve()
+    }
+    ledger.isWritten = () => true
+  }
+  const bend = (swarm: Swarm): void => {
+    calm(swarm)
+    swarm.faults.process.kills = 10
+    Object.assign(swarm, { calls: 60, spanUs: 5_000_000 })
+  }
+  t.diagnostic(await finds(['P2'], { seams: { opened }, bend }))
+})
+
 test('a first byte before its dispatch is durable is found when the power goes: an answer without an attempt', async (t) => {
   const opened = ({ ledger }: OpenLedger): void => {
     ledger.whenDurable = () => null

@@ -39,6 +39,7 @@ export class Upstream {
     if (!owner.alive) return { pause() {}, resume() {}, abort() {} }
     const connection = new Connection(this.#world, owner, request, handler, () => this.#open.delete(connection))
     this.#open.add(connection)
+    connection.begin()
     return connection
   }
 
@@ -65,16 +66,22 @@ class Connection implements UpstreamCall {
   #isArriving = false
 
   constructor(world: UpstreamWorld, owner: Owner, request: UpstreamRequest, handler: UpstreamHandler, closed: () => void) {
-    const { scheduler, dice, faults } = world
+    const { scheduler, dice } = world
     this.owner = owner
     this.#world = world
     this.#request = request
     this.#handler = handler
     this.#closed = closed
     this.#toGateway = new Channel<Told>(scheduler, owner, ({ kind }) => `upstream ${kind}`, () => dice.delayUs(2_000), (told) => this.#deliver(told))
+  }
+
+  /** A connection that is open already takes the request in this very moment. */
+  begin(): void {
+    const { scheduler, dice, faults } = this.#world
+    if (dice.chance(0.5)) return this.#connected()
     const connectUs = dice.delayUs(5_000)
-    if (dice.chance(faults.vendor.connectFails)) scheduler.in(connectUs, owner, 'connect fails', () => this.#fails('connectFails', 'ECONNREFUSED'))
-    else scheduler.in(connectUs, owner, 'connected', () => this.#connected())
+    if (dice.chance(faults.vendor.connectFails)) scheduler.in(connectUs, this.owner, 'connect fails', () => this.#fails('connectFails', 'ECONNREFUSED'))
+    else scheduler.in(connectUs, this.owner, 'connected', () => this.#connected())
   }
 
   pause(): void {

@@ -31,7 +31,7 @@ onBothDatabases((open) => {
     const original = fallback({ session: 'chat-1', tags: ['b', 'a', 'b'], traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', clientRequestId: 'mine', cache: 'miss', decision: 'd1' })
     await records.save([original])
     const found = (await findRequest(store.database, 'org_a', original.id))!
-    assert.deepEqual(found.attemptList.map(({ flags, ...rest }) => rest), original.attempts.map(({ flags, credential, ...rest }) => rest))
+    assert.deepEqual(found.attemptList.map(({ flags: _flags, ...rest }) => rest), original.attempts.map(({ flags: _flags, credential: _credential, ...rest }) => rest))
     assert.deepEqual(found.steps.map(({ us }) => us), original.steps)
     const same = ['at', 'endpoint', 'stream', 'status', 'outcome', 'errorCode', 'modelAsked', 'route', 'firstTokenUs', 'totalUs', 'overheadUs', 'session', 'client', 'clientAddress', 'clientRequestId', 'traceparent', 'requestBytes', 'responseBytes', 'cache', 'decision'] as const
     assert.deepEqual(Object.fromEntries(same.map((name) => [name, found[name]])), Object.fromEntries(same.map((name) => [name, original[name]])))
