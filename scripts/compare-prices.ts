@@ -7,9 +7,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadCatalog } from '../src/catalog/load.ts'
+import { seeded } from '../src/simulated/random.ts'
 import { readOverrides } from './compile-catalog.ts'
 import { causes, staleReviews, type Cause } from './prices/causes.ts'
-import { compare, randomFrom, type Comparison, type Difference } from './prices/compare.ts'
+import { compare, type Comparison, type Difference } from './prices/compare.ts'
 
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'node_modules/@pydantic/genai-prices/package.json'), 'utf8')) as { version: string }
@@ -100,7 +101,7 @@ ${readOverrides().map(({ vendor, models, date, source, reason }) => `| ${vendor}
 if (import.meta.main) {
   const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '40' }, check: { type: 'boolean', default: false } } })
   const catalog = loadCatalog()
-  const result = compare(catalog, Number(values.count), randomFrom(Number(values.seed)))
+  const result = compare(catalog, Number(values.count), seeded(Number(values.seed)))
   const { ok, unexplained, stale } = verdict(result)
   if (!values.check) writeFileSync(join(root, 'docs/prices.md'), page(result, catalog.version, result.costs))
   console.log(`${result.pairs} entries of ${result.vendors.length} vendors in both lists; ${result.identical} identical, ${result.compared} with identical input and output`)

@@ -1,13 +1,14 @@
 /** The catalogue's prices against an independent list, with many random usages. */
 import { verdict } from '../../scripts/compare-prices.ts'
-import { compare, randomFrom } from '../../scripts/prices/compare.ts'
+import { compare } from '../../scripts/prices/compare.ts'
 import { loadCatalog } from '../../src/catalog/load.ts'
+import { seeded } from '../../src/simulated/random.ts'
 import type { Measure } from '../proof.ts'
 
 const usagesPerClassList = 80
 
 export const measure: Measure = async () => {
-  const result = compare(loadCatalog(), usagesPerClassList, randomFrom(1))
+  const result = compare(loadCatalog(), usagesPerClassList, seeded(1))
   const { unexplained, stale } = verdict(result)
   const unpriced = result.unpriced.filter(({ cause }) => cause === null)
   const met = (count: number) => ({ target: '0', met: count === 0 })

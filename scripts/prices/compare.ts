@@ -36,17 +36,6 @@ export interface Comparison {
   deviation: { nano: number; part: number }
 }
 
-/** A small generator with a seed (mulberry32), so that a failure can be run again. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** Base URLs of the data set's vendors, and of ours where the data set has none. */
 function baseUrls(): Map<string, string> {
   const data = new URL('../../src/catalog/data/models-dev-2026-07-02.json.gz', import.meta.url)

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { verdict } from '../../scripts/compare-prices.ts'
-import { compare, randomFrom } from '../../scripts/prices/compare.ts'
+import { compare } from '../../scripts/prices/compare.ts'
+import { seeded } from '../simulated/random.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 import { loadCatalog } from './load.ts'
 import type { PriceVector } from './price.ts'
 
 const catalog = loadCatalog()
-const result = compare(catalog, 4, randomFrom(2))
+const result = compare(catalog, 4, seeded(2))
 
 test('every model that both lists price costs the same to the nano-dollar, or its difference has a cause', () => {
   const { unexplained, stale } = verdict(result)
@@ -35,13 +36,13 @@ function changed(vendor: string, model: string, change: (price: PriceVector) => 
 }
 
 const unexplainedOf = (vendor: string, model: string, change: (price: PriceVector) => PriceVector): string[] =>
-  verdict(compare(changed(vendor, model, change), 1, randomFrom(3))).unexplained.map(({ name }) => name)
+  verdict(compare(changed(vendor, model, change), 1, seeded(3))).unexplained.map(({ name }) => name)
 
 test('a price that is one nano-dollar off, an hour that is forgotten and a tier that is lost are found', () => {
   assert.deepEqual(unexplainedOf('openai', 'gpt-5.1', price => price), [])
   assert.deepEqual(unexplainedOf('openai', 'gpt-5.1', price => ({ ...price, base: { ...price.base, input: price.base.input + 1 } })), ['input'])
   assert.deepEqual(unexplainedOf('openai', 'gpt-5.1', price => ({ ...price, base: { ...price.base, output: price.base.output - 1 } })), ['output'])
-  const halved = compare(changed('deepseek', 'deepseek-v4-pro', price => ({ ...price, conditions: price.conditions!.filter(each => each.clock === undefined) })), 1, randomFrom(3))
+  const halved = compare(changed('deepseek', 'deepseek-v4-pro', price => ({ ...price, conditions: price.conditions!.filter(each => each.clock === undefined) })), 1, seeded(3))
   assert.deepEqual([...new Set(halved.differences.map(({ cause }) => cause))], ['price changed after our data set\'s date'])
   assert.ok(halved.differences.every(({ at }) => /T0[1369]:/.test(at)))
   assert.deepEqual(unexplainedOf('xai', 'grok-4.3', price => ({ ...price, tiers: price.tiers.map(tier => ({ ...tier, prices: { ...tier.prices, output: 1 } })) })), ['output'])

@@ -77,7 +77,7 @@ function ledger(files: SegmentFiles, appliedLsn = 0, more: Partial<FollowerOptio
     },
     applied: (lsn) => void seen.said.push(lsn),
     failed: (error) => void seen.failures.push((error as Error).message),
-    schedule(callback, ms) {
+    after(ms, callback) {
       if (ms > 0) seen.waits.push(ms)
       const timer = { callback, ms }
       timers.add(timer)

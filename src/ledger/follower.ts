@@ -3,6 +3,8 @@
  * most 512 records per transaction, and reads on only when those are applied. What fails is tried again until it succeeds; nothing
  * is passed over. Segments that were released held nothing unapplied, so that a gap before the first one is none of the ledger.
  */
+import type { After } from '../clock.ts'
+import { Pause } from '../pause.ts'
 import { frame, frameBytes } from './codec.ts'
 import type { JournalTail } from './journal.ts'
 import type { Logged, TerminalRecord } from './records.ts'
@@ -25,8 +27,7 @@ export interface FollowerOptions {
   applied(lsn: number): void
   /** Told of each failure, for the log. */
   failed(error: unknown): void
-  /** Calls back once after `ms`; the returned function cancels. */
-  schedule(callback: () => void, ms: number): () => void
+  after: After
 }
 
 /** Terminal records per transaction. */
@@ -58,11 +59,12 @@ export class Follower {
   #running: Promise<void> | null = null
   #draining = false
   #gaveUp = false
-  #wake: (() => void) | null = null
+  readonly #pause: Pause
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: FollowerOptions) {
     this.#options = options
+    this.#pause = new Pause(options.after)
     this.#appliedLsn = this.#readLsn = options.appliedLsn
   }
 
@@ -73,7 +75,7 @@ export class Follower {
   /** How far the journal may be read from now on. */
   tail(tail: JournalTail): void {
     this.#tail = tail
-    this.#wake?.()
+    this.#pause.wake()
     this.#start()
   }
 
@@ -87,12 +89,12 @@ export class Follower {
   /** Applies all that is durable without waiting; gives up after `deadlineMs`. Returns the LSNs that are left. */
   async drain(deadlineMs: number): Promise<number> {
     this.#draining = true
-    this.#wake?.()
+    this.#pause.wake()
     this.#start()
-    const cancel = this.#options.schedule(() => {
+    const cancel = this.#options.after(deadlineMs, () => {
       this.#gaveUp = true
-      this.#wake?.()
-    }, deadlineMs)
+      this.#pause.wake()
+    })
     await this.#running
     cancel()
     return this.lag
@@ -113,16 +115,16 @@ export class Follower {
         if (this.#pending.length === 0 && failure !== null) throw failure
         if (this.#pending.length === 0 && !this.#draining && idleAt !== this.#tail.lsn) {
           idleAt = this.#tail.lsn
-          await this.#pause(idleMs)
+          await this.#pause.for(idleMs)
           continue
         }
         await this.#applyBatch()
         backoffMs = firstBackoffMs
         // Lets the thread's messages have their turn.
-        await this.#pause(0)
+        await this.#pause.for(0)
       } catch (error) {
         this.#options.failed(error)
-        await this.#pause(backoffMs)
+        await this.#pause.for(backoffMs)
         backoffMs = Math.min(backoffMs * 2, longestBackoffMs)
       }
     }
@@ -204,17 +206,5 @@ export class Follower {
     const reader = new SegmentReader()
     reader.scan(head.subarray(0, this.#options.files.readAt(name, head, 0)), () => undefined)
     return reader.firstLsn
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#wake = null
-        cancel()
-        resolve()
-      }
-      const cancel = this.#options.schedule(done, ms)
-      this.#wake = done
-    })
   }
 }

@@ -2,6 +2,8 @@
  * The queue between the data plane and the database: bounded, saved in batches a few times a second, kept while the database is
  * gone. A record is lost only when the queue is full or the record itself can't be stored, and each loss is counted.
  */
+import type { After } from '../clock.ts'
+import { Pause } from '../pause.ts'
 import type { RequestRecord } from './records.ts'
 
 export interface WriterSettings {
@@ -12,8 +14,7 @@ export interface WriterSettings {
   /** Told of each failure, for the log. */
   failed(error: unknown, lost: RequestRecord | null): void
   nowMs(): number
-  /** Calls back once after `ms`; the returned function cancels. */
-  schedule(callback: () => void, ms: number): () => void
+  after: After
   queueLimit: number
 }
 
@@ -44,10 +45,11 @@ export class RecordWriter {
   #databaseUp = true
   #running: Promise<void> | null = null
   #draining = false
-  #wake: (() => void) | null = null
+  readonly #pause: Pause
 
   constructor(settings: WriterSettings) {
     this.#settings = settings
+    this.#pause = new Pause(settings.after)
   }
 
   get #size(): number {
@@ -71,7 +73,7 @@ export class RecordWriter {
       this.#dropped += excess
       this.#databaseUp = false
     }
-    if (this.#size >= batchSize && this.#databaseUp) this.#wake?.()
+    if (this.#size >= batchSize && this.#databaseUp) this.#pause.wake()
     this.#running ??= this.#run().finally(() => {
       this.#running = null
     })
@@ -80,11 +82,11 @@ export class RecordWriter {
   /** Saves what is queued without waiting for intervals; gives up when the database is gone for `deadlineMs`. Returns what is left. */
   async drain(deadlineMs: number): Promise<number> {
     this.#draining = true
-    this.#wake?.()
-    const cancel = this.#settings.schedule(() => {
+    this.#pause.wake()
+    const cancel = this.#settings.after(deadlineMs, () => {
       this.#gaveUp = true
-      this.#wake?.()
-    }, deadlineMs)
+      this.#pause.wake()
+    })
     await this.#running
     cancel()
     return this.#size
@@ -92,17 +94,17 @@ export class RecordWriter {
   #gaveUp = false
 
   async #run(): Promise<void> {
-    if (!this.#draining && this.#size < batchSize) await this.#pause(intervalMs)
+    if (!this.#draining && this.#size < batchSize) await this.#pause.for(intervalMs)
     let backoffMs = firstBackoffMs
     while (this.#size > 0 && !this.#gaveUp) {
       const batch = this.#queue.slice(this.#head, this.#head + batchSize)
       if (await this.#saveBatch(batch)) {
         backoffMs = firstBackoffMs
         this.#databaseUp = true
-        if (!this.#draining && this.#size < batchSize) await this.#pause(intervalMs)
+        if (!this.#draining && this.#size < batchSize) await this.#pause.for(intervalMs)
       } else {
         this.#databaseUp = false
-        await this.#pause(backoffMs)
+        await this.#pause.for(backoffMs)
         backoffMs = Math.min(backoffMs * 2, longestBackoffMs)
       }
     }
@@ -142,17 +144,5 @@ export class RecordWriter {
       this.#queue = this.#queue.slice(this.#head)
       this.#head = 0
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#wake = null
-        cancel()
-        resolve()
-      }
-      const cancel = this.#settings.schedule(done, ms)
-      this.#wake = done
-    })
   }
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { destination, pino } from 'pino'
+import { systemAfter } from '../clock.ts'
 import { Follower } from '../ledger/follower.ts'
 import type { Logged, TerminalRecord } from '../ledger/records.ts'
 import { segmentFiles } from '../ledger/segment-files.ts'
@@ -62,7 +63,7 @@ async function connect() {
   const at = node === null ? null : await position(database, node)
   rejected = at?.rejected ?? 0
   const follower = new Follower({
-    files: segmentFiles(journal), appliedLsn: at?.appliedLsn ?? 0, schedule,
+    files: segmentFiles(journal), appliedLsn: at?.appliedLsn ?? 0, after: systemAfter,
     apply: (batch, uptoLsn) => applyTo(database, node, batch, uptoLsn),
     applied: (lsn) => post({ kind: 'applied', lsn }),
     failed: (error) => log.error({ err: error }, 'the ledger could not follow the journal; it is tried again'),
@@ -98,14 +99,9 @@ const writer = new RecordWriter({
   isTransient,
   failed: (error, lost: RequestRecord | null) => log.error({ err: error, request: lost?.id }, lost === null ? 'the database does not take records; they are kept and tried again' : 'a request record could not be stored and is lost'),
   nowMs: () => Date.now(),
-  schedule,
+  after: systemAfter,
   queueLimit: limits.recordQueue,
 })
-
-function schedule(callback: () => void, ms: number): () => void {
-  const timer = setTimeout(callback, ms)
-  return () => clearTimeout(timer)
-}
 
 async function receive(message: ToStore): Promise<void> {
   switch (message.kind) {

@@ -10,7 +10,7 @@ import type { Account } from '../../src/ledger/account.ts'
 import type { HoldRecord, TerminalRecord } from '../../src/ledger/records.ts'
 import { startRig, testPrices, type Rig } from '../gateway/harness.ts'
 import { costOf } from '../upstream/bill.ts'
-import { seededRandom } from '../upstream/random.ts'
+import { seeded } from '../../src/simulated/random.ts'
 
 const proof = process.env['MEGAROUTER_PROOF'] === '1'
 const table = { input: '3', output: '15' }
@@ -141,7 +141,7 @@ function leaveAfter(rig: Rig, agent: Agent, key: string, bytes: number): Promise
 test('a stream that its client leaves at any byte is billed for no less than the vendor made, and no more than was held', async (t) => {
   const { rig, watch } = await start({ stream: 'echo-100+pace:3' })
   const aborts = proof ? 600 : 60
-  const random = seededRandom(7)
+  const random = seeded(7)
   const agent = new Agent({ keepAlive: false })
   const keys = (['strict', 'standard'] as const).map((mode) => rig.addKey({ budget: budget(100_000_000_000, mode) }).text)
   let done = 0

@@ -1,11 +1,11 @@
 /** Chance with a seed: all that a history leaves open is drawn here, so that its seed repeats it. */
-import { seededRandom } from '../upstream/random.ts'
+import { seeded } from '../../src/simulated/random.ts'
 
 export class Dice {
   readonly #random: () => number
 
   constructor(seed: number) {
-    this.#random = seededRandom(seed)
+    this.#random = seeded(seed)
     // Neighbouring seeds begin alike.
     for (let i = 0; i < 4; i++) this.#random()
   }

@@ -114,7 +114,7 @@ export class StoreWorker {
       files: this.#files, appliedLsn, apply: this.#world.wrapApply?.(apply) ?? apply,
       applied: (lsn) => this.#say(owner, { kind: 'applied', lsn }),
       failed: (error) => this.#failed(error),
-      schedule: (callback, ms) => scheduler.in(ms * 1000, owner, 'follower', callback),
+      after: (ms, callback) => scheduler.in(ms * 1000, owner, 'follower', callback),
     })
     this.#say(owner, { kind: 'ready', appliedLsn, node: nodeId, newestChargeMs: await newestCharge(database.database) })
     for (const message of this.#early.splice(0)) this.#received(message)

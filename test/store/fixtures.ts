@@ -1,18 +1,8 @@
 /** Request records as the data plane sends them, with plausible values; a seed gives the same records again. */
 import { noUsage } from '../../src/catalog/price.ts'
+import { seeded } from '../../src/simulated/random.ts'
 import { newId } from '../../src/store/ids.ts'
 import type { AttemptRecord, RequestRecord } from '../../src/store/records.ts'
-
-/** A small deterministic generator (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 export function attempt(more: Partial<AttemptRecord> = {}): AttemptRecord {
   return {

@@ -31,7 +31,7 @@ function bench({ queueLimit = 10_000 } = {}) {
       if (one) lost.push(one.id)
     },
     nowMs: () => now,
-    schedule(callback, ms) {
+    after(ms, callback) {
       const timer = { at: now + ms, callback }
       timers.push(timer)
       return () => void (timers.includes(timer) && timers.splice(timers.indexOf(timer), 1))

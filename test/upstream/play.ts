@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Faults } from './faults.ts'
-import { between1And, type Random } from './random.ts'
+import { between, type Random } from '../../src/simulated/random.ts'
 import type { Script } from './spoil.ts'
 
 export interface Peer {
@@ -51,7 +51,7 @@ const blockBytes = 64 * 1024
 /** Sizes that hit the edges: often tiny, sometimes large. */
 function sizesFor(chunk: Exclude<Faults['chunk'], null>, random: Random): () => number {
   if (chunk === 'whole') return () => Number.MAX_SAFE_INTEGER
-  if (chunk === 'random') return () => between1And(random, [3, 40, 400, 4000][Math.floor(random() * 4)]!)
+  if (chunk === 'random') return () => between(random, 1, [3, 40, 400, 4000][Math.floor(random() * 4)]!)
   return () => chunk
 }
 

@@ -9,7 +9,7 @@ import { createBill, partOf, type Bill, type BillOptions, type ChargeOutcome } f
 import { noFaults, parseFaults, splitModel, type Faults } from './faults.ts'
 import { readRequests, type ArrivedRequest } from './http.ts'
 import { play, type Peer, type Played } from './play.ts'
-import { seededRandom } from './random.ts'
+import { seeded } from '../../src/simulated/random.ts'
 import { spoil } from './spoil.ts'
 
 export interface Arrival {
@@ -122,7 +122,7 @@ class Oracle {
     if (this.log.length > (this.options.logEntries ?? 10_000)) this.log.shift()
     peer.whenLeft.then(() => { if (arrival.played === null || arrival.played.end === 'left') arrival.clientLeftAt ??= now() }, () => {})
     const script = spoil(answer, faults)
-    const played = await play(peer, script, faults, seededRandom((this.options.seed ?? 1) * 1_000_003 + number))
+    const played = await play(peer, script, faults, seeded((this.options.seed ?? 1) * 1_000_003 + number))
     arrival.played = played
     const silent = script.stream && !script.reported && script.pieces.every((part) => !part.output)
     const free = request.method === 'GET' || script.status >= 400 || faults.okError || faults.empty || silent
