@@ -78,6 +78,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   outcome: AttemptOutcome | null = null
   fault: Fault | null = null
   sent = false
+  /** From the start until the journal was told. */
+  dispatchWaitUs = 0
   rawUsage: unknown = null
   terminal = false
   /** As the vendor says it served. */
@@ -131,7 +133,9 @@ export class Attempt implements UpstreamHandler, Ticking {
 
   /** `dispatch` starts the call with this attempt as its handler. */
   async start(dispatch: (handler: UpstreamHandler) => UpstreamCall): Promise<Reply> {
-    await this.options.hold.dispatch()
+    const written = this.options.hold.dispatch()
+    if (written) await written
+    this.dispatchWaitUs = this.#clock.monotonicUs() - this.startedUs
     if (!this.outcome) this.#call = dispatch(this)
     if (this.outcome) this.#call?.abort()
     return this.replied

@@ -1,6 +1,6 @@
 /** The way of a request through its steps, from the matched route to its record. The only file that knows all steps. */
 import { allTokens } from '../catalog/price.ts'
-import type { After } from '../clock.ts'
+import type { After, Clock } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Admission } from '../governance/admission.ts'
 import type { Calibration } from '../ledger/calibration.ts'
@@ -148,7 +148,7 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
   // The client learns nothing of an attempt that a power cut could still undo, and no end that a kill could.
   if (reply === 'answer') settle(tried, exchange.asked!)
-  const secured = reply === 'stream' || reply === 'answer' ? secure(exchange, gateway, hold) : null
+  const secured = reply === 'stream' || reply === 'answer' ? secure(exchange, gateway, tried) : null
   if (secured) await secured
   if (reply === 'stream') await stream(exchange, tried, gateway.deadlines, settleBeforeEnd)
   exchange.enter('meter')
@@ -168,18 +168,19 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
 }
 
 /** Waits for the journal where it has to be waited for: usually the upstream took longer than the disk. */
-function secure(exchange: Exchange, { admission: { ledger } }: Gateway, hold: Hold): Promise<void> | null {
+function secure({ clock }: Exchange, { admission: { ledger } }: Gateway, { dispatchWaitUs, options: { hold } }: Attempt): Promise<void> | null {
   const synced = hold.whenDurable()
-  if (synced !== null) return secureAfter(synced, exchange, ledger, hold)
-  ledger.waited(0)
-  return hold.whenWritten()
+  const written = synced ?? hold.whenWritten()
+  if (written !== null) return secureAfter(written, clock, ledger, dispatchWaitUs, hold)
+  ledger.waited(dispatchWaitUs)
+  return null
 }
 
-async function secureAfter(synced: Promise<void>, { clock }: Exchange, ledger: Ledger, hold: Hold): Promise<void> {
+async function secureAfter(written: Promise<void>, clock: Clock, ledger: Ledger, dispatchWaitUs: number, hold: Hold): Promise<void> {
   const since = clock.monotonicUs()
-  await synced
-  ledger.waited(clock.monotonicUs() - since)
+  await written
   await hold.whenWritten()
+  ledger.waited(dispatchWaitUs + clock.monotonicUs() - since)
 }
 
 const settleBeforeEnd: Settle = (exchange, attempt) => {

@@ -7,7 +7,7 @@ import type { HoldMode, HoldRecord, TerminalOutcome } from './records.ts'
 
 /** What the ledger does for a hold. */
 export interface HoldKeeper {
-  dispatch(hold: Hold): Promise<void>
+  dispatch(hold: Hold): Promise<void> | null
   isWritten(lsn: number): boolean
   whenDurable(hold: Hold): Promise<void> | null
   deliver(hold: Hold, outputTokens: number, costNano: number, wantedNano: number): Failure | null
@@ -58,8 +58,8 @@ export class Hold {
     return this.record.mode
   }
 
-  /** Says that the request may reach a socket from now on; resolves when the journal was told, with others that are dispatched at this moment. */
-  dispatch(): Promise<void> {
+  /** Says that the request may reach a socket from now on. The promise is of the write that others, which are dispatched at this moment, share; null: it is written. */
+  dispatch(): Promise<void> | null {
     return this.#keeper.dispatch(this)
   }
 

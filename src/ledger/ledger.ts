@@ -39,6 +39,8 @@ export interface LedgerOptions {
 
 export type HoldAsk = Omit<HoldRecord, 'kind' | 'heldAt' | 'holdNano' | 'inputTokens' | 'inputNano'>
 
+/** Up to so many running attempts don't wait for company when they write. */
+const few = 4
 /** Of a hold that nothing depends on: a client may ask for any number of tokens, and sums have to stay exact. */
 const mostSoftNano = 100e9
 
@@ -72,6 +74,8 @@ export class Ledger implements HoldKeeper {
   #unappliedFrom = 0
   #appliedLsn = 0
   #writing: PromiseWithResolvers<void> | null = null
+  /** A dispatch is in the next write. */
+  #dispatches = false
   readonly #waits = new Float64Array(1_000)
   #waitCount = 0
 
@@ -149,9 +153,12 @@ export class Ledger implements HoldKeeper {
     return hold
   }
 
-  dispatch(hold: Hold): Promise<void> {
-    hold.dispatchLsn = this.#options.journal.append({ kind: 'dispatch', hold: hold.lsn })
-    return this.#nextWrite()
+  dispatch(hold: Hold): Promise<void> | null {
+    const { journal } = this.#options
+    hold.dispatchLsn = journal.append({ kind: 'dispatch', hold: hold.lsn })
+    if (this.#open.size > few) return this.#nextWrite(true)
+    this.#flush(true)
+    return null
   }
 
   isWritten(lsn: number): boolean {
@@ -167,24 +174,35 @@ export class Ledger implements HoldKeeper {
   }
 
   whenWritten(hold: Hold): Promise<void> | null {
-    return this.isWritten(hold.endLsn) ? null : this.#nextWrite()
+    if (this.isWritten(hold.endLsn)) return null
+    if (this.#open.size > few) return this.#nextWrite(false)
+    this.#flush(false)
+    return null
   }
 
   /** Dispatches and ends that come together are written together. */
-  #nextWrite(): Promise<void> {
+  #nextWrite(isDispatch: boolean): Promise<void> {
+    this.#dispatches ||= isDispatch
     if (this.#writing === null) {
-      const { journal, soon } = this.#options
       const { promise, resolve } = this.#writing = Promise.withResolvers()
-      soon(() => {
+      this.#options.soon(() => {
         this.#writing = null
-        journal.flush()
-        // Runs beside the upstreams' own latency.
-        journal.syncSoon()
-        resolve()
+        try {
+          this.#flush(this.#dispatches)
+        } finally {
+          this.#dispatches = false
+          resolve()
+        }
       })
       return promise
     }
     return this.#writing.promise
+  }
+
+  #flush(isDispatch: boolean): void {
+    this.#options.journal.flush()
+    // Runs beside the upstreams' own latency. For an end alone nobody waits.
+    if (isDispatch) this.#options.journal.syncSoon()
   }
 
   deliver(hold: Hold, outputTokens: number, costNano: number, wantedNano: number): Failure | null {
@@ -223,7 +241,7 @@ export class Ledger implements HoldKeeper {
     if (flags & usageFlags.overHold) this.#alarm('over_hold', `attempt ${requestId}-${attempt} at ${target.deployment} cost ${tenantNano} nano-dollars and had reserved ${hold.amountNano}`)
   }
 
-  /** How long an answer waited for the journal; 0 where the upstream took longer than the disk. */
+  /** How long a request and its answer waited for the journal: to be told, and until the disk was as fast as the upstream. */
   waited(us: number): void {
     this.#waits[this.#waitCount++ % this.#waits.length] = us
   }

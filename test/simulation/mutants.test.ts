@@ -122,13 +122,14 @@ test('an admission that looks, waits and then takes is found: more is taken than
 })
 
 test('a request that is sent before the journal was told is found when the process dies in that write', async (t) => {
-  const opened = ({ ledger }: OpenLedger): void => {
-    const dispatch = ledger.dispatch.bind(ledger)
+  const opened = ({ ledger, journal }: OpenLedger): void => {
+    const dispatched = new Set<number>()
     ledger.dispatch = (hold) => {
-      void dispatch(hold)
-      return Promise.resolve()
+      dispatched.add(hold.dispatchLsn = journal.append({ kind: 'dispatch', hold: hold.lsn }))
+      return null
     }
-    ledger.isWritten = () => true
+    const isWritten = ledger.isWritten.bind(ledger)
+    ledger.isWritten = (lsn) => dispatched.has(lsn) || isWritten(lsn)
   }
   const bend = (swarm: Swarm): void => {
     calm(swarm)
