@@ -3,7 +3,6 @@
  * (the pre-commit window), then hands bytes to the client's stream. It ends exactly once, with an outcome; what can fail
  * before the commit is a fault that another attempt may mend, afterwards an error event inside the stream.
  */
-import type { Usage } from '../catalog/price.ts'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { Calibration } from '../ledger/calibration.ts'
@@ -14,35 +13,14 @@ import type { AttemptOutcome } from '../store/records.ts'
 import { EventGate, type Verdict } from '../wire/event-gate.ts'
 import { JsonScanner } from '../wire/json-scanner.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
+import { isWindowOver } from './commit-window.ts'
 import type { Deadlines, Ticking } from './deadlines.ts'
 import { answeredFault, faultFrom, inBandFault, localFault, type Fault } from './fault.ts'
+import type { Metered } from './meter.ts'
 import { Progress } from './progress.ts'
 import type { Deployment, SettingsData } from './snapshot.ts'
+import type { Sink } from './stream.ts'
 import type { UpstreamCall, UpstreamHandler } from './transport.ts'
-
-/** Where a committed stream goes. */
-export interface Sink {
-  /** False: hold the upstream until `onDrain`. */
-  write(chunk: Buffer): boolean
-  onDrain: (() => void) | null
-  /** The last call. A fault is said in the protocol's own words. */
-  end(fault: Fault | null): void
-}
-
-/** What an attempt used and what that costs. */
-export interface Metered {
-  usage: Usage
-  /** What the vendor charges. */
-  costNano: number
-  /** What of it the tenant pays; the rest is the gateway's own. */
-  tenantNano: number
-  /** Null: the price is unknown. */
-  priceVersion: string | null
-  /** Bits of `usageFlags`. */
-  flags: number
-  /** The tenant's account was settled with it; false: its hold was voided. */
-  charged: boolean
-}
 
 export type Reply = 'answer' | 'stream' | 'failed' | 'cancelled'
 
@@ -61,8 +39,9 @@ export interface AttemptOptions {
   rewriteUsage: ((attempt: Attempt, json: string, usage: unknown) => string) | null
 }
 
-/** Characters per output token, for the pre-commit window only. */
-const charsPerToken = 4
+
+/** A vendor that has said `[DONE]` has this long to end its answer, so that its connection can be used again. */
+const lingerUs = 1_000_000
 
 type UpstreamHeaders = Record<string, string | string[] | undefined>
 
@@ -82,6 +61,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   dispatchWaitUs = 0
   rawUsage: unknown = null
   terminal = false
+  /** A deadline, a budget, a revoked key or a shutdown ended it. */
+  cutByUs = false
   /** As the vendor says it served. */
   serviceTier: string | null = null
   /** `outputChars` when the usage was reported: output that came after it is not in it. */
@@ -160,17 +141,19 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.#chunks = []
     this.#sink = sink
     sink.onDrain = () => this.#resume()
+    if (this.outcome) sink.settle()
     if (this.#forward(pending)) this.#resume()
     if (this.outcome) sink.end(this.#said ? null : this.fault)
   }
 
   onSent(): boolean {
     if (this.outcome) return false
-    if (!this.options.hold.isDispatched) {
+    const { hold } = this.options
+    if (!hold.isDispatched) {
       this.#end('connect_failed', faultFrom('request', ledgerUnavailable('the disk under the data directory has no room for its journal')))
       return false
     }
-    this.sent = true
+    this.sent = hold.isSent = true
     return true
   }
 
@@ -191,7 +174,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   onEnd(): void {
-    if (this.outcome) return
+    if (this.outcome) return this.#running.delete(this)
     if (this.#gate) return this.#endStream(this.#gate)
     this.body = Buffer.concat(this.#chunks)
     if (this.status >= 300) {
@@ -202,8 +185,9 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   onError(error: Error): void {
-    if (this.outcome) return
+    if (this.outcome) return this.#running.delete(this)
     if (this.terminal) return this.#end('success', null)
+    this.#countCut()
     if (!this.sent) {
       return this.#end('connect_failed', localFault('connect', 'upstream_error', `${this.who} could not be reached (${codeOf(error)}). Nothing was sent.`))
     }
@@ -215,8 +199,8 @@ export class Attempt implements UpstreamHandler, Ticking {
     const { deadlines, stream } = this.options
     const elapsedMs = (nowUs - this.startedUs) / 1000
     if (this.#drainUntilUs !== null && nowUs > this.#drainUntilUs) return this.#end('cancelled', null)
-    // The answer is complete; an upstream that keeps its connection open must not hold the client.
-    if (this.#doneAtUs !== null && nowUs - this.#doneAtUs > 1_000_000) return this.#end('success', null)
+    if (this.#doneAtUs !== null && nowUs - this.#doneAtUs > lingerUs) return this.outcome ? this.#letGo() : this.#end('success', null)
+    if (this.outcome) return
     if (elapsedMs > deadlines.totalMs) return this.#timeOut('complete its answer', deadlines.totalMs)
     if (this.#paused) this.#lastByteUs = this.#progressUs = nowUs
     const silentMs = (nowUs - this.#progressUs) / 1000
@@ -240,7 +224,8 @@ export class Attempt implements UpstreamHandler, Ticking {
 
   /** Ends the attempt for a reason of ours: a revoked key, a shutdown. */
   stop(fault: Fault): void {
-    if (!this.outcome) this.#end(this.#meaningful ? 'broken' : 'cancelled', fault)
+    this.cutByUs = true
+    this.#end(this.#meaningful ? 'broken' : 'cancelled', fault)
   }
 
   #judge(event: SseEvent): Verdict {
@@ -276,9 +261,10 @@ export class Attempt implements UpstreamHandler, Ticking {
     const refused = this.#progress.report(this.outputChars, this.outputEvents)
     if (refused) return this.stop(faultFrom('request', refused))
     if (this.#inBand && !this.#committed) return this.#end('upstream_error', inBandFault(this.options.protocol, this.#inBand.said, this.#inBand.json))
+    if (this.#meaningful) this.firstTokenUs ??= this.#lastByteUs
+    if (this.#doneAtUs !== null && !this.#inBand && (this.#meaningful || this.rawUsage !== null)) return this.#end('success', null, null, out)
     if (this.#committed && this.#sink) this.#forward(out)
     else if (!this.draining) this.#keep(out)
-    if (this.#meaningful) this.firstTokenUs ??= this.#lastByteUs
     if (!this.#committed && !this.draining && this.#mayCommit()) this.#commit()
     if (this.#inBand) this.#end('broken', null, inBandFault(this.options.protocol, this.#inBand.said, null))
   }
@@ -299,7 +285,8 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.#progressUs = this.#lastByteUs
     if (this.status >= 300 && this.#bytes > limits.errorBodyBytes) this.onEnd()
     else if (this.#bytes > limits.responseBodyBytes) {
-      this.#end('broken', localFault('server', 'upstream_response_too_large', `The answer of ${this.who} is larger than ${limits.responseBodyBytes / 1024 / 1024} MiB. Ask for less in one request.`))
+      this.#countCut()
+      this.#end('broken', localFault('request', 'upstream_response_too_large', `The answer of ${this.who} is larger than ${limits.responseBodyBytes / 1024 / 1024} MiB. Ask for less in one request.`))
     }
   }
 
@@ -319,6 +306,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     const scan = this.#scan!
     scan.end()
     if (scan.fault || !scan.isObject) {
+      this.#countCut()
       return this.#end('truncated', localFault('truncated', 'upstream_truncated', `${this.who} answered ${this.status} with a body that is not complete JSON.`))
     }
     const facts = this.options.protocol.readAnswer(body, scan)
@@ -332,14 +320,16 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.#end('success', null)
   }
 
-  /** Whether the pre-commit window is over: with the first meaningful frame, or as much later as the settings say. */
   #mayCommit(): boolean {
-    const { holdTokens, holdMs } = this.options.deadlines
-    if (this.#bytes > limits.streamBufferBytes) return true
-    if (this.firstTokenUs === null) return false
-    if (holdTokens === 0 && holdMs === 0) return true
-    const heldMs = (this.#clock.monotonicUs() - this.firstTokenUs) / 1000
-    return (holdTokens > 0 && this.outputChars >= holdTokens * charsPerToken) || (holdMs > 0 && heldMs >= holdMs)
+    const sinceFirstMs = this.firstTokenUs === null ? null : (this.#clock.monotonicUs() - this.firstTokenUs) / 1000
+    return isWindowOver(this.options.deadlines, this.#bytes, this.outputChars, sinceFirstMs)
+  }
+
+  #deliver(last: Buffer[]): void {
+    if (this.#sink) {
+      this.#sink.settle()
+      this.#forward(last)
+    } else if (!this.draining) this.#keep(last)
   }
 
   #commit(): void {
@@ -370,12 +360,23 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   #timeOut(what: string, afterMs: number): void {
+    this.cutByUs = true
     const fault = localFault('timeout', 'upstream_timeout', `${this.who} did not ${what} within ${afterMs / 1000} s.`)
     this.#end(this.#meaningful ? 'broken' : 'timeout', fault)
   }
 
-  /** `said` was told to the client by the upstream's own event. */
-  #end(outcome: AttemptOutcome, fault: Fault | null, said: Fault | null = null): void {
+  /** A plain answer that is cut off was made all the same: what came of it is a measure of what it cost. */
+  #countCut(): void {
+    if (this.#scan?.isObject) this.outputChars = this.#bytes
+  }
+
+  #letGo(): void {
+    this.#running.delete(this)
+    this.#call?.abort()
+  }
+
+  /** `said` was told to the client by the upstream's own event. `last`: what the client gets once the attempt is settled. */
+  #end(outcome: AttemptOutcome, fault: Fault | null, said: Fault | null = null, last: Buffer[] = []): void {
     if (this.outcome) return
     // What is still held back is a whole answer.
     if (outcome === 'success' && this.#gate && !this.#committed && !this.draining) this.#commit()
@@ -383,11 +384,14 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.fault = fault ?? said
     this.#said = said !== null
     this.endedUs = this.#clock.monotonicUs()
-    this.#running.delete(this)
-    this.#call?.abort()
-    this.#sink?.end(fault)
-    this.#reply(this.outcome === 'cancelled' || this.outcome === 'drained' ? (fault ? 'failed' : 'cancelled') : fault ? 'failed' : 'answer')
-    this.#finish()
+    if (last.length === 0) this.#letGo()
+    try {
+      this.#deliver(last)
+      this.#sink?.end(fault)
+    } finally {
+      this.#reply(this.outcome === 'cancelled' || this.outcome === 'drained' ? (fault ? 'failed' : 'cancelled') : fault ? 'failed' : 'answer')
+      this.#finish()
+    }
   }
 }
 

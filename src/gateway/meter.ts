@@ -7,7 +7,7 @@ import { normaliseUsage } from '../catalog/usage.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import { sharesOf } from '../ledger/shares.ts'
 import { usageFlags } from '../store/records.ts'
-import type { Attempt, Metered } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import type { Asked } from './exchange.ts'
 import type { Deployment } from './snapshot.ts'
 
@@ -17,6 +17,21 @@ const abortGuardTokens = 16
 const hiddenTokensPerSecond = 150
 /** More than any model takes or makes, for a model whose limits are not known. */
 const plausibleTokens = 2_000_000
+
+/** What an attempt used and what that costs. */
+export interface Metered {
+  usage: Usage
+  /** What the vendor charges. */
+  costNano: number
+  /** What of it the tenant pays; the rest is the gateway's own. */
+  tenantNano: number
+  /** Null: the price is unknown. */
+  priceVersion: string | null
+  /** Bits of `usageFlags`. */
+  flags: number
+  /** The tenant's account was settled with it; false: its hold was voided. */
+  charged: boolean
+}
 
 /** `followed`: another attempt of the request comes after this failed one. A second call changes nothing. */
 export function settle(attempt: Attempt, asked: Asked, followed = false): Metered {
@@ -64,11 +79,13 @@ function price({ price: vector, provider }: Deployment, usage: Usage, flags: num
 }
 
 function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage: Usage; flags: number } {
-  const { deployment, hold: { bound: { mostOutputTokens } } } = attempt.options
+  const { deployment, hold: { bound: { mostOutputTokens, maxOutputTokens } } } = attempt.options
   // What the vendor may have made beyond what reached us is within its limit too.
   const guarded = (tokens: number): number => Math.max(tokens, Math.min(tokens + abortGuardTokens, mostOutputTokens))
   const normalised = attempt.rawUsage === null ? null : normaliseUsage(attempt.rawUsage, deployment.provider.vendor.usage, plausible(deployment, asked))
-  const delivered = calibration.outputTokens(deployment.id, attempt.outputChars, attempt.outputEvents, mostOutputTokens)
+  // Of a plain answer that was cut off only its bytes are known.
+  const most = attempt.answer === null && attempt.outputEvents === 0 ? maxOutputTokens : mostOutputTokens
+  const delivered = calibration.outputTokens(deployment.id, attempt.outputChars, attempt.outputEvents, most)
   if (normalised) {
     const { usage, anomalous } = normalised
     let flags = anomalous ? usageFlags.anomalous : 0
@@ -111,9 +128,9 @@ function plausible({ contextTokens, outputTokens }: Deployment, { choices }: Ask
 /** Usage of a stream without an end: some vendors report it with every event. */
 const isOnTheWay = ({ rawUsage, body, terminal, usageApart }: Attempt): boolean => rawUsage !== null && body === null && !terminal && !usageApart
 
-/** The client left, the vendor goes on billing, and its usage was not waited for to the end. */
+/** It was cut off from our side, the vendor goes on billing, and its usage was not waited for to the end. */
 const unheard = (attempt: Attempt): boolean =>
-  attempt.outcome === 'cancelled' && attempt.sent && (attempt.rawUsage === null || isOnTheWay(attempt)) && attempt.options.deployment.provider.vendor.billsAfterAbort
+  (attempt.outcome === 'cancelled' || (attempt.outcome === 'broken' && attempt.cutByUs)) && attempt.sent && (attempt.rawUsage === null || isOnTheWay(attempt)) && attempt.options.deployment.provider.vendor.billsAfterAbort
 
 /** What a vendor bills of an attempt that brought no usage (money.md, terminal outcomes). */
 function billing(attempt: Attempt): 'nothing' | 'input' | 'output' {

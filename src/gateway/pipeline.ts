@@ -13,6 +13,7 @@ import { authenticate } from './authenticate.ts'
 import { choose } from './choose.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
+import { faultFrom } from './fault.ts'
 import { bytesPerToken, inspect } from './inspect.ts'
 import type { KeyIndex } from './key-index.ts'
 import { cutFailure, type Live } from './live.ts'
@@ -53,6 +54,7 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
   } catch (error) {
     // A defect of ours ends this request and nothing else.
     gateway.onDefect(error, exchange.id)
+    exchange.running?.stop(faultFrom('request', failure('internal_error', 'The gateway failed at this request.')))
     if (exchange.response.headersSent) exchange.response.destroy()
     else refuseAs(exchange, failure('internal_error', 'The gateway failed at this request; its log says why, under the request id.'))
     exchange.outcome = 'failed'
@@ -104,7 +106,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
   let unfit: Failure | null = null
   for (let target = plan.next(clock.epochMs()); target;) {
     if (target.delayMs > 0) await pause(exchange, target.delayMs, gateway.after)
-    const reserved = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : reserve(exchange, target)
+    const reserved = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : reserve(exchange, gateway, target)
     const hold = reserved instanceof Promise ? await reserved : reserved
     if (hold instanceof Hold) exchange.hold = hold
     if (hold instanceof Hold && !exchange.clientGone && !exchange.cutBy) {
@@ -118,12 +120,15 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
     if (exchange.cutBy) return refuseAs(exchange, cutFailure(exchange.cutBy))
     if (exchange.clientGone || hold === null || hold instanceof Hold) return left(exchange)
     unfit = hold
+    // No other deployment changes that.
+    if (hold.code === 'ledger_unavailable') break
     // Another deployment may be cheaper, or have a price at all.
     plan.unfit()
     target = plan.next(clock.epochMs())
   }
-  if (unfit) return refuseAs(exchange, unfit)
   const last = exchange.attempts.at(-1)
+  // After an attempt its own fault says more than why there is no other.
+  if (!last && unfit) return refuseAs(exchange, unfit)
   if (!last) return refuseAs(exchange, failure('upstream_unavailable', `Every deployment of ${exchange.asked!.model} is resting after failures. It is tried again shortly.`, { retryAfterMs: 5000 }))
   last.final = true
   exchange.outcome = 'failed'
@@ -131,9 +136,18 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
   sayFault(exchange, last, last.fault!)
 }
 
-/** The hold of the next attempt. Waits only where a budget has to be opened first. */
-function reserve(exchange: Exchange, { deployment }: Target): Hold | Failure | Promise<Hold | Failure> {
-  return exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked: exchange.asked!, capability: exchange.endpoint.capability, deployment, repeat: exchange.repeat?.mark ?? null })
+/** The hold of the next attempt. Waits only where a budget has to be opened first. A defect gives back the place at the deployment. */
+function reserve(exchange: Exchange, { tools: { health } }: Gateway, { deployment }: Target): Hold | Failure | Promise<Hold | Failure> {
+  const leave = (error: unknown): never => {
+    health.done(deployment.id, undefined, exchange.clock.epochMs())
+    throw error
+  }
+  try {
+    const hold = exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked: exchange.asked!, capability: exchange.endpoint.capability, deployment, repeat: exchange.repeat?.mark ?? null })
+    return hold instanceof Promise ? hold.catch(leave) : hold
+  } catch (error) {
+    return leave(error)
+  }
 }
 
 /** One attempt. True when it is settled and the client has its answer, whatever it is; false: it failed, and another may follow. */

@@ -2,7 +2,8 @@
 import { noUsage } from '../catalog/price.ts'
 import { statusOf } from '../errors.ts'
 import { usageFlags, type AttemptRecord, type RequestRecord } from '../store/records.ts'
-import type { Attempt, Metered } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
+import type { Metered } from './meter.ts'
 import type { Exchange } from './exchange.ts'
 
 /** An attempt that a defect of ours left open: what it cost is not known. */

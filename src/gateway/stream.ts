@@ -3,10 +3,21 @@
  * nothing for too long, keeps idle connections alive, and ends a broken stream with the protocol's own error event.
  */
 import type { Exchange } from './exchange.ts'
-import type { Attempt, Sink } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import type { Deadlines, Ticking } from './deadlines.ts'
 import type { Fault } from './fault.ts'
 import { saidError, streamHeaders } from './respond.ts'
+
+/** Where a committed stream goes. */
+export interface Sink {
+  /** False: hold the upstream until `onDrain`. */
+  write(chunk: Buffer): boolean
+  onDrain: (() => void) | null
+  /** The attempt has ended: what is written from now on may be all that the client waits for. */
+  settle(): void
+  /** The last call. A fault is said in the protocol's own words. */
+  end(fault: Fault | null): void
+}
 
 /** Settles an attempt, before its client can see the end of its answer. */
 export type Settle = (exchange: Exchange, attempt: Attempt) => void
@@ -64,9 +75,13 @@ class ClientStream implements Sink, Ticking {
     return room
   }
 
+  settle(): void {
+    this.#settle(this.#exchange, this.#attempt)
+  }
+
   end(fault: Fault | null): void {
     this.#running.delete(this)
-    this.#settle(this.#exchange, this.#attempt)
+    this.settle()
     const { response, protocol } = this.#exchange
     if (fault) {
       const event = protocol.errorEvent(saidError(this.#exchange, fault.failure))

@@ -89,7 +89,7 @@ function strictBound(asked: Asked, endpoint: Capability, deployment: Deployment,
 function estimate(asked: Asked, endpoint: Capability, deployment: Deployment, mode: HoldMode, freeNano: number, calibration: Calibration): Bound | Failure {
   const { price, provider: { vendor } } = deployment
   const inputTokens = estimatedInputTokens(asked, deployment, calibration)
-  const answers = endpoint === 'embeddings' ? 0 : endpoint === 'completions' ? asked.size.shape().prompts * asked.choices : asked.choices
+  const answers = endpoint === 'embeddings' ? 0 : endpoint === 'completions' ? asked.size.shape().prompts * asked.size.shape().choices : asked.choices
   const own = ownLimit(asked, endpoint, vendor.quirks)
   let limit = Math.min(own ?? mostTokens, modelLimit(deployment, own))
   const followed = asked.stream && !vendor.billsAfterAbort && !(vendor.bounds.hidesReasoning && deployment.reasoning !== false && !asked.reasoningOff)

@@ -39,6 +39,8 @@ export class Hold {
   /** The most that was told to be delivered. */
   deliveredNano = 0
   dispatchLsn = 0
+  /** It reached a socket: from here on the vendor may bill. */
+  isSent = false
   endLsn = 0
   /** Monotonic µs: a set clock makes no hold old. */
   readonly sinceUs: number

@@ -303,9 +303,8 @@ export class Ledger implements HoldKeeper {
     const nowUs = this.#options.clock.monotonicUs()
     this.#open.forEach((hold) => {
       if (nowUs - hold.sinceUs < holdMs * 1000) return
-      const { requestId, attempt, inputNano, inputTokens } = hold.record
+      const { isSent, record: { requestId, attempt, inputNano, inputTokens } } = hold
       this.#alarm('expired', `attempt ${requestId}-${attempt} was never ended; its input and what is known to be delivered are settled`)
-      const isSent = hold.dispatchLsn > 0
       const tenantNano = isSent ? Math.min(Math.max(inputNano, hold.deliveredNano), hold.mode === 'strict' ? hold.amountNano : Infinity) : 0
       hold.end({ kind: isSent ? 'settle' : 'void', tenantNano, overheadNano: 0, outcome: 'expired', flags: isSent ? usageFlags.uncertain : 0, usage: { ...noUsage(), input: isSent ? inputTokens : 0 } })
     })
