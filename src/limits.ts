@@ -64,6 +64,10 @@ export const limits = {
   /** Length of client-chosen labels (session, tag, user, client request id), in bytes. */
   labelBytes: 128,
   tags: 16,
+  /** All tags of a request together, as JSON, in bytes: they are one indexed text of the database. */
+  tagsBytes: 2_400,
+  /** Name of a model that a client asks for, in bytes. */
+  modelNameBytes: 256,
   /** Aliases may point to aliases at most this deep. */
   aliasDepth: 4,
 } as const

@@ -25,6 +25,7 @@ export function inspect(exchange: Exchange): Failure | null {
   }
   const model = read(body, scan, 'model') as string
   if (model === '') return failure('invalid_request', 'The field "model" is empty. GET /v1/models lists what this key may use.', { param: 'model' })
+  if (Buffer.byteLength(model) > limits.modelNameBytes) return failure('invalid_request', `The field "model" has more than ${limits.modelNameBytes} bytes. GET /v1/models lists what this key may use.`, { param: 'model' })
   const stream = read(body, scan, 'stream') === true
   if (stream && !endpoint.streams) return failure('invalid_request', `${endpoint.path} does not stream. Leave "stream" out.`, { param: 'stream' })
   const bounds = ['max_completion_tokens', 'max_tokens'].map((key) => read(body, scan, key)).filter((value) => value !== undefined && value !== null) as number[]
@@ -108,10 +109,16 @@ function wrongType(body: Buffer, member: Member, types: readonly JsonType[]): Fa
 }
 
 type Check = (value: unknown) => unknown
-const text: Check = (value) => (typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= limits.labelBytes ? value : undefined)
-const texts: Check = (value) => {
+const textOf = (bytes: number): Check => (value) => (typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= bytes ? value : undefined)
+const textsOf = (bytes: number): Check => (value) => {
   const list = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value
-  return Array.isArray(list) && list.length <= limits.tags && list.every((item) => text(item) !== undefined) ? list : undefined
+  return Array.isArray(list) && list.length <= limits.tags && list.every((item) => textOf(bytes)(item) !== undefined) ? list : undefined
+}
+const text = textOf(limits.labelBytes)
+const models = { check: textsOf(limits.modelNameBytes), must: `a list of at most ${limits.tags} model names of at most ${limits.modelNameBytes} bytes` }
+const tags: Check = (value) => {
+  const list = textsOf(limits.labelBytes)(value)
+  return list !== undefined && Buffer.byteLength(JSON.stringify(list)) <= limits.tagsBytes ? list : undefined
 }
 const positive: Check = (value) => (Number.isFinite(Number(value)) && value !== '' && value !== null && typeof value !== 'boolean' && Number(value) >= 0 ? Number(value) : undefined)
 const truth: Check = (value) => (value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined)
@@ -119,13 +126,13 @@ const truth: Check = (value) => (value === true || value === 'true' ? true : val
 /** Option name in the body → how it is checked and what it must be. Headers: `x-megarouter-` and the name with hyphens. */
 const optionChecks: Record<string, { check: Check; must: string }> = {
   policy: { check: text, must: 'a text' },
-  models: { check: texts, must: `a list of at most ${limits.tags} model names` },
-  fallbacks: { check: texts, must: `a list of at most ${limits.tags} model names` },
+  models,
+  fallbacks: models,
   max_cost_usd: { check: positive, must: 'a number of dollars' },
   min_quality: { check: positive, must: 'a number from 0 to 1' },
   max_latency_ms: { check: positive, must: 'a number of milliseconds' },
   session: { check: text, must: `a text of at most ${limits.labelBytes} bytes` },
-  tags: { check: texts, must: `a list of at most ${limits.tags} texts` },
+  tags: { check: tags, must: `a list of at most ${limits.tags} texts of at most ${limits.labelBytes} bytes, ${limits.tagsBytes} together` },
   cache: { check: truth, must: 'true or false' },
   include_cost: { check: truth, must: 'true or false' },
 }

@@ -8,6 +8,8 @@ import type { FaultClass } from '../protocols/protocol.ts'
 const openAfter = 5
 const firstOpenMs = 5_000
 const maxOpenMs = 120_000
+/** Deployments that are remembered: their ids may come from clients. */
+export const rememberedDeployments = 2_000
 /** Weight of the newest outcome in the success rate. */
 const rateWeight = 0.1
 
@@ -30,7 +32,7 @@ export class HealthBook {
 
   /** Takes a place at the deployment: false while its breaker is open. Each true is answered by one `done`. */
   enter(deployment: string, nowMs: number): boolean {
-    const health = this.#of(deployment)
+    const health = this.#of(deployment, nowMs)
     if (health.openUntilMs > 0) {
       if (nowMs < health.openUntilMs || health.probing) return false
       health.probing = true
@@ -41,7 +43,7 @@ export class HealthBook {
 
   /** `fault` null: it worked; undefined: it says nothing (the client left). */
   done(deployment: string, fault: FaultClass | null | undefined, nowMs: number): void {
-    const health = this.#of(deployment)
+    const health = this.#of(deployment, nowMs)
     health.inFlight--
     const wasProbe = health.probing
     health.probing = false
@@ -75,12 +77,20 @@ export class HealthBook {
     return [...this.#health].map(([id, health]) => ({ id, state: this.state(id, nowMs), successRate: health.successRate, inFlight: health.inFlight }))
   }
 
-  #of(deployment: string): Health {
+  #of(deployment: string, nowMs: number): Health {
     let health = this.#health.get(deployment)
     if (!health) {
+      if (this.#health.size >= rememberedDeployments) this.#forgetOne(nowMs)
       health = { successRate: 1, failures: 0, openUntilMs: 0, openMs: firstOpenMs, probing: false, inFlight: 0 }
       this.#health.set(deployment, health)
     }
     return health
+  }
+
+  /** The oldest with nothing in flight and no open breaker; none, where all are busy or resting. */
+  #forgetOne(nowMs: number): void {
+    for (const [id, { inFlight, openUntilMs }] of this.#health) {
+      if (inFlight === 0 && openUntilMs <= nowMs) return void this.#health.delete(id)
+    }
   }
 }

@@ -16,6 +16,18 @@ test('a defect between the hold and the dispatch leaves no hold open', async () 
   assert.deepEqual({ openHolds, heldNano, arrived: rig.upstream.log.length }, { openHolds: 0, heldNano: 0, arrived: 0 })
 })
 
+for (const [how, fail] of [['at once', () => { throw new Error('no hold') }], ['after a wait', () => Promise.reject(new Error('no hold'))]] as const) {
+  test(`a defect in taking the hold, ${how}, gives back the place at the deployment`, async () => {
+    const rig = await startRig()
+    const defects: unknown[] = []
+    rig.gateway.onDefect = (error) => defects.push(error)
+    rig.gateway.admission.ledger.hold = fail
+    assert.equal((await chat(rig, { model: 'priced' })).status, 500)
+    assert.deepEqual(rig.gateway.tools.health.all(0).map(({ id, inFlight }) => [id, inFlight]), [['priced', 0]])
+    assert.equal(defects.length, 1)
+  })
+}
+
 test('a budget that is lowered below what was spent blocks the next request, and one that is raised admits it again', async () => {
   const rig = await startRig()
   const { text, entry } = rig.addKey({ budget: { limitNano: 1e9, period: 'day', mode: 'strict' } })
