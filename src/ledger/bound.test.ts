@@ -302,3 +302,9 @@ test('a tier that the input cannot reach is not paid for', () => {
   assert.equal(dearest({ ...simple, conditions: [{ ...list, serviceTier: 'priority' }] }, 1, 'auto').output, 50e9)
   assert.equal(dearest({ ...simple, conditions: [{ ...list, fromMs: 9 }] }, 1, null).output, 50e9)
 })
+
+test('completions that are made to choose the best of are held for all of them', () => {
+  const one = bound('standard', { capability: 'completions', asked: { maxTokens: 1000 } }) as Bound
+  const many = bound('standard', { capability: 'completions', asked: { maxTokens: 1000, choices: 1 }, shape: { choices: 20 } }) as Bound
+  assert.equal(many.maxOutputTokens, 20 * one.maxOutputTokens)
+})

@@ -1,0 +1,140 @@
+/** What an attempt costs and what its client sees when it does not end as it should, and in which order. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Attempt, type AttemptOptions } from '../../src/gateway/attempt.ts'
+import { Deadlines } from '../../src/gateway/deadlines.ts'
+import type { Exchange } from '../../src/gateway/exchange.ts'
+import { settle } from '../../src/gateway/meter.ts'
+import type { Deployment } from '../../src/gateway/snapshot.ts'
+import type { UpstreamHandler } from '../../src/gateway/transport.ts'
+import { Calibration } from '../../src/ledger/calibration.ts'
+import type { Hold } from '../../src/ledger/hold.ts'
+import { ledgerUnavailable } from '../../src/ledger/refusals.ts'
+import { limits } from '../../src/limits.ts'
+import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import type { Vendor } from '../../src/providers/provider.ts'
+import { usageFlags } from '../../src/store/records.ts'
+import { chat, fastDeadlines, providerAt, startRig, testPrices } from './harness.ts'
+
+const asked = { model: 'm', stream: true, choices: 1, bodyBytes: 100, size: { mayCarryMedia: () => false } } as unknown as NonNullable<Exchange['asked']>
+const heldNano = 7_000_000
+
+interface Begun { attempt: Attempt; handler: UpstreamHandler; aborts: { count: number }; tick(us: number): void }
+
+/** An attempt whose request has reached the vendor, up to the head of its answer. */
+async function begin(contentType: string, change: Partial<Vendor> = {}): Promise<Begun> {
+  const { vendor } = providerAt('up', 'http://127.0.0.1', change)
+  const provider = { id: 'up', vendor, baseUrl: '', origin: '', pathPrefix: '', socketPath: null, guarded: false, credentials: [] }
+  const deployment: Deployment = { id: 'up/m', provider, upstreamModel: 'm', logicalModel: 'm', price: { version: 'v', base: testPrices, tiers: [] }, contextTokens: 100_000, outputTokens: 8000, reasoning: false, outputModalities: ['text'] }
+  const bound = { inputTokens: 50, maxOutputTokens: 400, mostOutputTokens: 8000, sliced: false, fullNano: heldNano, holdNano: heldNano }
+  const hold = { bound, mode: 'standard', amountNano: heldNano, record: { inputTokens: 50, inputNano: 150_000, heldAt: 0 }, dispatch: () => null, isDispatched: true, deliver: () => null, end() {} } as unknown as Hold
+  const running = new Deadlines()
+  let nowUs = 0
+  const options: AttemptOptions = { number: 1, deployment, credentialId: '', protocol: openaiChat, hold, calibration: new Calibration(), stream: /event-stream/.test(contentType), deadlines: fastDeadlines, stripUsage: false, rewriteUsage: null }
+  const attempt = new Attempt(options, { epochMs: () => nowUs / 1000, monotonicUs: () => nowUs }, running)
+  const aborts = { count: 0 }
+  const handler = await new Promise<UpstreamHandler>((sent) => {
+    void attempt.start((given) => {
+      given.onSent()
+      sent(given)
+      return { pause() {}, resume() {}, abort: () => void aborts.count++ }
+    })
+  })
+  handler.onHead(200, { 'content-type': contentType })
+  return { attempt, handler, aborts, tick: (us) => running.tick((nowUs += us)) }
+}
+
+const event = (json: object | string): Buffer => Buffer.from(`data: ${typeof json === 'string' ? json : JSON.stringify(json)}\n\n`)
+const output = event({ choices: [{ index: 0, delta: { content: 'Good morning' }, finish_reason: null }] })
+const finish = event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: { prompt_tokens: 10, completion_tokens: 3, total_tokens: 13 } })
+
+function sinkOf(told: string[]) {
+  return { write: (chunk: Buffer) => { told.push(chunk.includes('[DONE]') ? 'DONE' : 'data'); return true }, onDrain: null, settle: () => void told.push('settled'), end: () => void told.push('end') }
+}
+
+for (const late of [false, true]) {
+  test(`a stream is settled before its [DONE] is sent${late ? ', also when all of it was held back until then' : ''}, and its connection may be used again`, async () => {
+    const { attempt, handler, aborts, tick } = await begin('text/event-stream')
+    const told: string[] = []
+    if (!late) {
+      handler.onData(output)
+      attempt.attach(sinkOf(told))
+      handler.onData(Buffer.concat([finish, event('[DONE]')]))
+    } else {
+      handler.onData(Buffer.concat([output, finish, event('[DONE]')]))
+      attempt.attach(sinkOf(told))
+    }
+    assert.ok(told.indexOf('settled') >= 0 && told.indexOf('settled') < told.indexOf('DONE'), told.join())
+    assert.equal(told.at(-1), 'end')
+    assert.equal(attempt.outcome, 'success')
+    tick(900_000)
+    assert.equal(aborts.count, 0)
+    tick(200_000)
+    assert.equal(aborts.count, 1, 'a vendor that never ends its answer is left')
+    handler.onEnd()
+    tick(5_000_000)
+    assert.equal(aborts.count, 1)
+  })
+}
+
+test('a plain answer that is cut off costs what came of it, at most what was held for', async () => {
+  const { attempt, handler } = await begin('application/json')
+  handler.onData(Buffer.from(`{"id":"1","choices":[{"index":0,"message":{"role":"assistant","content":"${'word '.repeat(100)}`))
+  handler.onError(new Error('ECONNRESET'))
+  const { usage, flags } = settle(attempt, asked)
+  assert.equal(attempt.outcome, 'truncated')
+  assert.ok(usage.output > 200 && usage.output <= 400, String(usage.output))
+  assert.ok(flags & usageFlags.estimated)
+})
+
+test('a page that is no JSON is no answer: it costs its input only', async () => {
+  const { attempt, handler } = await begin('application/json')
+  handler.onData(Buffer.from(`<html>${'word '.repeat(100)}</html>`))
+  handler.onEnd()
+  assert.deepEqual([attempt.outcome, settle(attempt, asked).usage.output], ['truncated', 0])
+})
+
+test('a plain answer that is too large is not asked for again, and costs all that was held for', async () => {
+  const { attempt, handler } = await begin('application/json')
+  handler.onData(Buffer.from('{"data":"'))
+  handler.onData(Buffer.alloc(limits.responseBodyBytes, 'a'))
+  assert.deepEqual([attempt.outcome, attempt.fault!.class, settle(attempt, asked).usage.output], ['broken', 'request', 400])
+})
+
+for (const billsAfterAbort of [true, false]) {
+  test(`a stream that a deadline cuts at a vendor that ${billsAfterAbort ? 'bills on costs what was held' : 'stops billing costs what was delivered'}`, async () => {
+    const { attempt, handler, tick } = await begin('text/event-stream', { billsAfterAbort })
+    handler.onData(output)
+    attempt.attach(sinkOf([]))
+    tick((fastDeadlines.idleMs + 100) * 1000)
+    assert.equal(attempt.outcome, 'broken')
+    const { costNano, flags } = settle(attempt, asked)
+    assert.equal(costNano >= heldNano, billsAfterAbort, String(costNano))
+    assert.equal((flags & usageFlags.uncertain) > 0, billsAfterAbort)
+  })
+}
+
+test('after a failed attempt the client is told its fault, although a budget refused another one', async () => {
+  const rig = await startRig({ aliases: [{ name: 'either', strategy: 'ordered', targets: [{ model: 'cheap', weight: 1 }, { model: 'dear', weight: 1 }] }] })
+  rig.publish((data) => {
+    const [first] = data.deployments
+    data.deployments = [
+      { ...first!, id: 'cheap', model: 'cheap', upstreamModel: 'echo-5+status:500' },
+      { ...first!, id: 'dear', model: 'dear', upstreamModel: 'echo-5', price: { version: 'dear', base: { ...testPrices, input: 9e15, output: 9e15 }, tiers: [] } },
+    ]
+  })
+  const { text } = rig.addKey({ budget: { limitNano: 1e9, period: 'day', mode: 'strict' } })
+  const { status, text: body } = await chat(rig, { model: 'either', max_tokens: 20 }, { authorization: `Bearer ${text}` })
+  assert.equal(status, 500, body)
+})
+
+test('a ledger that is not available is asked once, not by every deployment', async () => {
+  const rig = await startRig({ aliases: [{ name: 'either', strategy: 'ordered', targets: [{ model: 'priced', weight: 1 }, { model: 'up/echo-5', weight: 1 }] }] })
+  let asks = 0
+  rig.gateway.admission.ledger.hold = () => {
+    asks++
+    return ledgerUnavailable('the database does not answer')
+  }
+  const { status } = await chat(rig, { model: 'either' })
+  assert.deepEqual([status, asks], [503, 1])
+})
