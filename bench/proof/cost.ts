@@ -100,13 +100,26 @@ async function window({ gateway, key, agent, all, main }: Target): Promise<void>
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
-async function journalWaitMs({ gateway, key, agent }: Target): Promise<number> {
+async function metric({ gateway }: Target, name: string): Promise<number> {
+  const text = await (await fetch(`${gateway.url}/metrics`)).text()
+  const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]
+  if (value === undefined) throw new Error(`/metrics has no ${name}`)
+  return Number(value)
+}
+
+/** That on is on and off is off: what is compared would otherwise be one and the same. */
+async function checkJournal(target: Target, off: boolean): Promise<void> {
+  const bytes = await metric(target, 'megarouter_journal_bytes')
+  if ((bytes === 0) !== off) throw new Error(`the gateway that is to be ${off ? 'off' : 'on'} has a journal of ${bytes} bytes`)
+}
+
+async function journalWaitMs(target: Target): Promise<number> {
+  const { gateway, key, agent } = target
   for (let i = 0; i < waits; i++) {
     await ask(agent, gateway.url, key, payloads.atOnce)
     await new Promise((resolve) => setTimeout(resolve, idleMs))
   }
-  const text = await (await fetch(`${gateway.url}/metrics`)).text()
-  return Number(/^megarouter_journal_wait_p99_seconds (\S+)$/m.exec(text)?.[1] ?? NaN) * 1000
+  return (await metric(target, 'megarouter_journal_wait_p99_seconds')) * 1000
 }
 
 /** Of several processes, since one and the same code differs from process to process by some µs. */
@@ -120,6 +133,7 @@ export const measure: Measure = async () => {
     // Until the code is compiled: the first windows cost a third more.
     for (let i = 0; i < warmUps; i++) for (const target of targets) await load(target.gateway.url, target.key, target.agent, connections, windowMs)
     for (let i = 0; i < windows; i++) for (const target of targets) await window(target)
+    for (const [index, target] of targets.entries()) await checkJournal(target, index % 2 === 1)
     const on = targets.filter((_, index) => index % 2 === 0)
     const off = targets.filter((_, index) => index % 2 === 1)
     const waitMs = await journalWaitMs(on[0]!)

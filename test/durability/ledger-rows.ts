@@ -34,7 +34,7 @@ export interface Comparison {
   problems: string[]
 }
 
-/** Each attempt that the upstream saw has one end in the ledger, and costs what the bill says unless it is flagged. */
+/** Each attempt that the upstream saw has one end in the ledger, and costs what the bill says unless it is flagged; what it never saw costs nothing unless it is flagged. */
 export function compareLedger(rows: readonly LedgerRow[], charges: readonly Charge[]): Comparison {
   const byAttempt = new Map<string, LedgerRow[]>()
   for (const row of rows) byAttempt.set(row.attemptId, [...(byAttempt.get(row.attemptId) ?? []), row])
@@ -48,6 +48,10 @@ export function compareLedger(rows: readonly LedgerRow[], charges: readonly Char
     else if (own.reduce((sum, { amountNano }) => sum + amountNano, 0) !== costNano) problems.push(`${attemptId} costs ${own.map(({ kind, amountNano }) => `${kind} ${amountNano}`).join(' + ')} and is charged ${costNano} (${outcome}${reported ? '' : ', not reported'})`)
   }
   const seen = new Set(charges.map(({ attemptId }) => attemptId))
-  for (const [attemptId, own] of byAttempt) if (!seen.has(attemptId) && own.some(({ amountNano }) => amountNano > 0)) flagged.push(attemptId)
+  for (const [attemptId, own] of byAttempt) {
+    if (seen.has(attemptId) || own.every(({ amountNano }) => amountNano === 0)) continue
+    if (own.some(({ flags }) => flags & guessed)) flagged.push(attemptId)
+    else problems.push(`${attemptId} costs ${own.map(({ kind, amountNano }) => `${kind} ${amountNano}`).join(' + ')}, and the upstream never saw it`)
+  }
   return { attempts: charges.length, flagged, problems }
 }

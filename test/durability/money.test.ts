@@ -29,32 +29,44 @@ interface Summary { settled_nano: number; held_nano: number; open_holds: number;
 class Load {
   readonly #timer: NodeJS.Timeout
   readonly #running = new Set<Promise<void>>()
+  readonly #since = performance.now()
   sent = 0
-  /** Requests without a complete answer. */
-  open = 0
+  /** Request ids of complete answers. */
+  readonly complete: string[] = []
 
   constructor(url: string, keys: readonly string[]) {
     this.#timer = setInterval(() => {
-      const model = models[this.sent % models.length]!.upstreamModel
-      const sending = this.#send(url, keys[this.sent % keys.length]!, model, this.sent % 2 === 0).catch(() => undefined).then(() => void this.#running.delete(sending))
-      this.#running.add(sending)
+      // A timer that comes late makes up for it.
+      while (this.sent < this.#seconds * perSecond) this.#begin(url, keys[this.sent % keys.length]!, models[this.sent % models.length]!.upstreamModel, this.sent % 2 === 0)
     }, 1000 / perSecond)
   }
 
-  async stop(): Promise<void> {
+  get #seconds(): number { return (performance.now() - this.#since) / 1000 }
+
+  /** Sends no more. How many are without a complete answer, and for how long it has sent. */
+  halt(): { open: number; seconds: number } {
     clearInterval(this.#timer)
+    return { open: this.#running.size, seconds: this.#seconds }
+  }
+
+  async ended(): Promise<void> {
     await Promise.all(this.#running)
   }
 
-  async #send(url: string, key: string, model: string, stream: boolean): Promise<void> {
+  #begin(url: string, key: string, model: string, stream: boolean): void {
     this.sent++
-    this.open++
+    // Whose gateway dies has no answer.
+    const sending = this.#send(url, key, model, stream).catch(() => undefined).then(() => void this.#running.delete(sending))
+    this.#running.add(sending)
+  }
+
+  async #send(url: string, key: string, model: string, stream: boolean): Promise<void> {
     const response = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       body: JSON.stringify({ model: `at-${model}`, stream, max_tokens: 100, messages: [{ role: 'user', content: 'How much is it?' }] }),
     })
     await response.arrayBuffer()
-    this.open--
+    this.complete.push(response.headers.get('x-megarouter-request-id')!)
   }
 }
 
@@ -62,25 +74,28 @@ const run = promisify(execFile)
 const verify = (dataDir: string): Promise<{ stdout: string }> =>
   run(process.execPath, [join(import.meta.dirname, '../../src/cli/main.ts'), 'ledger', 'verify', '--json'], { env: { PATH: process.env['PATH'] ?? '', MEGAROUTER_DATA_DIR: dataDir } })
 
-async function killed(rig: Rig, kills: number): Promise<{ inFlight: number; sent: number; slowestMs: number }> {
+interface Rounds { inFlight: number; sent: number; seconds: number; slowestMs: number; complete: Set<string> }
+
+async function killed(rig: Rig, kills: number): Promise<Rounds> {
   const { gateway } = rig
   const keys = [rig.key]
   for (const mode of ['strict', 'standard']) keys.push((await gateway.createKey({ name: mode, budget: { limit_usd: 1000, period: 'month', mode } })).key)
-  let inFlight = 0
-  let sent = 0
-  let slowestMs = 0
+  const rounds: Rounds = { inFlight: 0, sent: 0, seconds: 0, slowestMs: 0, complete: new Set() }
   for (let round = 0; round < kills; round++) {
     const load = new Load(gateway.url, keys)
     await new Promise((resolve) => setTimeout(resolve, 150 + (round * 37) % 250))
+    // Counted before the process dies: what is sent to nobody afterwards is in flight nowhere.
+    const { open, seconds } = load.halt()
     await gateway.kill()
-    // What had not been answered when the process was gone; those that are sent to nobody afterwards are not counted as open.
-    inFlight += load.open
-    await load.stop()
-    sent += load.sent
+    await load.ended()
+    rounds.inFlight += open
+    rounds.sent += load.sent
+    rounds.seconds += seconds
+    for (const id of load.complete) rounds.complete.add(id)
     await gateway.start()
-    slowestMs = Math.max(slowestMs, gateway.readyAfterMs)
+    rounds.slowestMs = Math.max(rounds.slowestMs, gateway.readyAfterMs)
   }
-  return { inFlight, sent, slowestMs }
+  return rounds
 }
 
 async function quiet(gateway: GatewayProcess): Promise<Summary> {
@@ -92,7 +107,7 @@ async function quiet(gateway: GatewayProcess): Promise<Summary> {
   }
 }
 
-test(`kill -9 × ${gateways * killsEach} under ${perSecond} requests/s: every attempt that the upstream saw has exactly one end, and costs what the upstream bills`, async (t) => {
+test(`kill -9 × ${gateways * killsEach} under load: every attempt that the upstream saw has exactly one end, and costs what the upstream bills`, async (t) => {
   const rigs = await Promise.all(Array.from({ length: gateways }, () => startRig({ models })))
   t.after(() => Promise.all(rigs.map((rig) => rig.close())))
   const rounds = await Promise.all(rigs.map((rig) => killed(rig, killsEach)))
@@ -108,10 +123,12 @@ test(`kill -9 × ${gateways * killsEach} under ${perSecond} requests/s: every at
     const { attempts, flagged, problems } = compareLedger(rows, rig.upstream.bill.charges())
     assert.deepEqual(problems.slice(0, 10), [])
     assert.ok(attempts > 10 * killsEach, `${attempts} attempts`)
-    const { inFlight, sent, slowestMs } = rounds[index]!
+    const { inFlight, sent, seconds, slowestMs, complete } = rounds[index]!
+    assert.ok(complete.size > killsEach && inFlight > killsEach, `${complete.size} requests were answered, and ${inFlight} were in flight`)
+    assert.deepEqual(flagged.filter((attemptId) => complete.has(attemptId.slice(0, attemptId.lastIndexOf('-')))), [], 'what was answered to its end is known, not guessed')
     assert.ok(flagged.length <= inFlight, `${flagged.length} attempts are flagged and ${inFlight} requests were in flight`)
     assert.equal(rows.reduce((sum, { kind, amountNano }) => sum + (kind === 'overhead' ? 0 : amountNano), 0), summary.settled_nano)
-    t.diagnostic(`${killsEach} kills, ${sent} requests, ${attempts} attempts, ${inFlight} in flight at kills, ${flagged.length} flagged, 0 without exactly one end, ready after at most ${Math.round(slowestMs)} ms`)
+    t.diagnostic(`${killsEach} kills, ${sent} requests at ${Math.round(sent / seconds)} a second, ${complete.size} of them answered to their end and none of these flagged, ${attempts} attempts, ${inFlight} in flight at kills, ${flagged.length} flagged, 0 without exactly one end, ready after at most ${Math.round(slowestMs)} ms`)
   }
 })
 
