@@ -130,7 +130,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
   // After an attempt its own fault says more than why there is no other.
   if (!last && unfit) return refuseAs(exchange, unfit)
   if (!last) return refuseAs(exchange, failure('upstream_unavailable', `Every deployment of ${exchange.asked!.model} is resting after failures. It is tried again shortly.`, { retryAfterMs: 5000 }))
-  last.final = true
+  concluded(last)
   exchange.outcome = 'failed'
   exchange.refusal = last.fault!.upstream ? null : last.fault!.failure
   sayFault(exchange, last, last.fault!)
@@ -242,9 +242,16 @@ function left(exchange: Exchange): void {
   exchange.status ||= 499
 }
 
+/** The last attempt, whose failure is told: the client learns of no end that a kill could undo. */
+function concluded(last: Attempt): void {
+  last.final = true
+  last.options.hold.write()
+}
+
 function refuseAs(exchange: Exchange, refused: Failure): void {
-  if (exchange.attempts.length > 0) exchange.attempts.at(-1)!.final = true
-  exchange.outcome = exchange.attempts.length > 0 ? 'failed' : 'refused'
+  const last = exchange.attempts.at(-1)
+  if (last) concluded(last)
+  exchange.outcome = last ? 'failed' : 'refused'
   exchange.refusal = refused
   refuse(exchange, refused)
 }

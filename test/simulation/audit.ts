@@ -168,8 +168,10 @@ export function checkClients(entries: readonly Entry[], { bill, clients, diskWas
     if (requestId === null || head === null) continue
     const attempts = Number(head.headers['x-megarouter-attempts'])
     if ([402, 403, 429, 503].includes(head.status) && attempts === 0 && seen.has(requestId)) report('P8', `${requestId} was refused with ${head.status}, and a vendor saw it`)
-    if (end !== 'complete' || head.status !== 200 || attempts === 0 || isReplay(head)) continue
+    if (end !== 'complete' || attempts === 0 || isReplay(head)) continue
     const outcome = outcomes.get(`${requestId}-${attempts}`)
+    // That something failed is told before the disk has it.
+    if (outcome === undefined && head.status !== 200 && (powerWasLost || diskWasFull)) continue
     if (outcome === undefined) report('durability', `${requestId} was answered, and its attempt is not in the ledger`)
     else if (outcome === 'crashed' && !powerWasLost && !diskWasFull) report('durability', `${requestId} was answered to its end, and its attempt is settled as crashed`)
   }
