@@ -61,6 +61,8 @@ export const limits = {
   drainGraceMs: 600_000,
   /** Records waiting for the database before the oldest telemetry-only ones are dropped and readiness turns 503. */
   recordQueue: 200_000,
+  /** Ends of attempts that the journal has and the database has not, kept in memory, before new requests are refused: about half a gigabyte. */
+  unappliedEnds: 1_000_000,
   /** Length of client-chosen labels (session, tag, user, client request id), in bytes. */
   labelBytes: 128,
   tags: 16,

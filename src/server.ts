@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { destination, pino } from 'pino'
+import { destination, pino, type Logger } from 'pino'
 import { banner } from './banner.ts'
 import { loadCatalog } from './catalog/load.ts'
 import { systemAfter, systemClock } from './clock.ts'
@@ -36,7 +36,7 @@ import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKey } from './store/master-key.ts'
 import type { RequestRecord } from './store/records.ts'
 import { ownFolder } from './store/single-writer.ts'
-import type { HeldNow } from './threads/messages.ts'
+import { heldNow, moneyGauges, watchJournal } from './telemetry/money.ts'
 import { Workers } from './threads/workers.ts'
 import { version } from './version.ts'
 
@@ -57,6 +57,16 @@ const sameSignalMs = 1_000
 export async function serve(variables: Variables): Promise<void> {
   const { settings, server } = readSettings(variables)
   const log = pino({ level: settings.logLevel, base: null }, destination({ dest: 2, sync: false }))
+  // What no request caught is a defect too, and must not take the others with it.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, (err: unknown) => log.error({ err }, 'a defect outside any request'))
+  try {
+    await start(settings, server, log)
+  } catch (error) {
+    refuseToStart([error instanceof Error ? error.stack ?? error.message : String(error)])
+  }
+}
+
+async function start(settings: Environment, server: ServerSettings, log: Logger): Promise<void> {
   const live = new Live()
   const keys = new KeyIndex(loadMasterKey({ value: settings.masterKey ?? undefined, databaseUrl: settings.databaseUrl, dataDir: settings.dataDir }).derive('pepper'))
   const journalFolder = join(settings.dataDir, 'journal')
@@ -66,7 +76,7 @@ export async function serve(variables: Variables): Promise<void> {
     onSetupFailed: (reason) => refuseToStart([reason]),
     onError: (err, what) => log.error({ err }, what),
     onApplied: (lsn) => opened?.ledger.applied(lsn),
-    holds: () => heldNow(opened!),
+    holds: () => heldNow(opened),
   })
   let opened: OpenLedger | null = null
   opened = await openLedger({
@@ -86,7 +96,7 @@ export async function serve(variables: Variables): Promise<void> {
   await workers.until(() => workers.storeReady)
   if (opened.firstLsn > workers.appliedLsn + 1) log.error({ from: workers.appliedLsn + 1, to: opened.firstLsn - 1 }, 'records between the database and the journal are gone, as after restoring an older backup: what they charged is not in the ledger')
   const lost = opened.recover(workers.appliedLsn, workers.newestChargeMs)
-  await workers.until(() => door.notReady() === null && workers.controlSocket !== null)
+  await workers.until(() => waitsFor(workers, keys) === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
   const timers = [
@@ -94,11 +104,10 @@ export async function serve(variables: Variables): Promise<void> {
     // Often: a process that dies again and again must not leave a segment each time.
     setInterval(() => journal.release(ledger.appliedLsn, ledger.held().oldestLsn), releaseMs),
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
+    setInterval(watchJournal(journal, log), 1_000),
     setInterval(() => { running.overloaded = process.memoryUsage.rss() > limits.memoryWatermark * memoryBytes() }, 500),
     setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep() }, 60_000),
   ]
-  // What no request caught is a defect too, and must not take the others with it.
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, (err: unknown) => log.error({ err }, 'a defect outside any request'))
   process.on('SIGHUP', () => workers.tell({ kind: 'reload' }))
   let askedAtUs = 0
   const shutDown = async (): Promise<void> => {
@@ -114,12 +123,13 @@ export async function serve(variables: Variables): Promise<void> {
     await drained(live)
     for (const timer of timers) clearInterval(timer)
     gateway.recorder.flush()
-    await new Promise<void>((resolve) => journal.close(() => resolve()))
+    const unwritten = await new Promise<Error | null>((resolve) => journal.close(resolve))
+    if (unwritten !== null) log.error({ err: unwritten }, 'the journal could not be closed whole: the end of what ran last is not on the disk')
     workers.tail(journal.tail())
     await workers.stop(lastWriteMs)
     await gateway.transport.close()
     leaveFolder()
-    log.flush(() => process.exit(0))
+    log.flush(() => process.exit(unwritten === null ? 0 : ioErrorStatus))
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown())
 }
@@ -171,21 +181,10 @@ function recordNext(lost: Iterator<RequestRecord[]>, workers: Workers): void {
   if (!done && value.length > 0) workers.record(value)
 }
 
-function heldNow({ journal, ledger }: OpenLedger): HeldNow {
-  const { heldNano, openHolds, oldestHoldMs, byOrg } = ledger.held()
-  return { heldNano, openHolds, oldestHoldMs, byOrg, lsn: journal.lastLsn }
-}
-
-/** What money looks like in `/metrics`. */
-function moneyGauges({ journal, ledger }: OpenLedger, { repeats }: Gateway): Record<string, number> {
-  const { bytes, segments, waiting, lastSyncUs, maxSyncUs } = journal.stats()
-  const { heldNano, openHolds, oldestHoldMs } = ledger.held()
-  return {
-    megarouter_open_holds: openHolds, megarouter_held_usd: heldNano / 1e9, megarouter_oldest_hold_seconds: oldestHoldMs / 1000, megarouter_ledger_unapplied: ledger.unapplied,
-    megarouter_journal_bytes: bytes, megarouter_journal_segments: segments, megarouter_journal_waiting: waiting, megarouter_journal_wait_p99_seconds: ledger.waitP99Us / 1e6, megarouter_journal_sync_seconds: lastSyncUs / 1e6, megarouter_journal_sync_max_seconds: maxSyncUs / 1e6,
-    megarouter_budget_overruns_total: ledger.alarms.overrun, megarouter_over_bound_total: ledger.alarms.over_bound, megarouter_over_hold_total: ledger.alarms.over_hold, megarouter_expired_holds_total: ledger.alarms.expired,
-    megarouter_replays_total: repeats.replayed, megarouter_replays_followed_total: repeats.followed, megarouter_replay_conflicts_total: repeats.conflicts, megarouter_replays_gone_total: repeats.gone, megarouter_replay_bytes: repeats.heldBytes,
-  }
+/** What a process that starts is not without, or null. */
+function waitsFor(workers: Workers, keys: KeyIndex): string | null {
+  if (!workers.snapshot || !keys.complete) return 'keys and configuration are being read'
+  return workers.storeReady ? null : 'the store is starting'
 }
 
 function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, running: { draining: boolean; overloaded: boolean }, settings: Environment, server: ServerSettings): Door {
@@ -209,9 +208,10 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
     controlSocket: () => (server.adminPort === null ? workers.controlSocket : null),
     notReady() {
       if (running.draining) return 'shutting down'
-      if (!workers.snapshot || !gateway.keys.complete) return 'keys and configuration are being read'
-      if (!workers.storeReady) return 'the store is starting'
-      return workers.queued >= limits.recordQueue ? 'the database does not take the records of requests' : null
+      const { closed } = money.ledger
+      return waitsFor(workers, gateway.keys)
+        ?? (workers.queued >= limits.recordQueue ? 'the database does not take the records of requests' : null)
+        ?? (closed === null ? null : `nothing can be charged: ${closed}`)
     },
     metrics: () => workers.metrics(gauges()),
     mayReadMetrics: ({ headers }) => settings.adminToken !== null && sameText(headers.authorization ?? '', `Bearer ${settings.adminToken}`),

@@ -7,10 +7,11 @@ import type { Deployment, DeploymentData, Provider, ProviderData, Snapshot, Snap
 const made = new WeakMap<Snapshot, Map<string, Deployment>>()
 const madeLimit = 10_000
 
-export function compileSnapshot(data: SnapshotData, catalog: Catalog): Snapshot {
+/** Takes the place of `previous` under a higher version, also where the worker that numbers by its clock began anew and the clock was set back. */
+export function compileSnapshot(data: SnapshotData, catalog: Catalog, previous: Snapshot | null = null): Snapshot {
   const providers = new Map(data.providers.map((each) => [each.id, compileProvider(each)]))
   const snapshot: Snapshot = {
-    version: data.version, catalog, providers, aliases: new Map(data.aliases.map((alias) => [alias.name, alias])), declared: new Map(),
+    version: Math.max(data.version, (previous?.version ?? 0) + 1), catalog, providers, aliases: new Map(data.aliases.map((alias) => [alias.name, alias])), declared: new Map(),
     organisations: new Map(data.organisations.map((each) => [each.id, each])), settings: data.settings,
   }
   const declared = new Map<string, Deployment[]>()

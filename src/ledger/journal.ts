@@ -127,6 +127,7 @@ export class Journal {
   /** Of the newest record, written or not. */
   get lastLsn(): number { return this.#nextLsn - 1 }
   get failed(): boolean { return this.#failure !== null }
+  get problem(): string | null { return (this.#failure ?? this.#refusal)?.message ?? this.#problem }
 
   /** Before the first append: the next LSN is at least `nextLsn`, which the database may know better than a journal that lost its tail. */
   raiseLsn(nextLsn: number): void {
@@ -222,7 +223,7 @@ export class Journal {
     for (const segment of [...this.#older, this.#current]) if (segment.file !== null) bytes += segment.bytes
     return {
       bytes, segments: this.#retained.segments.length + this.#older.length + (this.#current.file === null ? 0 : 1) + (this.#next === null ? 0 : 1),
-      waiting: this.#waiters.count, lastSyncUs: this.#lastSyncUs, maxSyncUs: this.#maxSyncUs, progressLeftOut: this.#progressLeftOut, problem: this.#problem,
+      waiting: this.#waiters.count, lastSyncUs: this.#lastSyncUs, maxSyncUs: this.#maxSyncUs, progressLeftOut: this.#progressLeftOut, problem: this.problem,
     }
   }
 

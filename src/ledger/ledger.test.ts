@@ -4,7 +4,9 @@ import { noUsage } from '../catalog/price.ts'
 import type { Budget } from '../gateway/snapshot.ts'
 import { usageFlags } from '../store/records.ts'
 import { settled, World, keyEntry, organisation } from '../../test/ledger/world.ts'
+import type { Failure } from '../errors.ts'
 import type { Account } from './account.ts'
+import { LocalAuthority } from './authority.ts'
 import type { Bound } from './bound.ts'
 import { Hold, type HoldEnd } from './hold.ts'
 import { Ledger, type HoldAsk } from './ledger.ts'
@@ -219,13 +221,49 @@ test('what a vendor charges beyond a hold is alarmed', async () => {
   assert.deepEqual([more.alarms.over_bound, more.alarms.overrun], [1, 0])
 })
 
+/** A ledger over a journal that says what it is told to, and takes holds until so many ends wait for the store. */
+function over(journal: { canAdmit(): boolean; problem: string | null }, mostUnapplied = Infinity): { ledger: Ledger; take(): Hold | Failure } {
+  let lsn = 0
+  const port = { append: () => ++lsn, flush: () => true, whenSynced: () => null, syncSoon: () => {}, writtenLsn: Infinity, canAdmit: journal.canAdmit, get problem() { return journal.problem } }
+  const ledger = new Ledger({ journal: port, authority: new LocalAuthority(() => Promise.reject(new Error('not asked'))), clock: { epochMs: () => noon, monotonicUs: () => 0 }, soon: setImmediate, alarm: () => {}, mostUnapplied })
+  const ask: HoldAsk = { requestId: 'r', attempt: 1, tenant: { org: 'o', team: null, project: null, user: null, key: 'k' }, target: {} as HoldAsk['target'], mode: 'none', stream: false, repeat: null }
+  return { ledger, take: () => ledger.hold(ask, { holdNano: 1, inputNano: 1, inputTokens: 1, maxTokens: null } as Bound, []) as Hold | Failure }
+}
+
+test('ends that the database does not take stop new requests at a bound, and those go on once it takes them', () => {
+  const { ledger, take } = over({ canAdmit: () => true, problem: null }, 3)
+  const holds = [1, 2, 3, 4].map(() => take() as Hold)
+  for (const hold of holds.slice(0, 3)) hold.end(paid(1))
+  const refused = take() as Failure
+  assert.equal(refused.code, 'ledger_unavailable')
+  assert.match(refused.message, /3 ended attempts wait for the database/)
+  assert.equal(ledger.closed, '3 ended attempts wait for the database, which does not take them')
+  holds[3]!.end(paid(1))
+  assert.equal(ledger.unapplied, 4, 'what runs is ended all the same')
+  ledger.applied(holds[1]!.endLsn)
+  assert.equal(ledger.closed, null)
+  assert.ok(take() instanceof Hold)
+})
+
+test('a refusal names what keeps the journal from growing, and no path', () => {
+  const journal = { canAdmit: () => false, problem: "EACCES: permission denied, open '/srv/data/journal/journal-7.log'" as string | null }
+  const { ledger, take } = over(journal)
+  assert.match((take() as Failure).message, /^Nothing can be charged now: the journal under the data directory cannot grow \(EACCES: permission denied\)\. Nothing was sent\./)
+  journal.problem = 'EMFILE: too many open files, open'
+  assert.equal(ledger.closed, 'the journal under the data directory cannot grow (EMFILE: too many open files)')
+  journal.problem = 'ENOSPC: no space left on device, write'
+  assert.equal(ledger.closed, 'the disk under the data directory has no room for its journal')
+  journal.problem = null
+  assert.match(ledger.closed!, /room that is being made/)
+})
+
 test('M16: processes that spend from what one authority granted them stay within the budget together', async () => {
   const limitNano = 1_000
   let leftNano = limitNano
   const nodes = Array.from({ length: 4 }, () => {
     const granted = new Map<Account, number>()
     return new Ledger({
-      journal: { append: () => 1, flush: () => true, whenSynced: () => null, syncSoon: () => {}, writtenLsn: Infinity, canAdmit: () => true }, clock: { epochMs: () => noon, monotonicUs: () => 0 }, soon: setImmediate, alarm: () => {},
+      journal: { append: () => 1, flush: () => true, whenSynced: () => null, syncSoon: () => {}, writtenLsn: Infinity, canAdmit: () => true, problem: null }, clock: { epochMs: () => noon, monotonicUs: () => 0 }, soon: setImmediate, alarm: () => {},
       authority: {
         open: () => Promise.resolve({ nano: 0, lsn: 0 }), grantedNano: (account) => granted.get(account) ?? 0,
         async grow(account, moreNano) {

@@ -6,6 +6,7 @@ import { noUsage } from '../catalog/price.ts'
 import type { Clock, Soon } from '../clock.ts'
 import type { Failure } from '../errors.ts'
 import { Roster } from '../gateway/roster.ts'
+import { limits } from '../limits.ts'
 import { usageFlags } from '../store/records.ts'
 import { Account, type Ancestor } from './account.ts'
 import { Accounts } from './accounts.ts'
@@ -13,7 +14,8 @@ import type { Authority } from './authority.ts'
 import type { Bound } from './bound.ts'
 import { Hold, type HoldEnd, type HoldKeeper } from './hold.ts'
 import type { HoldMode, HoldRecord, JournalRecord, Logged, Tenant, TerminalRecord } from './records.ts'
-import { budgetRefusal, ledgerUnavailable } from './refusals.ts'
+import { budgetRefusal, journalRefusal, ledgerUnavailable } from './refusals.ts'
+import { Unapplied } from './unapplied.ts'
 
 /** What the ledger needs of the journal. */
 export interface JournalPort {
@@ -24,6 +26,8 @@ export interface JournalPort {
   syncSoon(): void
   whenSynced(lsn: number): Promise<void> | null
   canAdmit(): boolean
+  /** What keeps it from growing, in the words of the operating system; null where nothing does. */
+  readonly problem: string | null
 }
 
 /** Something that must not happen with honest upstreams and a correct gateway; each is counted and logged. */
@@ -35,6 +39,8 @@ export interface LedgerOptions {
   clock: Clock
   soon: Soon
   alarm(kind: Alarm, text: string): void
+  /** Ends that may wait for the store before no more holds are taken. */
+  mostUnapplied?: number
 }
 
 export type HoldAsk = Omit<HoldRecord, 'kind' | 'heldAt' | 'holdNano' | 'inputTokens' | 'inputNano'>
@@ -69,9 +75,7 @@ export class Ledger implements HoldKeeper {
   readonly alarms: Record<Alarm, number> = { overrun: 0, over_bound: 0, over_hold: 0, expired: 0 }
   readonly #options: LedgerOptions
   readonly #open = new Roster<Hold>()
-  /** Terminal records that the store has not applied, in the order of their LSNs. */
-  #unapplied: Logged<TerminalRecord>[] = []
-  #unappliedFrom = 0
+  readonly #unapplied = new Unapplied()
   #appliedLsn = 0
   #writing: PromiseWithResolvers<void> | null = null
   /** A dispatch is in the next write. */
@@ -90,7 +94,13 @@ export class Ledger implements HoldKeeper {
 
   get openHolds(): number { return this.#open.size }
   get appliedLsn(): number { return this.#appliedLsn }
-  get unapplied(): number { return this.#unapplied.length - this.#unappliedFrom }
+  get unapplied(): number { return this.#unapplied.size }
+  /** Why no hold is taken now, whatever its budgets; else null. */
+  get closed(): string | null {
+    const { journal, mostUnapplied = limits.unappliedEnds } = this.#options
+    if (!journal.canAdmit()) return journalRefusal(journal.problem)
+    return this.unapplied < mostUnapplied ? null : `${this.unapplied} ended attempts wait for the database, which does not take them`
+  }
 
   /** Accounts of all budgets above a request, each open. A promise where one must be opened first; null: they are open, so ask again. */
   accountsOf(ancestors: readonly Ancestor[]): Account[] | Promise<Failure | null> {
@@ -133,7 +143,8 @@ export class Ledger implements HoldKeeper {
   /** Reserves on all accounts or on none. They must be open. A promise where the authority is asked for more; null: it granted something, so try again. */
   hold(ask: HoldAsk, bound: Bound, accounts: readonly Account[]): Hold | Failure | Promise<Failure | null> {
     checkNano(bound.holdNano)
-    if (!this.#options.journal.canAdmit()) return ledgerUnavailable('the disk under the data directory has no room for its journal')
+    const { closed } = this
+    if (closed !== null) return ledgerUnavailable(closed)
     const over = this.#over(accounts, bound.holdNano)
     if (over) {
       const more = this.#options.authority.grow(over, over.takenNano + bound.holdNano - this.#options.authority.grantedNano(over))
@@ -229,7 +240,7 @@ export class Ledger implements HoldKeeper {
       kind, hold: hold.lsn, requestId, attempt, tenant, target, heldAt, endedAt: this.#options.clock.epochMs(), tenantNano, overheadNano, outcome, flags, usage, repeat,
     }
     hold.endLsn = this.#options.journal.append(record)
-    this.#unapplied.push({ lsn: hold.endLsn, record })
+    this.#unapplied.add({ lsn: hold.endLsn, record })
     for (const account of hold.accounts) {
       account.heldNano -= hold.amountNano
       account.settledNano += tenantNano
@@ -255,7 +266,7 @@ export class Ledger implements HoldKeeper {
   /** Takes in terminal records that recovery found or wrote. */
   recovered(terminals: readonly Logged<TerminalRecord>[]): void {
     for (const each of terminals) {
-      this.#unapplied.push(each)
+      this.#unapplied.add(each)
       this.accounts.charges(each.record.heldAt)
     }
   }
@@ -264,25 +275,18 @@ export class Ledger implements HoldKeeper {
   applied(lsn: number): void {
     this.#appliedLsn = Math.max(this.#appliedLsn, lsn)
     // An account that is being opened adds what was not applied when the store answered it.
-    if (this.accounts.opening > 0) return
-    while (this.#unappliedFrom < this.#unapplied.length && this.#unapplied[this.#unappliedFrom]!.lsn <= this.#appliedLsn) this.#unappliedFrom++
-    if (this.#unappliedFrom < 1024 || this.#unappliedFrom < this.#unapplied.length / 2) return
-    this.#unapplied = this.#unapplied.slice(this.#unappliedFrom)
-    this.#unappliedFrom = 0
+    if (this.accounts.opening === 0) this.#unapplied.applied(this.#appliedLsn)
   }
 
   /** Terminal records beyond what the store had applied when it started: their usage rows may be missing. */
-  *beyond(lsn: number): Generator<TerminalRecord> {
-    for (let i = this.#unappliedFrom; i < this.#unapplied.length; i++) if (this.#unapplied[i]!.lsn > lsn) yield this.#unapplied[i]!.record
+  beyond(lsn: number): Iterable<TerminalRecord> {
+    return this.#unapplied.beyond(lsn)
   }
 
   /** A charged request of this idempotency key that the store may not know yet. */
   findRepeat(key: Uint8Array): { body: Uint8Array; requestId: string; at: number } | null {
-    for (let i = this.#unappliedFrom; i < this.#unapplied.length; i++) {
-      const { kind, repeat, requestId, endedAt } = this.#unapplied[i]!.record
-      if (repeat !== null && kind === 'settle' && Buffer.compare(repeat.key, key) === 0) return { body: repeat.body, requestId, at: endedAt }
-    }
-    return null
+    const found = this.#unapplied.ofRepeat(key)
+    return found && { body: found.repeat!.body, requestId: found.requestId, at: found.endedAt }
   }
 
   /** What is held now, for the summary and metrics. */
@@ -325,10 +329,7 @@ export class Ledger implements HoldKeeper {
 
   #settledAfter({ entity, startMs, endMs }: Account, lsn: number): number {
     let sum = 0
-    for (let i = this.#unappliedFrom; i < this.#unapplied.length; i++) {
-      const { lsn: at, record } = this.#unapplied[i]!
-      if (at > lsn && record.heldAt >= startMs && record.heldAt < endMs && entitiesOf(record.tenant).includes(entity)) sum += record.tenantNano
-    }
+    for (const { heldAt, tenant, tenantNano } of this.#unapplied.beyond(lsn)) if (heldAt >= startMs && heldAt < endMs && entitiesOf(tenant).includes(entity)) sum += tenantNano
     return sum
   }
 

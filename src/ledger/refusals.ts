@@ -23,5 +23,15 @@ export function budgetRefusal(account: Account, { holdNano, inputNano, inputToke
   return failure('budget_exceeded', `${name} has spent ${dollars(settledNano)} of ${of}${held}; ${dollars(free)} is free.${need}${resets}${advice}`)
 }
 
+/** As the operating system names it, without the path, which is the log's. */
+export const causeOf = (problem: string): string => problem.replace(/, \w+( '.*)?$/s, '')
+
+/** Why the journal takes nothing more, by what keeps it from growing. */
+export function journalRefusal(problem: string | null): string {
+  if (problem === null) return 'the journal under the data directory waits for room that is being made'
+  if (/^(ENOSPC|EDQUOT)/.test(problem)) return 'the disk under the data directory has no room for its journal'
+  return `the journal under the data directory cannot grow (${causeOf(problem)})`
+}
+
 export const ledgerUnavailable = (why: string): Failure =>
   failure('ledger_unavailable', `Nothing can be charged now: ${why}. Nothing was sent. Try again shortly.`, { retryAfterMs: 2000 })

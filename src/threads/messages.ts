@@ -10,7 +10,6 @@ export interface FoundRepeat { body: Uint8Array; requestId: string; at: number }
 
 /** What is held now. `lsn`: the journal's end at this instant. */
 export interface HeldNow {
-  heldNano: number
   openHolds: number
   /** 0 when nothing is held. */
   oldestHoldMs: number
@@ -19,14 +18,17 @@ export interface HeldNow {
   byOrg: Record<string, number>
 }
 
+/** `untilMs`: nobody waits for the answer after this instant (epoch ms). */
+interface Question { id: number; untilMs: number }
+
 /** Data plane → store worker. */
 export type ToStore =
   | { kind: 'records'; records: RequestRecord[] }
   /** The journal is durable, and may be read, up to here. */
   | { kind: 'tail' } & JournalTail
   /** What is settled on `org:<id>` or `key:<id>` from one quarter of an hour to before another. */
-  | { kind: 'balance'; id: number; entity: string; fromMs: number; toMs: number }
-  | { kind: 'repeat'; id: number; key: Uint8Array }
+  | { kind: 'balance'; entity: string; fromMs: number; toMs: number } & Question
+  | { kind: 'repeat'; key: Uint8Array } & Question
   /** The text of `/metrics`; `gauges` are the data plane's own values by metric name. */
   | { kind: 'metrics'; id: number; gauges: Record<string, number> }
   /** Write everything that is queued, then answer `drained` and close. */
@@ -64,7 +66,8 @@ export type FromControl =
 
 /** Data plane → control worker. */
 export type ToControl =
-  | { kind: 'holds'; id: number } & HeldNow
+  /** Null: not known, since the ledger is being opened. */
+  | { kind: 'holds'; id: number; held: HeldNow | null }
   | { kind: 'health'; deployments: { id: string; state: 'closed' | 'open' | 'half_open'; successRate: number; inFlight: number }[]; queued?: number; dropped?: number }
   | { kind: 'reload' }
   | { kind: 'drain' }

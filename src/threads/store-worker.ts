@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { destination, pino } from 'pino'
-import { systemAfter } from '../clock.ts'
+import { systemAfter, systemClock } from '../clock.ts'
 import { Follower } from '../ledger/follower.ts'
 import type { Logged, TerminalRecord } from '../ledger/records.ts'
 import { segmentFiles } from '../ledger/segment-files.ts'
@@ -26,11 +26,13 @@ import { RecordWriter } from '../store/writer.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { startTraces } from '../telemetry/traces.ts'
 import type { FromStore, ToStore, WorkerSettings } from './messages.ts'
+import { throttled } from './throttled.ts'
 
 const stateIntervalMs = 500
 const retentionIntervalMs = 3_600_000
 const reopenMs = 1_000
 const drainMs = 30_000
+const sayAgainMs = 10_000
 
 const port = parentPort
 if (port === null) throw new Error('store-worker.ts runs as a worker thread of main.ts only')
@@ -120,18 +122,22 @@ async function receive(message: ToStore): Promise<void> {
   }
 }
 
-/** In order with what is applied; the data plane adds what it settled later itself. */
+const tooLate = throttled(sayAgainMs, systemClock, (count) => log.error({ count }, 'the database was too slow: questions about budgets or repeats are dropped, since nobody waits for their answers any more'))
+const unanswered = throttled(sayAgainMs, systemClock, (count, err: unknown, kind: string) => log.error({ err, count }, `the database did not answer a question about a ${kind}`))
+
+/** In order with what is applied; the data plane adds what it settled later itself. While the database hangs questions pile up here, and most have nobody who waits for them. */
 async function answer(message: Extract<ToStore, { kind: 'balance' | 'repeat' }>): Promise<void> {
   const { kind, id } = message
   if (!opened) return post({ kind, id, error: 'the database was not reached yet' })
   try {
     const { database, follower, node } = await connected
     await follower.exclusively(async () => {
-      if (message.kind === 'balance') post({ kind: 'balance', id, ...await settledAt(database, node ?? '', message.entity, message.fromMs, message.toMs) })
+      if (systemClock.epochMs() > message.untilMs) tooLate()
+      else if (message.kind === 'balance') post({ kind: 'balance', id, ...await settledAt(database, node ?? '', message.entity, message.fromMs, message.toMs) })
       else post({ kind: 'repeat', id, found: await findRepeat(database, message.key) })
     })
   } catch (error) {
-    log.error({ err: error }, `the database did not answer a question about a ${kind}`)
+    unanswered(error, kind)
     post({ kind, id, error: error instanceof Error ? error.message : String(error) })
   }
 }

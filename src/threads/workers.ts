@@ -12,8 +12,8 @@ import { supervise, type Supervised } from './supervise.ts'
 export interface WorkerHooks {
   /** The store has applied the journal up to this LSN. */
   onApplied(lsn: number): void
-  /** What is held now, for the admin API. */
-  holds(): HeldNow
+  /** What is held now, for the admin API; null while that is not known. */
+  holds(): HeldNow | null
   /** A worker that never got ready: its reason names the mistake in the set-up. */
   onSetupFailed(reason: string): void
   onError(error: unknown, what: string): void
@@ -28,6 +28,7 @@ interface Asked {
 }
 
 const answerMs = 2_000
+const answerBy = (): number => Date.now() + answerMs
 
 export class Workers {
   snapshot: Snapshot | null = null
@@ -96,14 +97,14 @@ export class Workers {
 
   /** What the store has of an entity between two instants, and up to which LSN. */
   async balance(entity: string, fromMs: number, toMs: number): Promise<Balance> {
-    const answer = await this.#ask((id) => ({ kind: 'balance', id, entity, fromMs, toMs }))
+    const answer = await this.#ask((id) => ({ kind: 'balance', id, entity, fromMs, toMs, untilMs: answerBy() }))
     if (answer.kind !== 'balance' || answer.error !== undefined) throw new Error(answer.kind === 'balance' ? answer.error : 'not an answer')
     return { nano: answer.nano, lsn: answer.lsn }
   }
 
   /** Whether a repeatable request ran before, by its digest. */
   async repeat(key: Uint8Array): Promise<FoundRepeat | null> {
-    const answer = await this.#ask((id) => ({ kind: 'repeat', id, key }))
+    const answer = await this.#ask((id) => ({ kind: 'repeat', id, key, untilMs: answerBy() }))
     if (answer.kind !== 'repeat' || answer.error !== undefined) throw new Error(answer.kind === 'repeat' ? answer.error : 'not an answer')
     return answer.found
   }
@@ -172,7 +173,7 @@ export class Workers {
   #fromControl(message: FromControl): void {
     switch (message.kind) {
       case 'snapshot':
-        if (!this.snapshot || this.snapshot.version <= message.snapshot.version) this.snapshot = compileSnapshot(message.snapshot, this.#catalog)
+        this.snapshot = compileSnapshot(message.snapshot, this.#catalog, this.snapshot)
         break
       case 'keys':
         for (const entry of message.entries) if (this.#keys.replace(entry) && entry.status !== 'active') this.#live.cutKey(entry.id)
@@ -183,7 +184,7 @@ export class Workers {
         this.configError = message.configError
         break
       case 'listening': this.controlSocket = message.socketPath; break
-      case 'holds': this.#control.post({ kind: 'holds', id: message.id, ...this.#hooks.holds() }); break
+      case 'holds': this.#control.post({ kind: 'holds', id: message.id, held: this.#hooks.holds() }); break
       case 'bootstrap': this.bootstrap = message; break
       case 'failed': this.#failed(message.reason, this.snapshot !== null)
     }

@@ -34,13 +34,13 @@ async function summary(rig: Rig, held: HeldNow | null, meanwhile?: () => Promise
   const answer = rig.call('GET', '/ledger/summary')
   if (held !== null) {
     const asked = await until(() => rig.posts.find((message) => message.kind === 'holds'), 'the data plane was asked')
-    rig.control.receive({ kind: 'holds', id: asked.id, ...held })
+    rig.control.receive({ kind: 'holds', id: asked.id, held })
   }
   await meanwhile?.()
   return answer
 }
 
-const held = (lsn: number, more: Partial<HeldNow> = {}): HeldNow => ({ heldNano: 0, openHolds: 0, oldestHoldMs: 0, byOrg: {}, lsn, ...more })
+const held = (lsn: number, more: Partial<HeldNow> = {}): HeldNow => ({ openHolds: 0, oldestHoldMs: 0, byOrg: {}, lsn, ...more })
 
 onBothDatabases((open) => {
   const story = (name: string, work: (story: Story) => Promise<void>): void => void test(name, () => withStory(open, work))
@@ -53,7 +53,7 @@ onBothDatabases((open) => {
         terminal({ tenant: ours, flags: 1 | 32, overheadNano: 9 }), terminal({ tenant: ours, tenantNano: 1 }), terminal({ tenant: ours, kind: 'void', tenantNano: 0, outcome: 'upstream_error' }),
         terminal({ tenant: tenant({ org: 'org_other' }), tenantNano: 1e9 }),
       ]), 14)
-      const answer = await summary(rig, held(20, { heldNano: 70, openHolds: 2, oldestHoldMs: 1_500, byOrg: { [org]: 60, org_other: 10 } }), () => applyTerminals(database, node, [], 17))
+      const answer = await summary(rig, held(20, { openHolds: 2, oldestHoldMs: 1_500, byOrg: { [org]: 60, org_other: 10 } }), () => applyTerminals(database, node, [], 17))
       assert.equal(answer.status, 200, answer.text)
       assert.deepEqual(answer.body, {
         settled_nano: 5_012_751, overhead_nano: 9, held_nano: 60, open_holds: 2, oldest_hold_ms: 1_500, entries: 4,

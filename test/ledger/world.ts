@@ -145,7 +145,7 @@ export class World {
     // What a killed process would still have done is not done.
     const process = ++this.#processes
     const append = (record: JournalRecord): number => (process === this.#processes ? this.log.push({ lsn: this.log.length + 1, record }) : 0)
-    const journal = { append, flush: () => true, whenSynced: () => null, syncSoon: () => {}, writtenLsn: Infinity, canAdmit: () => this.canAdmit }
+    const journal = { append, flush: () => true, whenSynced: () => null, syncSoon: () => {}, writtenLsn: Infinity, canAdmit: () => this.canAdmit, problem: null }
     const authority = this.grantsParts ? new Parts(this) : new LocalAuthority((...question) => this.balance(...question))
     this.ledger = new Watched({ journal, authority, clock, soon: setImmediate, alarm: (kind) => this.alarms[kind]++ }, this)
     this.admission = new Admission(this.ledger, new Calibration(), new RateLimits(), clock)

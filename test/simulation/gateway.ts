@@ -94,7 +94,7 @@ export class GatewayProcess implements Owner {
       opened = await openLedger({
         disk: this.#mortal(disk.boot()), clock: scheduler.clock, after: scheduler.afterOf(this), soon: (callback) => void scheduler.afterOf(this)(0, callback), segmentBytes, alarm: (kind, text) => this.alive && this.#world.alarm(kind, text),
         ask: async (entity, fromMs, toMs) => {
-          const answer = await this.#ask((id) => ({ kind: 'balance', id, entity, fromMs, toMs }))
+          const answer = await this.#ask((id) => ({ kind: 'balance', id, entity, fromMs, toMs, untilMs: Infinity }))
           if (answer.kind !== 'balance' || answer.error !== undefined) throw new Error('no balance')
           return { nano: answer.nano, lsn: answer.lsn }
         },
@@ -245,7 +245,7 @@ export class GatewayProcess implements Owner {
   }
 
   async #repeat(key: Uint8Array): Promise<{ body: Uint8Array; requestId: string; at: number } | null> {
-    const answer = await this.#ask((id) => ({ kind: 'repeat', id, key }))
+    const answer = await this.#ask((id) => ({ kind: 'repeat', id, key, untilMs: Infinity }))
     if (answer.kind !== 'repeat' || answer.error !== undefined) throw new Error('no answer about a repeat')
     return answer.found
   }

@@ -23,7 +23,7 @@ export class HeldQuestion {
     })
   }
 
-  answered({ id, ...held }: Extract<ToControl, { kind: 'holds' }>): void {
+  answered({ id, held }: Extract<ToControl, { kind: 'holds' }>): void {
     this.#answer(id, held)
   }
 
