@@ -109,7 +109,7 @@ function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage
   usage.input = Math.min(attempt.options.hold.record.inputTokens, calibration.inputTokens(deployment.id, asked.bodyBytes))
   usage.output = billed === 'input' ? 0 : delivered
   if (attempt.outcome === 'cancelled' && billed === 'output') usage.output = guarded(usage.output)
-  if (attempt.outcome !== 'success') usage.reasoning = hiddenTokens(attempt)
+  if (attempt.outcome !== 'success') usage.reasoning = Math.max(0, Math.min(hiddenTokens(attempt), mostOutputTokens - usage.output))
   usage.requests = 1
   return { usage, flags: usageFlags.estimated | (billed === 'output' && !unheard(attempt) ? 0 : usageFlags.uncertain) }
 }

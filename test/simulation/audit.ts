@@ -3,10 +3,10 @@ import { usageFlags } from '../../src/store/records.ts'
 import { terminalOutcomes } from '../../src/store/ledger-entries.ts'
 import { encodeId } from '../../src/store/ids.ts'
 import type { Database } from '../../src/store/database.ts'
-import { costOf, type Bill } from './bill.ts'
+import { costOf, noUnits, type Bill, type Charge } from './bill.ts'
 import type { Client } from './client.ts'
 import { charsPerToken } from './script.ts'
-import type { Report, Settled } from './watch.ts'
+import type { Promised, Report, Settled } from './watch.ts'
 
 /** One row of `ledger_entry` with its texts. */
 export interface Entry {
@@ -78,6 +78,7 @@ function same(property: string, what: string, expected: Map<string, bigint>, fou
 export interface Circumstances {
   bill: Bill
   clients: readonly Client[]
+  promised: ReadonlyMap<string, Promised>
   /** Attempts that a power cut may have undone, before their client got a byte. */
   mayBeLost: ReadonlySet<string>
   /** Ends may have been lost with a process while the disk was full. */
@@ -90,23 +91,62 @@ export interface Circumstances {
 const inexact = usageFlags.estimated | usageFlags.uncertain | usageFlags.anomalous | usageFlags.unpriced
 /** What a crash may leave out of a running stream: what came since the last progress was noted and written, 50 ms at the pace of these vendors. */
 const unnotedTokens = 1_500
+/** docs/guides/budgets.md: what the vendor may have made beyond what reached the gateway, and thought unseen. */
+const guardTokens = 16
+const hiddenTokensPerSecond = 150
+/** JSON around a plain answer: of one that was cut off only bytes are known. */
+const frameTokens = 100
+
+/** All entries of one attempt. */
+interface End { nano: bigint; tenantNano: bigint; flags: number; outcome: string; count: number }
+
+/** P7 of an attempt whose cost is not known: between what must have been charged and what may have been. */
+function checkGuess(attemptId: string, end: End, { model, nano, units, isExcessive }: Charge, deliveredTokens: number, { promised, powerWasLost }: Circumstances, report: Report): void {
+  const { mode, inputNano, heldNano, tookUs } = promised.get(attemptId)!
+  const told = `${attemptId} (${end.outcome}, flags ${end.flags}, ${mode})`
+  if (mode === 'strict' && end.tenantNano > BigInt(heldNano)) report('P7', `${told} cost its tenant ${end.tenantNano} and had held ${heldNano}`)
+  if (end.flags & (usageFlags.unpriced | usageFlags.anomalous)) return
+  // The input that was estimated or, where the vendor said how much it is, that one.
+  const input = costOf(model, { ...units, output: 0, reasoning: 0 })
+  const least = input < BigInt(inputNano) ? input : BigInt(inputNano)
+  // With the power went the end of an answer, and with it what was delivered since the last progress: all of it where there is none.
+  // What is more than the vendor was allowed is not estimated either.
+  const isUnknown = isExcessive || (end.outcome === 'crashed' && powerWasLost)
+  const tokens = isUnknown ? 0 : Math.max(0, deliveredTokens - (end.outcome === 'crashed' ? unnotedTokens : 0))
+  const output = costOf(model, { ...noUnits, output: tokens })
+  if (end.nano < least + output - 1n && !(end.flags & usageFlags.overBound)) report('P7', `${told} cost ${end.nano}, its input ${least} and ${tokens} tokens that were delivered ${output}`)
+  // What estimates are told to add: half a token for a character where a quarter is true, what may have been thought unseen, and what an abort may not have stopped.
+  const inputMost = input > BigInt(inputNano) ? input : BigInt(inputNano)
+  const unseen = guardTokens + Math.ceil(tookUs / 1e6 * hiddenTokensPerSecond) + (end.outcome === 'truncated' ? frameTokens : 0)
+  const most = inputMost + 2n * dearest(model, units.output + units.reasoning) + dearest(model, unseen)
+  if (mode !== 'strict' && end.nano > most && end.nano > BigInt(heldNano)) report('P7', `${told} cost ${end.nano}, was charged ${nano}, which an estimate takes for ${most} at most, and had held ${heldNano}`)
+}
+
+const dearest = (model: string, tokens: number): bigint => {
+  const [output, reasoning] = [costOf(model, { ...noUnits, output: tokens }), costOf(model, { ...noUnits, reasoning: tokens })]
+  return output > reasoning ? output : reasoning
+}
 
 export interface Compared { attempts: number; nano: bigint }
 
 /** P2 and P7: one end for each attempt that a vendor saw, at the vendor's price. */
 export function compareWithBill(entries: readonly Entry[], circumstances: Circumstances, report: Report): Compared {
-  const { bill, mayBeLost, powerWasLost, met } = circumstances
-  const ends = new Map<string, { nano: bigint; flags: number; outcome: string; count: number }>()
+  const { bill, mayBeLost, met } = circumstances
+  const ends = new Map<string, End>()
   for (const { attemptId, kind, nano, flags, outcome } of entries) {
-    const end = ends.get(attemptId) ?? { nano: 0n, flags, outcome: terminalOutcomes[outcome]!, count: 0 }
+    const end = ends.get(attemptId) ?? { nano: 0n, tenantNano: 0n, flags, outcome: terminalOutcomes[outcome]!, count: 0 }
     end.nano += nano
-    if (kind < 2) end.count++
+    if (kind < 2) {
+      end.tenantNano += nano
+      end.count++
+    }
     ends.set(attemptId, end)
   }
   const delivered = deliveredOf(circumstances.clients)
   let attempts = 0
   let billed = 0n
-  for (const { attemptId, model, vendor, nano, isExcessive, final } of bill.charges.values()) {
+  for (const charge of bill.charges.values()) {
+    const { attemptId, model, vendor, nano, final } = charge
     const end = ends.get(attemptId)
     if (!final) report('liveness', `the vendor still works on ${attemptId}`)
     if (!end) {
@@ -124,12 +164,7 @@ export function compareWithBill(entries: readonly Entry[], circumstances: Circum
       if (end.nano !== nano) report('P7', `${attemptId} (${end.outcome}) cost ${end.nano}, and ${vendor} charges ${nano} for ${model}`)
       continue
     }
-    // With the power went the end of an answer, and with it what was delivered since the last progress: all of it where there is none.
-    // What is more than the vendor was allowed is not estimated either.
-    if (isExcessive || (end.outcome === 'crashed' && powerWasLost)) continue
-    const tokens = Math.max(0, (delivered.get(attemptId) ?? 0) - (end.outcome === 'crashed' ? unnotedTokens : 0))
-    const least = costOf(model, { input: 0, cached: 0, output: tokens, reasoning: 0, request: 0 })
-    if (!(end.flags & (usageFlags.unpriced | usageFlags.overBound | usageFlags.anomalous)) && end.nano < least) report('P7', `${attemptId} (${end.outcome}, flags ${end.flags}) cost ${end.nano}, and ${tokens} tokens for ${least} were delivered`)
+    checkGuess(attemptId, end, charge, delivered.get(attemptId) ?? 0, circumstances, report)
   }
   for (const [attemptId, { nano, flags, outcome }] of ends) {
     if (bill.charges.has(attemptId)) continue

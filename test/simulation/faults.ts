@@ -46,8 +46,13 @@ function changeBudget(history: History, dice: Dice): void {
   const budget = dice.chance(0.2) ? null : budgetOf(dice, 2)
   if (dice.chance(0.4)) {
     const at = dice.int(0, orgs.length - 1)
-    orgs[at] = { ...orgs[at]!, budget, timeZone: dice.chance(0.2) ? 'Asia/Tokyo' : orgs[at]!.timeZone }
-    watch.changed.add(`org:${orgs[at]!.id}`)
+    const { id } = orgs[at]!
+    watch.changed.add(`org:${id}`)
+    if (dice.chance(0.2)) {
+      orgs[at] = { ...orgs[at]!, budget, timeZone: 'Asia/Tokyo' }
+      // Their periods are counted in its zone.
+      for (const { plan } of keys) if (plan.org === id) watch.changed.add(`key:${plan.id}`)
+    } else orgs[at] = { ...orgs[at]!, budget }
     history.publishSnapshot()
     return
   }

@@ -79,6 +79,15 @@ test('usage on the way says nothing of the bill of a vendor that goes on billing
   assert.equal(end().tenantNano, 5e9)
 })
 
+test('what a model may have thought unseen is estimated within the output limit that the vendor was given', async () => {
+  const { attempt, tick } = await begin(deploymentOf('large'))
+  tick(1_900_000)
+  attempt.onData(output('x'.repeat(1900)))
+  attempt.onError(new Error('reset'))
+  const { usage } = settled(attempt)
+  assert.deepEqual([usage.output, usage.reasoning], [950, 50], 'of 285 tokens at 150 a second only 50 are left')
+})
+
 test('output that was held back when its error came is on the overhead account, not free', async () => {
   const { attempt, end } = await begin(deploymentOf('large'))
   attempt.onData(output('x'.repeat(40)))

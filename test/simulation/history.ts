@@ -117,7 +117,7 @@ export class History implements ProcessWorld {
     this.seams = options.seams ?? {}
     this.wrapApply = options.wrapApply
     this.#result = { seed, hash: '', events: 0, calls: 0, attempts: 0, billedNano: 0n, kills: 0, powerLosses: 0, violations: [], trail: [], met: new Map() }
-    this.watch = new Watch((property, text) => this.violated(property, text))
+    this.watch = new Watch((property, text) => this.violated(property, text), () => this.scheduler.nowUs)
     this.#unknownPrice = dice.pick(['allow', 'block'])
     this.#snapshot = snapshotOf(1, this.swarm.orgs, this.swarm, this.#unknownPrice)
     this.scheduler.onEvent = (label) => this.#note(label)
@@ -151,9 +151,10 @@ export class History implements ProcessWorld {
     this.#snapshot = snapshotOf(++this.version, this.swarm.orgs, this.swarm, this.#unknownPrice)
   }
 
-  alarm(kind: string): void {
-    this.watch.alarms++
+  alarm(kind: string, text: string): void {
+    if (kind === 'overrun') this.watch.overruns++
     this.met(`alarm ${kind}`)
+    if (kind === 'over_bound' && this.faults.vendor.exceedsLimit === 0 && this.faults.vendor.absurdUsage === 0) this.violated('P7', `although every vendor keeps its limits: ${text}`)
   }
 
   onDefect(error: unknown, requestId: string | null): void {
@@ -322,7 +323,7 @@ export class History implements ProcessWorld {
     const { database: { database }, bill, clients, mayBeLost, diskWasFull } = this
     const entries = readEntries(database)
     const report = (property: string, text: string): void => this.violated(property, text)
-    const circumstances: Circumstances = { bill, clients, mayBeLost, diskWasFull, powerWasLost: this.powerLosses > 0, met: (what, count) => this.met(what, count) }
+    const circumstances: Circumstances = { bill, clients, promised: this.watch.promised, mayBeLost, diskWasFull, powerWasLost: this.powerLosses > 0, met: (what, count) => this.met(what, count) }
     foldEntries(database, entries, report)
     const { attempts, nano } = compareWithBill(entries, circumstances, report)
     checkClients(entries, circumstances, report)
@@ -336,19 +337,19 @@ export class History implements ProcessWorld {
     this.#result.billedNano = nano
   }
 
-  /** P1 by the entries alone: no strict limit that stood all the time was passed in any of its periods. */
+  /** P1 by the entries alone: no limit that stood all the time was passed in any of its periods. */
   #checkLimits(entries: readonly Entry[]): void {
-    const { swarm: { orgs, keys }, watch: { changed, alarms } } = this
+    const { swarm: { orgs, keys }, watch: { changed, overruns } } = this
     const planned = [...orgs.map(({ id, budget, timeZone }) => ({ entity: `org:${id}`, budget, timeZone })), ...keys.map(({ id, org, budget }) => ({ entity: `key:${id}`, budget, timeZone: orgs.find((each) => each.id === org)!.timeZone }))]
     for (const { entity, budget, timeZone } of planned) {
-      if (budget === null || budget.mode === 'soft' || changed.size > 0) continue
+      if (budget === null || budget.mode === 'soft' || changed.has(entity)) continue
       const sums = new Map<number, bigint>()
       for (const { kind, org, key, heldAtUs, nano } of entries) {
         if (kind !== 0 || (entity !== `org:${org}` && entity !== `key:${key}`)) continue
         const start = periodStart(budget.period, heldAtUs / 1000, timeZone)
         sums.set(start, (sums.get(start) ?? 0n) + nano)
       }
-      const mayPass = budget.mode === 'standard' && (alarms > 0 || this.kills > 0)
+      const mayPass = budget.mode === 'standard' && (overruns > 0 || this.kills > 0)
       for (const sum of sums.values()) if (sum > BigInt(budget.limitNano) && !mayPass) this.violated('P1', `${entity} has a ${budget.mode} limit of ${budget.limitNano} for a ${budget.period}, and its entries are ${sum}`)
     }
   }

@@ -3,6 +3,7 @@ import { deepEqual, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { OpenLedger } from '../../src/ledger/open.ts'
 import type { TerminalRecord } from '../../src/ledger/records.ts'
+import { usageFlags } from '../../src/store/records.ts'
 import { simulate, type Options, type Result } from './history.ts'
 import { openScratch, type Scratch } from './scratch.ts'
 import type { Apply } from './store.ts'
@@ -119,6 +120,40 @@ test('an admission that looks, waits and then takes is found: more is taken than
     Object.assign(swarm, { calls: 60, spanUs: 2_000_000 })
   }
   t.diagnostic(await finds(['P1'], { seams: { opened }, bend }))
+})
+
+test('a budget that lets its first attempt pass is found: more is taken than the limit at the first look', async (t) => {
+  const opened = ({ ledger }: OpenLedger): void => {
+    const hold = ledger.hold.bind(ledger)
+    ledger.hold = (ask, bound, accounts) => {
+      const untouched = accounts.filter(({ takenNano }) => takenNano === 0)
+      const limits = untouched.map(({ limitNano }) => limitNano)
+      for (const account of untouched) account.limitNano = Number.MAX_SAFE_INTEGER
+      const held = hold(ask, bound, accounts)
+      untouched.forEach((account, index) => (account.limitNano = limits[index]!))
+      return held
+    }
+  }
+  t.diagnostic(await finds(['P1'], { seams: { opened }, bend: calm }))
+})
+
+test('a crash that settles nothing for what was sent is found: less than its input', async (t) => {
+  const opened = ({ journal }: OpenLedger): void => {
+    const append = journal.append.bind(journal)
+    journal.append = (record) => {
+      if (record.kind === 'settle' && record.outcome === 'crashed') record.tenantNano = 0
+      return append(record)
+    }
+  }
+  t.diagnostic(await finds(['P7'], { seams: { opened }, bend: (swarm) => { calm(swarm); swarm.faults.process.kills = 5 } }))
+})
+
+test('an estimate that is far too high is found: more than was charged, held and told', async (t) => {
+  const opened = ({ ledger }: OpenLedger): void => {
+    const end = ledger.end.bind(ledger)
+    ledger.end = (hold, how) => end(hold, how.flags & usageFlags.estimated && hold.mode !== 'strict' ? { ...how, tenantNano: how.tenantNano * 20 } : how)
+  }
+  t.diagnostic(await finds(['P7'], { seams: { opened }, bend: calm }))
 })
 
 test('a request that is sent before the journal was told is found when the process dies in that write', async (t) => {

@@ -5,36 +5,43 @@
 import { periodEnd, periodStart } from '../../src/governance/periods.ts'
 import type { Account } from '../../src/ledger/account.ts'
 import type { OpenLedger } from '../../src/ledger/open.ts'
-import type { JournalRecord, TerminalRecord } from '../../src/ledger/records.ts'
+import type { HoldMode, JournalRecord, TerminalRecord } from '../../src/ledger/records.ts'
 
 export interface Settled { org: string; key: string; heldAt: number; nano: number }
-interface Held { org: string; key: string; heldAt: number; nano: number }
+interface Held { name: string; org: string; key: string; heldAt: number; nano: number }
+/** What an attempt reserved before it was sent, at most in the end, and how long it took. */
+export interface Promised { mode: HoldMode; inputNano: number; heldNano: number; sinceUs: number; tookUs: number }
 
 export type Report = (property: string, text: string) => void
 
 export const attemptName = ({ requestId, attempt }: { requestId: string; attempt: number }): string => `${requestId}-${attempt}`
 
-const concerns = (account: Account, { org, key, heldAt }: Held): boolean =>
+const concerns = (account: Account, { org, key, heldAt }: Settled): boolean =>
   (account.entity === `org:${org}` || account.entity === `key:${key}`) && heldAt >= account.startMs && heldAt < account.endMs
 
 export class Watch {
   readonly #report: Report
+  readonly #nowUs: () => number
   /** Ends of attempts by name, of all processes. */
   #settled = new Map<string, Settled>()
   #held = new Map<number, Held>()
+  /** By attempt, of all processes. */
+  readonly promised = new Map<string, Promised>()
   #opened: OpenLedger | null = null
   #taken = new WeakMap<Account, number>()
   #tiled = new WeakSet<Account>()
   #isDirty = false
-  /** Alarms so far: an overrun that was alarmed is none of the gateway's. */
-  alarms = 0
-  #alarmsSeen = 0
-  /** Entities whose budget was changed: what is taken may then be above the limit. */
+  /** Alarms so far that a standard limit was passed. */
+  overruns = 0
+  /** What attempts cost beyond their holds, since the last look: in standard that may pass a limit. */
+  #excess: Settled[] = []
+  /** Entities whose budget or zone was changed: what is taken may then be above the limit. */
   readonly changed = new Set<string>()
   #terminals = 0
 
-  constructor(report: Report) {
+  constructor(report: Report, nowUs: () => number) {
     this.#report = report
+    this.#nowUs = nowUs
   }
 
   get terminals(): number {
@@ -71,7 +78,7 @@ export class Watch {
     if (!this.#isDirty || this.#opened === null) return
     this.#isDirty = false
     for (const account of this.#opened.ledger.accounts.all()) if (account.isOpen) this.#compare(account)
-    this.#alarmsSeen = this.alarms
+    this.#excess = []
   }
 
   #appended(lsn: number, record: JournalRecord): void {
@@ -79,21 +86,33 @@ export class Watch {
     switch (record.kind) {
       case 'hold':
         this.#amounts(record.holdNano, record.inputNano, record.inputTokens)
-        this.#held.set(lsn, { org: record.tenant.org, key: record.tenant.key, heldAt: record.heldAt, nano: record.holdNano })
+        this.#held.set(lsn, { name: attemptName(record), org: record.tenant.org, key: record.tenant.key, heldAt: record.heldAt, nano: record.holdNano })
+        this.promised.set(attemptName(record), { mode: record.mode, inputNano: record.inputNano, heldNano: record.holdNano, sinceUs: this.#nowUs(), tookUs: 0 })
         break
       case 'progress': {
         this.#amounts(record.holdNano, record.costNano, record.outputTokens)
         const held = this.#held.get(record.hold)
-        if (held) held.nano = record.holdNano
+        if (!held) break
+        held.nano = record.holdNano
+        this.promised.get(held.name)!.heldNano = record.holdNano
         break
       }
       case 'settle': case 'void':
         this.#amounts(record.tenantNano, record.overheadNano, ...Object.values(record.usage))
-        this.#held.delete(record.hold)
+        this.#ended(record)
         this.#terminals++
         if (this.#settled.has(attemptName(record))) this.#report('P2', `${attemptName(record)} ended a second time, as ${record.outcome}`)
         else this.#settle(record)
     }
+  }
+
+  #ended({ hold, tenantNano }: TerminalRecord): void {
+    const held = this.#held.get(hold)
+    if (!held) return
+    this.#held.delete(hold)
+    const promised = this.promised.get(held.name)!
+    promised.tookUs = this.#nowUs() - promised.sinceUs
+    if (tenantNano > held.nano && promised.mode !== 'strict') this.#excess.push({ ...held, nano: tenantNano - held.nano })
   }
 
   #settle({ requestId, attempt, tenant, heldAt, tenantNano }: TerminalRecord): void {
@@ -113,11 +132,12 @@ export class Watch {
     for (const each of this.#settled.values()) if (concerns(account, each)) settled += each.nano
     if (settled !== account.settledNano) this.#report('P5', `${where} has ${account.settledNano} settled, and its attempts cost ${settled}`)
     const taken = held + settled
-    const before = this.#taken.get(account)
+    // At the first look nothing was held.
+    let most = this.#taken.get(account) ?? settled
     this.#taken.set(account, taken)
-    const isOver = before !== undefined && taken > before && taken > account.limitNano
-    if (isOver && account.mode !== 'soft' && this.alarms === this.#alarmsSeen && !this.changed.has(account.entity)) {
-      this.#report('P1', `${where} has a ${account.mode} limit of ${account.limitNano}, and ${taken} is taken after ${before}`)
+    for (const each of this.#excess) if (concerns(account, each)) most += each.nano
+    if (account.mode !== 'soft' && taken > most && taken > account.limitNano && !this.changed.has(account.entity)) {
+      this.#report('P1', `${where} has a ${account.mode} limit of ${account.limitNano}, and ${taken} is taken after ${most}`)
     }
     this.#tiles(account, where)
   }
