@@ -113,6 +113,11 @@ test('a value from a variable can never add structure to the file', () => {
   assert.deepEqual(config.providers, [])
 })
 
+test('a time zone is a name; an offset, by which periods would begin at odd minutes, is refused with the zones that are taken', () => {
+  for (const zone of ['Europe/Berlin', 'Asia/Kathmandu', 'UTC', 'Etc/GMT-14']) assert.equal(accepted(`settings: {time_zone: "${zone}"}`).settings.timeZone, zone)
+  for (const zone of ['+05:07', '-08:30', '+0530', 'Mars/Olympus']) assert.match(refused(`settings: {time_zone: "${zone}"}`).join(), /time_zone.*must be the name of an IANA time zone, such as Europe\/Berlin or UTC; offsets such as \+05:30 are not taken/)
+})
+
 test('no error repeats a value, since a value may be a secret', () => {
   const canary = 'sk-canary-1234567890'
   for (const text of [

@@ -14,7 +14,7 @@ import type { AliasData, Budget, DeploymentData, RateLimit, SettingsData } from 
 import { usdToNano } from './governance/usd.ts'
 
 export { environment, type Environment, type EnvironmentResult } from './config/environment.ts'
-export { jsonSchema } from './config/schema.ts'
+export { isTimeZone, jsonSchema, timeZoneAdvice } from './config/schema.ts'
 export type { ConfigError, Variables } from './config/parse.ts'
 
 export interface ProviderConfig {

@@ -11,7 +11,7 @@ import type { contentSchema, requestDetailSchema, requestSchema } from '../../sr
 import type { sessionSchema } from '../../src/control/session/schema.ts'
 import type { claimSchema, setupSchema } from '../../src/control/setup/schema.ts'
 import type { settings } from '../../src/control/settings/routes.ts'
-import type { settingsPatchSchema } from '../../src/control/settings/schema.ts'
+import type { changedSettingsSchema, settingsPatchSchema } from '../../src/control/settings/schema.ts'
 import type { status } from '../../src/control/status/routes.ts'
 import type { usageQuery, usageSchema } from '../../src/control/usage/schema.ts'
 import type { vendorSchema } from '../../src/control/vendors/schema.ts'
@@ -54,5 +54,6 @@ type Answer<Routes, Path extends keyof ExtractSchema<Routes>, Method extends key
 >['output']
 export type Status = Answer<ReturnType<typeof status>, '/status', '$get'>
 export type Settings = Answer<ReturnType<typeof settings>, '/settings', '$get'>
+export type ChangedSettings = z.infer<typeof changedSettingsSchema>
 export type SettingsInput = z.input<typeof settingsPatchSchema>
 export type StateEvent = Extract<LiveEvent, { kind: 'state' }>['state']

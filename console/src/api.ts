@@ -5,6 +5,7 @@
 import type {
   Alias,
   ChangedKey,
+  ChangedSettings,
   Claim,
   CreatedKey,
   GroupBy,
@@ -168,5 +169,5 @@ export const api = {
   status: () => call<Status>('GET', '/status'),
   ledger: () => call<LedgerSummary>('GET', '/ledger/summary'),
   settings: () => call<Settings>('GET', '/settings'),
-  updateSettings: (body: SettingsInput, version?: number) => call<Settings>('PATCH', '/settings', { body, version }),
+  updateSettings: (body: SettingsInput, version?: number) => call<ChangedSettings>('PATCH', '/settings', { body, version }),
 }

@@ -68,7 +68,6 @@ const perNano = 10n ** BigInt(scale - 9)
 /** Whole nano-dollars per million, null where the price has a fraction of one. */
 export const wholeNano = (perMillion: bigint): number | null => (perMillion % perNano === 0n ? Number(perMillion / perNano) : null)
 export const nearestNano = (perMillion: bigint): number => Number((perMillion + perNano / 2n) / perNano)
-export const dollars = (perMillion: bigint): string => String(Number(perMillion) / 10 ** scale)
 
 const allInput = (usage: Usage): number => usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.audioIn + usage.imageIn
 

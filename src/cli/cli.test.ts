@@ -51,12 +51,18 @@ test('a created key is printed once, listed without its secret, and revoked for 
   assert.equal((await json('keys', 'list', '--all')).data[0]?.status, 'revoked')
 })
 
+test('a budget of nothing is a budget: the key is blocked from the start', async (context) => {
+  const { json } = installation(context)
+  assert.deepEqual((await json('keys', 'create', 'x', '--budget', '0')).budget, { limit_nano: 0, period: 'month', mode: 'standard' })
+})
+
 test('a wrong call says what is wrong and changes nothing', async (context) => {
   const { megarouter, json } = installation(context)
   for (const [args, code, message] of [
     [['keys', 'create'], 2, /missing required argument 'name'/],
     [['keys', 'create', ' '], 1, /1 to 128 characters/],
-    [['keys', 'create', 'x', '--budget', '0'], 1, /--budget must be an amount/],
+    [['keys', 'create', 'x', '--budget', '-1'], 1, /--budget must be an amount/],
+    [['keys', 'create', 'x', '--spend', '0'], 1, /--spend must be an amount.*above 0/],
     [['keys', 'create', 'x', '--budget', '1e3'], 1, /--budget must be an amount/],
     [['keys', 'create', 'x', '--spend', '0.0000000001'], 1, /--spend must be an amount/],
     [['keys', 'create', 'x', '--budget', '1', '--period', 'fortnight'], 1, /--period must be one of hour/],

@@ -28,7 +28,7 @@ export function keys(program: Command, io: Io, output: () => Output): void {
   const command = program.command('keys').description('create, list and revoke API keys')
   command.command('create <name>').description('create a key and print it, this once')
     .option('--model <name...>', 'models that the key may use; * stands for any characters (default: every model)')
-    .option('--budget <usd>', 'US dollars per period')
+    .option('--budget <usd>', 'US dollars per period; 0 blocks at once')
     .option('--period <period>', periods.join(', '), oneOf('--period', periods), 'month')
     .option('--mode <mode>', modes.join(', '), oneOf('--mode', modes), 'standard')
     .option('--rpm <number>', 'requests per minute', whole('--rpm'))
@@ -53,11 +53,11 @@ async function create(io: Io, output: Output, name: string, options: CreateOptio
   const trimmed = name.trim()
   if (trimmed === '' || trimmed.length > 128) throw new CommandError('the name must have 1 to 128 characters')
   const { rpm = null, tpm = null, concurrency = null } = options
-  const spendNano = options.spend === undefined ? null : usd('--spend', options.spend)
+  const spendNano = options.spend === undefined ? null : usd('--spend', options.spend, 1)
   const now = io.epochMs()
   const policy = {
     models: options.model ?? null,
-    budget: options.budget === undefined ? null : { limitNano: usd('--budget', options.budget), period: options.period, mode: options.mode },
+    budget: options.budget === undefined ? null : { limitNano: usd('--budget', options.budget, 0), period: options.period, mode: options.mode },
     rateLimit: rpm === null && tpm === null && concurrency === null && spendNano === null ? null : { rpm, tpm, concurrency, spendNano },
     expiresAt: options.expires === undefined ? null : expiry(options.expires, now) * 1000,
   }
@@ -112,9 +112,9 @@ const view = ({ id, name, prefix, last4, status, models, budget, rateLimit, expi
   expiresAt: expiresAt === null ? null : isoTime(expiresAt), createdAt: isoTime(createdAt), version, managedBy,
 })
 
-function usd(name: string, text: string): number {
-  const nano = isUsd(text) ? usdToNano(text) : 0
-  if (nano === 0) throw new CommandError(`${name} ${usdAdvice}, above 0`)
+function usd(name: string, text: string, leastNano: 0 | 1): number {
+  const nano = isUsd(text) ? usdToNano(text) : -1
+  if (nano < leastNano) throw new CommandError(`${name} ${usdAdvice}${leastNano > 0 ? ', above 0' : ''}`)
   return nano
 }
 

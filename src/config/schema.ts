@@ -43,7 +43,10 @@ export function isAddressRange(value: string): boolean {
 }
 const addressRange = z.string().refine(isAddressRange, 'must be an IP address or a range such as 10.0.0.0/8')
 
-function isTimeZone(value: string): boolean {
+export const timeZoneAdvice = 'must be the name of an IANA time zone, such as Europe/Berlin or UTC; offsets such as +05:30 are not taken'
+/** Names only: periods begin on a quarter of an hour in every zone that has one, and with an offset of any minutes they don't. */
+export function isTimeZone(value: string): boolean {
+  if (/^[+-]/.test(value)) return false
   try {
     new Intl.DateTimeFormat('en', { timeZone: value })
     return true
@@ -120,7 +123,7 @@ const rateLimitSchema = z.strictObject({
 
 const settingsSchema = z.strictObject({
   organisation: text.optional(),
-  time_zone: z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin').optional(),
+  time_zone: z.string().refine(isTimeZone, timeZoneAdvice).optional(),
   unknown_price: z.enum(['allow', 'block', 'conservative']).optional().describe('A model whose price is not known: block refuses it to keys with a hard budget (the default), conservative prices it as the dearest model there is, allow lets it pass and flags it as unpriced.'),
   budget: z.union([z.null(), budgetSchema], 'must be a mapping (name: value) or null').optional().describe('What all keys together may spend, besides their own budgets. null: no limit.'),
   rate_limit: z.union([z.null(), rateLimitSchema], 'must be a mapping (name: value) or null').optional().describe('What all keys together may do, besides their own limits. null: no limit.'),

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { Budget, RateLimit } from '../gateway/snapshot.ts'
 import { periodEnd, periodStart } from '../governance/periods.ts'
 import { isUsd, usdAdvice, usdToNano } from '../governance/usd.ts'
+import { dollars } from '../ledger/refusals.ts'
 import type { Read } from '../store/database.ts'
 import { settledBetween } from '../store/ledger.ts'
 import { iso, nano, time } from './schema.ts'
@@ -32,6 +33,15 @@ export async function showBudget(database: Read, entity: string, { limitNano, pe
   const endMs = periodEnd(period, nowMs, timeZone)
   const spentNano = await settledBetween(database, entity, periodStart(period, nowMs, timeZone), endMs)
   return { limit_nano: limitNano, period, mode, spent_nano: spentNano, resets_at: endMs === Infinity ? null : iso(endMs * 1000), blocked: mode !== 'soft' && spentNano >= limitNano }
+}
+
+export const changeWarnings = { warnings: z.array(z.string()).openapi({ description: 'Consequences of this change that may not be wanted, in words.' }) }
+
+/** What a change of the budget brings with it that its author may not have wanted. `of`: whose budget it is. */
+export function budgetWarnings(of: string, budget: z.infer<typeof budgetView> | null): string[] {
+  if (budget === null || !budget.blocked) return []
+  const until = budget.resets_at === null ? 'its limit is raised' : `${budget.resets_at}, or until its limit is raised`
+  return [`${of} is blocked until ${until}: it has spent ${dollars(budget.spent_nano)} and its limit is now ${dollars(budget.limit_nano)}.`]
 }
 
 export const showRateLimit = (limit: RateLimit | null): z.infer<typeof rateLimitView> | null =>

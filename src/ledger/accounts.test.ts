@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Budget } from '../gateway/snapshot.ts'
 import type { Account, Ancestor } from './account.ts'
-import { Accounts } from './accounts.ts'
+import { Accounts, keptSweeps } from './accounts.ts'
 import type { Balance } from './authority.ts'
 
 const hour = 3_600_000
@@ -122,6 +122,47 @@ test('accounts of periods that are over are forgotten after an hour, unless some
   assert.equal([...accounts.all()].length, 2)
   accounts.sweep(noon + 13 * hour)
   assert.equal([...accounts.all()].length, 1)
+})
+
+/** So many minutes. */
+function sweep(accounts: Accounts, nowMs: number, count: number): void {
+  for (let i = 0; i < count; i++) accounts.sweep(nowMs)
+}
+
+test('an entity that is used no more is forgotten with its last period, and asked for again when it comes back', () => {
+  const { accounts } = opening()
+  const first = accounts.at(ancestor(1, daily), noon)!
+  first.isOpen = true
+  first.heldNano = 1
+  sweep(accounts, noon + 13 * hour, keptSweeps + 1)
+  assert.deepEqual([...accounts.all()], [first], 'it holds something')
+  first.heldNano = 0
+  sweep(accounts, noon + 13 * hour - 1, 1)
+  assert.deepEqual([...accounts.all()], [first], 'its period was just over')
+  sweep(accounts, noon + 13 * hour, 1)
+  assert.deepEqual([...accounts.all()], [])
+  const charged: Account[] = []
+  accounts.charged('key:k', noon + 13 * hour, charged)
+  assert.deepEqual(charged, [])
+  assert.equal(accounts.at(ancestor(1, daily), noon + 13 * hour)!.isOpen, false, 'it was charged meanwhile')
+  assert.equal(accounts.at(ancestor(1, daily), noon)!.isOpen, false, 'the clock stepped back')
+})
+
+test('a request that was admitted by an older budget finds the newest one, however far the clock went meanwhile', () => {
+  const { accounts } = opening()
+  accounts.at(ancestor(1, daily), noon)
+  accounts.at(ancestor(2, null), noon)
+  sweep(accounts, noon + 1_000 * hour, keptSweeps)
+  assert.equal(accounts.at(ancestor(1, daily), noon + 1_000 * hour), null)
+  sweep(accounts, noon + 1_000 * hour, keptSweeps)
+  assert.equal(accounts.at(ancestor(1, daily), noon + 1_000 * hour), null, 'it was asked for since')
+})
+
+test('a total budget is never forgotten', () => {
+  const { accounts } = opening()
+  const total = accounts.at(ancestor(1, { ...daily, period: 'total' }), noon)!
+  sweep(accounts, noon + 100_000 * hour, keptSweeps + 1)
+  assert.deepEqual([...accounts.all()], [total])
 })
 
 test('an account is not forgotten while it is being opened: it may hold what began before its budget', async () => {

@@ -13,10 +13,14 @@ interface Known {
   newestZone: Ancestor
   /** No charge was later than this instant. */
   seenMs: number
+  /** Sweeps since it was last asked for. */
+  idleSweeps: number
 }
 
 /** For holds that were taken in it, and a clock that steps back. */
 const keptAfterMs = 3_600_000
+/** Minutes, longer than any request runs: one that was admitted by an older budget and tries again must find the newest. */
+export const keptSweeps = 7 * 24 * 60
 
 export interface AccountsOptions {
   authority: Authority
@@ -45,8 +49,9 @@ export class Accounts {
     let known = this.#known.get(ancestor.entity)
     if (!known) {
       if (ancestor.budget === null) return null
-      this.#known.set(ancestor.entity, (known = { accounts: [], newest: ancestor, newestZone: ancestor, seenMs: Math.max(this.#latestMs, nowMs) }))
+      this.#known.set(ancestor.entity, (known = { accounts: [], newest: ancestor, newestZone: ancestor, seenMs: Math.max(this.#latestMs, nowMs), idleSweeps: 0 }))
     }
+    known.idleSweeps = 0
     if (ancestor.version >= known.newest.version) known.newest = ancestor
     if (ancestor.zoneVersion >= known.newestZone.zoneVersion) known.newestZone = ancestor
     const { newest: { name, budget }, newestZone: { timeZone } } = known
@@ -89,10 +94,12 @@ export class Accounts {
     for (const { accounts } of this.#known.values()) yield* accounts
   }
 
-  /** Forgets accounts whose period is over and that hold nothing; what one that is being opened holds is not known yet. */
+  /** Once a minute: forgets accounts whose period is over and that hold nothing, and an entity that nobody uses with its last one. What an account that is being opened holds is not known yet. */
   sweep(nowMs: number): void {
-    for (const known of this.#known.values()) {
-      known.accounts = known.accounts.filter((account, index) => index === 0 || account.heldNano > 0 || this.#asking.has(account) || nowMs < account.endMs + keptAfterMs)
+    const isOver = (account: Account): boolean => account.heldNano === 0 && !this.#asking.has(account) && nowMs >= account.endMs + keptAfterMs
+    for (const [entity, known] of this.#known) {
+      known.accounts = known.accounts.filter((account, index) => index === 0 || !isOver(account))
+      if (++known.idleSweeps > keptSweeps && known.accounts.every(isOver)) this.#known.delete(entity)
     }
   }
 

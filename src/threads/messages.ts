@@ -36,8 +36,8 @@ export type ToStore =
 
 /** Store worker → data plane. */
 export type FromStore =
-  /** `node`: under which this journal is applied; null, and nothing applied, without one. Sent again by each restarted worker. */
-  | { kind: 'ready'; appliedLsn: number; node: string | null; newestChargeMs: number }
+  /** Sent again by each restarted worker. Without a journal nothing is applied. */
+  | { kind: 'ready'; appliedLsn: number; newestChargeMs: number }
   /** The ledger in the database holds every terminal record up to `lsn`. */
   | { kind: 'applied'; lsn: number }
   /** `nano` is what was settled when exactly `lsn` was applied; stands between the `applied` messages of lower and of higher LSNs. */

@@ -191,9 +191,9 @@ function prune(): void {
 port.on('message', (message: ToStore) => void receive(message).catch((error: unknown) => log.error({ err: error }, `the store thread could not handle "${message.kind}"`)))
 const stateTimer = setInterval(() => post({ kind: 'state', ...currentState() }), stateIntervalMs)
 const retentionTimer = setInterval(prune, retentionIntervalMs)
-connected.then(({ follower, node, newestChargeMs }) => {
+connected.then(({ follower, newestChargeMs }) => {
   opened = true
-  post({ kind: 'ready', appliedLsn: follower.appliedLsn, node, newestChargeMs })
+  post({ kind: 'ready', appliedLsn: follower.appliedLsn, newestChargeMs })
   prune()
 }, (error: unknown) => {
   post({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) })

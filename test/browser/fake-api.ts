@@ -266,6 +266,7 @@ const routes: Record<string, (query: URLSearchParams) => unknown> = {
     retention: { requests_days: 30, usage_days: 400 },
     version: 1,
     managed_by: 'api',
+    warnings: [],
   }),
 }
 

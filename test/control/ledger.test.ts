@@ -109,5 +109,15 @@ onBothDatabases((open) => {
       const { warnings } = await change({ budget: { limit_usd: '0.00001', period: 'total' } })
       assert.match(warnings.join(), /^The key CI 2 is blocked until its limit is raised: /)
     })
+
+    story('a budget of the organisation that is spent already says so in the same words', async ({ rig, org, node }) => {
+      const now = rig.clock.epochMs()
+      await applyTerminals(rig.control.services.database, node, logged([terminal({ tenant: tenant({ org }), heldAt: now, endedAt: now, tenantNano: 90 })]), 3)
+      const change = async (body: object) => (await rig.call('PATCH', '/settings', { body })).body as { budget: { blocked: boolean }; warnings: string[] }
+      const lowered = await change({ organisation: 'ACME', budget: { limit_usd: '0.000000090', period: 'total', mode: 'standard' } })
+      assert.deepEqual([lowered.budget.blocked, lowered.warnings], [true, ['The organisation ACME is blocked until its limit is raised: it has spent $0.00000009 and its limit is now $0.00000009.']])
+      assert.deepEqual((await change({ organisation: 'ACME 2' })).warnings, [], 'only a change of the budget warns')
+      assert.deepEqual((await change({ budget: { limit_usd: '0.000000091', period: 'total' } })).warnings, [])
+    })
   })
 })

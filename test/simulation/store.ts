@@ -116,7 +116,7 @@ export class StoreWorker {
       failed: (error) => this.#failed(error),
       after: (ms, callback) => scheduler.in(ms * 1000, owner, 'follower', callback),
     })
-    this.#say(owner, { kind: 'ready', appliedLsn, node: nodeId, newestChargeMs: await newestCharge(database.database) })
+    this.#say(owner, { kind: 'ready', appliedLsn, newestChargeMs: await newestCharge(database.database) })
     for (const message of this.#early.splice(0)) this.#received(message)
   }
 

@@ -5,7 +5,7 @@ import { countExact, duration, money, plural } from '../format.ts'
 import { queries } from '../queries.ts'
 import { Fact } from '../ui/bits.tsx'
 import { link } from '../ui/button.tsx'
-import { flagWords, isAlarm } from '../ui/flags.ts'
+import { flagWords } from '../ui/flags.ts'
 import { Panel, PanelHead } from '../ui/panel.tsx'
 import { Dot } from '../ui/pill.tsx'
 import { Load } from '../ui/state.tsx'
@@ -40,11 +40,11 @@ function Facts({ ledger }: { ledger: LedgerSummary }) {
         {amount(ledger.overhead_nano)}
         <span className="block text-fg-3">Attempts that failed before a fallback, and bills above a strict bound.</span>
       </Fact>
-      <Fact className={line} name="Flagged">
+      <Fact className={line} name="Flagged, all time">
         {marked.length === 0
           ? 'no attempt'
           : marked.map(([name, attempts]) => (
-              <span key={name} className={`block ${isAlarm(name) ? 'text-warn-fg' : ''}`}>
+              <span key={name} className="block">
                 {countExact(attempts)} {flagWords[name] ?? name}
               </span>
             ))}
@@ -66,14 +66,14 @@ function Facts({ ledger }: { ledger: LedgerSummary }) {
 
 export function LedgerPanel() {
   const ledger = useQuery(queries.ledger)
-  const good = ledger.data && ledger.data.rejected === 0 && ledger.data.flags.over_bound + ledger.data.flags.over_hold === 0
+  const good = ledger.data?.rejected === 0
   return (
     <Panel label="Ledger">
       <PanelHead title="Ledger">
         {ledger.data && (
           <span className="inline-flex items-center gap-1.5 text-12">
-            <Dot tone={good ? 'ok' : ledger.data.rejected > 0 ? 'bad' : 'warn'} />
-            {good ? 'In order' : ledger.data.rejected > 0 ? 'Needs attention' : 'Has alarms'}
+            <Dot tone={good ? 'ok' : 'bad'} />
+            {good ? 'In order' : 'Needs attention'}
           </span>
         )}
       </PanelHead>

@@ -3,14 +3,14 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api } from '../api.ts'
-import type { Settings, Status } from '../api-types.ts'
+import type { ChangedSettings, Settings, Status } from '../api-types.ts'
 import { countExact, duration, instant, percent } from '../format.ts'
 import { changed, queries, useZone } from '../queries.ts'
 import { Page } from '../shell/page.tsx'
 import { setShortcuts, shortcutsOff } from '../shell/shortcuts.ts'
 import { setTheme, useTheme } from '../shell/theme.ts'
 import { Declared, Fact, Segmented } from '../ui/bits.tsx'
-import { BudgetState } from '../ui/budget.tsx'
+import { BudgetState, Warnings } from '../ui/budget.tsx'
 import { Button, link } from '../ui/button.tsx'
 import { Field, FormError, Select, Switch, TextField } from '../ui/field.tsx'
 import { LimitFields, limitInput, limitProblems, type LimitProblems, limitValues } from '../ui/limits-form.tsx'
@@ -94,14 +94,18 @@ function PrivacyPanel({ values, set }: Part) {
 /** What this form changes besides limits: what is spent moves on while it is open. */
 const editable = ({ organisation, time_zone, unknown_price, content, retention }: Settings) => ({ organisation, time_zone, unknown_price, content, retention })
 
-function Form({ settings }: { settings: Settings }) {
+/** `warnings`: of the last change; saved settings are a new version, and so a new form. */
+function Form({ settings, warnings, onSaved }: { settings: Settings; warnings: string[]; onSaved: (changed: ChangedSettings) => void }) {
   const zone = useZone()
   const [values, setValues] = useState(settings)
   const [limits, setLimits] = useState(limitValues(settings))
   const [problems, setProblems] = useState<LimitProblems>({})
   const save = useMutation({
     mutationFn: (next: Settings) => api.updateSettings({ ...editable(next), ...limitInput(limits) }, settings.version),
-    onSuccess: () => changed('settings', 'session', 'setup', 'usage'),
+    onSuccess: (saved) => {
+      onSaved(saved)
+      return changed('settings', 'session', 'setup', 'usage')
+    },
   })
   const set = (more: Partial<Settings>) => setValues({ ...values, ...more })
   const submit = () => {
@@ -127,6 +131,7 @@ function Form({ settings }: { settings: Settings }) {
           <PanelHead title="Budget and limits" note="of all keys together, besides their own" />
           <div className="grid gap-4 px-3.5 pb-4">
             {settings.budget && <BudgetState budget={settings.budget} zone={zone} of="Every key" />}
+            <Warnings texts={dirty ? [] : warnings} />
             <LimitFields values={limits} onChange={setLimits} problems={problems} disabled={readOnly} />
           </div>
         </Panel>
@@ -229,6 +234,7 @@ function ThisBrowser() {
 export function SettingsPage() {
   const settings = useQuery({ ...queries.settings, refetchInterval: 15_000 })
   const status = useQuery(queries.status)
+  const [warnings, setWarnings] = useState<string[]>([])
   return (
     <Page title="Settings">
       <PageHead title="Settings">
@@ -239,7 +245,7 @@ export function SettingsPage() {
       <div className="grid items-start gap-3.5 xl:grid-cols-[minmax(0,1fr)_400px]">
         <div className="min-w-0">
           <Load of={settings} rows={8}>
-            {(data) => <Form key={data.version} settings={data} />}
+            {(data) => <Form key={data.version} settings={data} warnings={warnings} onSaved={(saved) => setWarnings(saved.warnings)} />}
           </Load>
         </div>
         <div className="grid gap-3.5">

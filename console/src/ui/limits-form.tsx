@@ -39,8 +39,8 @@ export type LimitProblems = Partial<Record<keyof LimitValues, string>>
 
 export function limitProblems(values: LimitValues): LimitProblems {
   const found: LimitProblems = {}
-  for (const name of ['limit', 'spend'] as const)
-    if (values[name].trim() && !Number(parseUsd(values[name]))) found[name] = 'Write an amount above 0, such as 20, 1.5k or $2,000.'
+  if (values.limit.trim() && parseUsd(values.limit) === null) found.limit = 'Write an amount such as 20, 1.5k or $2,000; 0 blocks at once.'
+  if (values.spend.trim() && !Number(parseUsd(values.spend))) found.spend = 'Write an amount above 0, such as 20, 1.5k or $2,000.'
   for (const name of ['rpm', 'tpm', 'concurrency'] as const)
     if (values[name].trim() && whole(values[name]) === null) found[name] = 'Write a whole number above 0, or leave it empty.'
   return found

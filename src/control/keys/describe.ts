@@ -1,7 +1,6 @@
 /** A key with what it spent, as the API shows it. The hash of the key never leaves the store's rows. */
 import type { z } from '@hono/zod-openapi'
 import { periodStart } from '../../governance/periods.ts'
-import { dollars } from '../../ledger/refusals.ts'
 import type { ApiKey } from '../../store/keys.ts'
 import { keyActivity } from '../../store/usage.ts'
 import { showBudget, showRateLimit } from '../budgets.ts'
@@ -35,11 +34,4 @@ export async function describeKey(services: Services, key: ApiKey): Promise<KeyV
   const [view] = await describeKeys(services, [key])
   if (view === undefined) throw new Error('one key has one description')
   return view
-}
-
-/** What a change of the budget brings with it that its author may not have wanted. */
-export function budgetWarnings({ name, budget }: KeyView): string[] {
-  if (budget === null || !budget.blocked) return []
-  const until = budget.resets_at === null ? 'its limit is raised' : `${budget.resets_at}, or until its limit is raised`
-  return [`The key ${name} is blocked until ${until}: it has spent ${dollars(budget.spent_nano)} and its limit is now ${dollars(budget.limit_nano)}.`]
 }

@@ -6,12 +6,13 @@ import { once } from '../../store/edits.ts'
 import { newId } from '../../store/ids.ts'
 import { createKey, findKey, listKeys, revokeKey, updateKey, type ApiKey, type KeyPatch } from '../../store/keys.ts'
 import { owner } from '../authorize.ts'
+import { budgetWarnings } from '../budgets.ts'
 import { ControlError, errors } from '../errors.ts'
 import { idempotent } from '../idempotent.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, iso, json, pageQuery, toUs } from '../schema.ts'
 import { edit, type Services } from '../services.ts'
-import { budgetWarnings, describeKey, describeKeys } from './describe.ts'
+import { describeKey, describeKeys } from './describe.ts'
 import { changedKeySchema, createdKeySchema, keyListSchema, keyPatchSchema, keySchema, newKeySchema, playgroundSchema } from './schema.ts'
 
 const tags = ['Keys']
@@ -95,7 +96,7 @@ export const keys = (services: Services) => router()
     if (key.status === 'revoked') throw new ControlError('key_not_active', 'The key is revoked and can no longer be changed. Create a new one.')
     c.header('etag', etag(key))
     const view = await describeKey(services, key)
-    return c.json({ ...view, warnings: changes.budget === undefined ? [] : budgetWarnings(view) }, 200)
+    return c.json({ ...view, warnings: changes.budget === undefined ? [] : budgetWarnings(`The key ${view.name}`, view.budget) }, 200)
   })
   .openapi(revoke, async (c) => {
     const { id } = c.req.valid('param')

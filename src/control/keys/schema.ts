@@ -1,6 +1,6 @@
 /** API keys as the admin API shows and takes them. */
 import { z } from '@hono/zod-openapi'
-import { budgetInput, budgetView, rateLimitInput, rateLimitView } from '../budgets.ts'
+import { budgetInput, budgetView, changeWarnings, rateLimitInput, rateLimitView } from '../budgets.ts'
 import { displayName, listOf, managedBy, modelName, nano, time, version } from '../schema.ts'
 
 const patterns = z.array(modelName).max(1_000)
@@ -44,9 +44,7 @@ export const createdKeySchema = keySchema.extend({
   key: z.string().nullable().openapi({ description: 'The key itself, shown this once. Null when an Idempotency-Key repeats an earlier request: the key cannot be shown again.' }),
 }).openapi('CreatedKey')
 
-export const changedKeySchema = keySchema.extend({
-  warnings: z.array(z.string()).openapi({ description: 'Consequences of this change that may not be wanted, in words.' }),
-}).openapi('ChangedKey')
+export const changedKeySchema = keySchema.extend(changeWarnings).openapi('ChangedKey')
 
 export const keyListSchema = listOf(keySchema).openapi('KeyList')
 export const playgroundSchema = z.object({ token: z.string(), expires_at: time }).openapi('PlaygroundToken')

@@ -1,11 +1,12 @@
 /** Requests as the API shows them. */
 import type { z } from '@hono/zod-openapi'
-import { pricesFor, usageClasses, type PriceVector } from '../../catalog/price.ts'
+import type { PriceVector } from '../../catalog/price.ts'
 import type { Charge } from '../../store/ledger-read.ts'
 import { flagNames, usageFlagOf, type UsageFlag } from '../../store/records.ts'
 import type { LoggedRequest, RequestAttempt, RequestDetail } from '../../store/requests.ts'
 import { iso } from '../schema.ts'
 import type { Services } from '../services.ts'
+import { breakdown } from './breakdown.ts'
 import type { requestDetailSchema, requestSchema } from './schema.ts'
 
 const namesOf = (flags: readonly UsageFlag[]) => flagNames.filter((name) => flags.includes(usageFlagOf[name]))
@@ -30,12 +31,7 @@ function priceOf({ catalog, publisher }: Services, attempt: RequestAttempt): Pri
 
 function costByClass(services: Services, attempt: RequestAttempt, atMs: number): z.infer<typeof requestDetailSchema>['attempts'][number]['cost_by_class'] {
   const vector = priceOf(services, attempt)
-  if (vector === null) return []
-  const prices = pricesFor(vector, attempt.usage, { atMs })
-  return usageClasses.filter((name) => attempt.usage[name] > 0).map((name) => ({
-    class: name, units: attempt.usage[name], price_nano_per_million: prices[name],
-    cost_nano: Number((BigInt(attempt.usage[name]) * BigInt(prices[name]) + 999_999n) / 1_000_000n),
-  }))
+  return vector === null ? [] : breakdown(vector, attempt.usage, atMs, attempt.costNano)
 }
 
 const traceId = (traceparent: string | null): string | null => /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent ?? '')?.[1] ?? null

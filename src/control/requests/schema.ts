@@ -39,7 +39,7 @@ export const requestDetailSchema = requestSchema.omit({ attempts: true }).extend
     ledger: z.object({ kind: z.enum(['settle', 'void']), tenant_nano: nano, overhead_nano: nano }).nullable()
       .openapi({ description: 'How its hold ended, and who paid: the budgets of organisation and key, or the gateway itself. Null until the ledger has it.' }),
     cost_by_class: z.array(z.object({ class: usageClass, units: z.int(), price_nano_per_million: nano, cost_nano: nano }))
-      .openapi({ description: 'By today’s prices of that price version; empty when they are no longer known. Each class is rounded up, the attempt only once.' }),
+      .openapi({ description: 'By today’s prices of that price version; empty when they are no longer known, or are not what was charged, as with a service tier: then the cost cannot be broken down. Each class is rounded up, the attempt only once.' }),
   })),
   cache: z.enum(['off', 'miss', 'hit']),
   client_address: text, client_request_id: text, trace_id: text, request_bytes: z.int(), response_bytes: z.int(),

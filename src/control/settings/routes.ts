@@ -3,18 +3,18 @@ import { createRoute, type z } from '@hono/zod-openapi'
 import { budgetOf, rateLimitOf } from '../../config.ts'
 import { findSettings, updateSettings, type Settings, type SettingsPatch } from '../../store/settings.ts'
 import { owner } from '../authorize.ts'
-import { showBudget, showRateLimit } from '../budgets.ts'
+import { budgetWarnings, showBudget, showRateLimit } from '../budgets.ts'
 import { errors } from '../errors.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, ifMatch, json } from '../schema.ts'
 import { edit, type Services } from '../services.ts'
-import { settingsPatchSchema, settingsSchema } from './schema.ts'
+import { changedSettingsSchema, settingsPatchSchema, settingsSchema } from './schema.ts'
 
 const tags = ['Settings']
 const get = createRoute({ ...owner, method: 'get', path: '/settings', tags, summary: 'Settings', responses: { 200: json(settingsSchema, 'The settings'), ...errors(401) } })
 const patch = createRoute({
   ...owner, method: 'patch', path: '/settings', tags, summary: 'Change settings', request: { headers: ifMatch, body: body(settingsPatchSchema) },
-  responses: { 200: json(settingsSchema, 'Changed'), ...errors(400, 401, 403, 409, 412) },
+  responses: { 200: json(changedSettingsSchema, 'Changed'), ...errors(400, 401, 403, 409, 412) },
 })
 
 async function describe({ database, clock }: Services, org: string, { organisation, timeZone, unknownPrice: policy, budget, rateLimit, content: stored, retention: kept, version: number, managedBy: by }: Settings): Promise<z.infer<typeof settingsSchema>> {
@@ -49,5 +49,6 @@ export const settings = (services: Services) => router()
     const ifVersion = expectedVersion(c.req.valid('header')['if-match'])
     const changed = found(await conditional(() => edit(services, (write) => updateSettings(write, org, changes, editOf(ifVersion))), (current: Settings) => describe(services, org, current)), 'organisation', org)
     c.header('etag', etag(changed))
-    return c.json(await describe(services, org, changed), 200)
+    const view = await describe(services, org, changed)
+    return c.json({ ...view, warnings: changes.budget === undefined ? [] : budgetWarnings(`The organisation ${view.organisation}`, view.budget) }, 200)
   })

@@ -1,16 +1,8 @@
 /** Settings of the organisation as the admin API takes and shows them. */
 import { z } from '@hono/zod-openapi'
-import { budgetInput, budgetView, rateLimitInput, rateLimitView } from '../budgets.ts'
+import { isTimeZone, timeZoneAdvice } from '../../config.ts'
+import { budgetInput, budgetView, changeWarnings, rateLimitInput, rateLimitView } from '../budgets.ts'
 import { displayName, managedBy, version } from '../schema.ts'
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false // RangeError: an unknown zone
-  }
-}
 
 const unknownPrice = z.enum(['allow', 'block', 'conservative'])
 const days = (most: number) => z.int().min(1).max(most)
@@ -23,9 +15,11 @@ export const settingsSchema = z.object({
   content: z.object(content), retention: z.object(retention), version, managed_by: managedBy,
 }).openapi('Settings')
 
+export const changedSettingsSchema = settingsSchema.extend(changeWarnings).openapi('ChangedSettings')
+
 export const settingsPatchSchema = z.strictObject({
   organisation: displayName.optional(),
-  time_zone: z.string().max(64).refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin').optional(),
+  time_zone: z.string().max(64).refine(isTimeZone, timeZoneAdvice).optional(),
   unknown_price: unknownPrice.optional(),
   budget: budgetInput.nullable().optional().openapi({ description: ofAllKeys }),
   rate_limit: rateLimitInput.nullable().optional().openapi({ description: ofAllKeys }),

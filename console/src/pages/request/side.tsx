@@ -66,7 +66,7 @@ export function CostPanel({ request }: { request: RequestDetail }) {
           {
             key: `${attempt.number}`,
             name: request.attempts.length > 1 ? `Attempt ${attempt.number}, ${attempt.provider ?? attemptName(attempt)}` : attemptName(attempt),
-            note: unpriced ? 'no price is known' : wasBilled(attempt),
+            note: unpriced ? 'no price is known' : attempt.cost_nano > 0 ? `${wasBilled(attempt)}; cannot be broken down by class` : wasBilled(attempt),
             cost: unpriced ? null : attempt.cost_nano,
           },
         ],
