@@ -137,7 +137,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }), mayReadMetrics: () => false,
   }
   const server = createServer({ noDelay: true }, (request, response) => route(door, request, response))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A thousand clients may come at once.
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve))
   const ticker = setInterval(() => {
     keys.freshAt = clock.epochMs()
     gateway.deadlines.tick(clock.monotonicUs())
