@@ -59,6 +59,7 @@ test('M3, M15: a hold that a defect left open ends by itself with what is known,
   const world = one(null, standard(100))
   const hold = (await take(world, 20))!
   await hold.dispatch()
+  hold.isSent = true
   hold.deliver(3, 35, 60)
   assert.equal(world.ledger.held().heldNano, 60)
   world.elapsedMs += hour - 1
