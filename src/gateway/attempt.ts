@@ -150,7 +150,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (this.outcome) return false
     const { hold } = this.options
     if (!hold.isDispatched) {
-      this.#end('connect_failed', faultFrom('request', ledgerUnavailable('the disk under the data directory has no room for its journal')))
+      this.#end('connect_failed', faultFrom('request', ledgerUnavailable('the journal under the data directory cannot be written')))
       return false
     }
     this.sent = hold.isSent = true
