@@ -4,19 +4,18 @@
  */
 import type { Budget, BudgetPeriod } from '../../src/gateway/snapshot.ts'
 
-export interface Entry {
+/** What an attempt can lose with its process. */
+interface State { held: bigint; isOpen: boolean; isDispatched: boolean; deliveredNano: bigint; paid: bigint }
+
+export interface Entry extends State {
   lsn: number
   org: string
   key: string
   heldAt: number
-  held: bigint
-  isOpen: boolean
-  isDispatched: boolean
   isStrict: boolean
   inputNano: bigint
-  /** The last progress that was told. */
-  deliveredNano: bigint
-  paid: bigint
+  /** How it was when the log ended with that record. */
+  past: { lsn: number; state: State }[]
 }
 
 /** One budget in one period, as its last admission saw it. */
@@ -70,6 +69,26 @@ export class Reference {
   newest = new Map<string, Policy>()
   newestZones = new Map<string, Policy>()
   overruns = 0
+
+  take(entry: Entry): void {
+    this.entries.push(entry)
+    this.remember(entry, entry.lsn)
+  }
+
+  /** Something about it was just told to the log, which ends at `lsn`. */
+  remember(entry: Entry, lsn: number): void {
+    const { held, isOpen, isDispatched, deliveredNano, paid } = entry
+    entry.past.push({ lsn, state: { held, isOpen, isDispatched, deliveredNano, paid } })
+  }
+
+  /** The log lost what came after `lsn`. */
+  goBack(lsn: number): void {
+    this.entries = this.entries.filter((entry) => entry.lsn <= lsn)
+    for (const entry of this.entries) {
+      entry.past = entry.past.filter((each) => each.lsn <= lsn)
+      Object.assign(entry, entry.past.at(-1)!.state)
+    }
+  }
 
   sum(entity: string, from: number, to: number): { settled: bigint; held: bigint } {
     let settled = 0n
@@ -129,12 +148,13 @@ export class Reference {
     return this.limits.filter(({ entity, from, to }) => (entity === `org:${org}` || entity === `key:${key}`) && heldAt >= from && heldAt < to)
   }
 
-  /** `isKnown`: a limit whose spending the ledger knows already. */
-  end(entry: Entry, paid: bigint, isKnown: (limit: Limit) => boolean): void {
+  /** `lsn`: of its end. `isKnown`: a limit whose spending the ledger knows already. */
+  end(entry: Entry, lsn: number, paid: bigint, isKnown: (limit: Limit) => boolean): void {
     const above = this.above(entry).filter(isKnown)
     const before = above.map(({ entity, from, to }) => this.sum(entity, from, to).settled)
     entry.isOpen = false
     entry.paid = paid
+    this.remember(entry, lsn)
     above.forEach((limit, i) => {
       if (limit.isHard && paid > 0n && before[i]! <= limit.nano && before[i]! + paid > limit.nano) this.overruns++
       const taken = this.taken(limit)

@@ -106,10 +106,13 @@ export class World {
   elapsedMs = 0
   /** The clock jumps by this right after budgets are looked at next. */
   skipMs = 0
-  canAdmit = true
+  /** The disk takes no write: what is appended waits in the memory of the process. */
+  isFull = false
   /** The store answers at once. */
   isPrompt: boolean
   log: Logged<JournalRecord>[] = []
+  /** Up to where the log survives the process. */
+  writtenLsn = 0
   model = new Reference()
   admission!: Admission
   ledger!: Watched
@@ -145,7 +148,12 @@ export class World {
     // What a killed process would still have done is not done.
     const process = ++this.#processes
     const append = (record: JournalRecord): number => (process === this.#processes ? this.log.push({ lsn: this.log.length + 1, record }) : 0)
-    const journal = { append, flush: () => true, whenSynced: () => null, syncSoon: () => {}, writtenLsn: Infinity, canAdmit: () => this.canAdmit, problem: null }
+    const flush = (): boolean => process === this.#processes && this.write()
+    const writtenLsn = (): number => this.writtenLsn
+    const journal = {
+      append, flush, whenSynced: () => null, syncSoon: () => {}, problem: null, canAdmit: () => !this.isFull,
+      get writtenLsn() { return writtenLsn() },
+    }
     const authority = this.grantsParts ? new Parts(this) : new LocalAuthority((...question) => this.balance(...question))
     this.ledger = new Watched({ journal, authority, clock, soon: setImmediate, alarm: (kind) => this.alarms[kind]++ }, this)
     this.admission = new Admission(this.ledger, new Calibration(), new RateLimits(), clock)
@@ -223,7 +231,7 @@ export class World {
       if (result instanceof Hold) return this.#took(result, ask, limits as Limit[], over, BigInt(inputNano))
       assert.ok(!this.log.some(({ record }) => 'requestId' in record && record.requestId === ask.requestId && record.attempt === ask.attempt), 'a refused attempt is in the journal')
       if (result instanceof Promise) return
-      if (!this.canAdmit) return assert.equal(result.code, 'ledger_unavailable')
+      if (this.isFull) return assert.equal(result.code, 'ledger_unavailable')
       assert.equal(result.code, 'budget_exceeded')
       assert.ok(over, `refused although ${holdNano} fit at ${nowMs}: ${result.message}`)
       assert.ok(result.message.startsWith(`${over.name} `), `names "${result.message.slice(0, 30)}" and not ${over.name}`)
@@ -234,15 +242,21 @@ export class World {
 
   #took(hold: Hold, { mode, tenant }: HoldAsk, limits: readonly Limit[], over: Limit | null, inputNano: bigint): void {
     assert.equal(over, null, `admitted beyond ${over?.name}`)
-    assert.ok(this.canAdmit)
+    assert.ok(!this.isFull)
     const { heldAt, holdNano } = hold.record
     for (const { name, from, to } of limits) assert.ok(heldAt >= from && heldAt < to, `the hold is not in the period in which ${name} admitted it`)
     const modes = limits.map(({ entity }) => this.model.newest.get(entity)!.budget!.mode)
     assert.equal(mode, (['strict', 'standard', 'soft'] as const).find((each) => modes.includes(each)) ?? 'none')
     this.admitted++
-    this.model.entries.push({
-      lsn: hold.lsn, org: tenant.org, key: tenant.key, heldAt, held: BigInt(holdNano), isOpen: true, isDispatched: false, isStrict: mode === 'strict', inputNano, deliveredNano: 0n, paid: 0n,
+    this.model.take({
+      lsn: hold.lsn, org: tenant.org, key: tenant.key, heldAt, held: BigInt(holdNano), isOpen: true, isDispatched: false, isStrict: mode === 'strict', inputNano, deliveredNano: 0n, paid: 0n, past: [],
     })
+  }
+
+  /** Writes what was appended, as each dispatch, each end that a client sees and a timer do. */
+  write(): boolean {
+    if (!this.isFull) this.writtenLsn = this.log.length
+    return !this.isFull
   }
 
   entryOf(hold: Hold): Entry {
@@ -251,7 +265,7 @@ export class World {
 
   /** The store applies the next terminal records in one transaction and says so. */
   apply(count: number): void {
-    for (const { lsn, record } of this.log.slice(this.appliedLsn, this.appliedLsn + count)) {
+    for (const { lsn, record } of this.log.slice(this.appliedLsn, Math.min(this.writtenLsn, this.appliedLsn + count))) {
       this.appliedLsn = lsn
       if (record.kind !== 'settle' && record.kind !== 'void') continue
       for (const entity of [`org:${record.tenant.org}`, `key:${record.tenant.key}`]) {
@@ -274,8 +288,10 @@ export class World {
     await settled()
   }
 
-  /** kill -9: what is in memory is gone, and the next process recovers what the journal says. */
+  /** kill -9: what is in memory is gone, what was not written with it, and the next process recovers what the journal says. */
   crash(): void {
+    this.log.length = this.writtenLsn
+    this.model.goBack(this.writtenLsn)
     const terminals: Logged<TerminalRecord>[] = []
     const open = new Map<number, OpenHold>()
     for (const { lsn, record } of this.log) {
@@ -301,8 +317,9 @@ export class World {
       this.ledger.recovered([{ lsn: this.log.push({ lsn: this.log.length + 1, record }), record }])
       const entry = this.model.entries.find(({ lsn }) => lsn === each.lsn)!
       const known = entry.inputNano > entry.deliveredNano ? entry.inputNano : entry.deliveredNano
-      this.model.end(entry, !entry.isDispatched ? 0n : entry.isStrict && known > entry.held ? entry.held : known, () => false)
+      this.model.end(entry, this.log.length, !entry.isDispatched ? 0n : entry.isStrict && known > entry.held ? entry.held : known, () => false)
     }
+    this.write()
     this.ledger.applied(this.appliedLsn)
   }
 
