@@ -102,7 +102,8 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   const timers = [
     setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
     // Often: a process that dies again and again must not leave a segment each time.
-    setInterval(() => journal.release(ledger.appliedLsn, ledger.held().oldestLsn), releaseMs),
+    // The smaller one: a database that went back takes again what is left of the journal.
+    setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(watchJournal(journal, log), 1_000),
     setInterval(() => { running.overloaded = process.memoryUsage.rss() > limits.memoryWatermark * memoryBytes() }, 500),

@@ -1,99 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { noUsage } from '../catalog/price.ts'
-import { SegmentWriter } from './codec.ts'
-import { batchRecords, Follower, type FollowerOptions, type SegmentFiles } from './follower.ts'
-import type { JournalTail } from './journal.ts'
-import type { Logged, Target, Tenant, TerminalRecord } from './records.ts'
+import { ledger, segmentBytes, Written } from '../../test/ledger/followed.ts'
+import { batchRecords, lingerMs } from './follower.ts'
+import type { Logged, TerminalRecord } from './records.ts'
 import { nameOfSegment } from './recovery.ts'
-
-const tenant: Tenant = { org: 'org', team: null, project: null, user: null, key: 'key' }
-const target: Target = { vendor: 'v', provider: 'p', deployment: 'd', model: 'm', upstreamModel: 'u', priceVersion: null }
-const segmentBytes = 400_000
-
-/** A journal in memory: `append` returns the record's LSN, and nothing is readable before `tail` says so. */
-class Written implements SegmentFiles {
-  readonly files = new Map<string, Buffer>()
-  readonly terminals: Logged<TerminalRecord>[] = []
-  nextLsn = 1
-  reads = 0
-  failing: Error | null = null
-  #writer = new SegmentWriter()
-  #name = ''
-  #follows = 1
-
-  rotate(name = nameOfSegment(this.files.size + 1)): void {
-    this.#name = name
-    this.#writer = new SegmentWriter()
-    this.#writer.start(this.nextLsn, this.#follows, 0)
-    this.nextLsn += 1
-    this.#store()
-  }
-  append(kind: 'settle' | 'void' | 'dispatch'): number {
-    const id = `req_${String(this.nextLsn).padStart(26, '0')}`
-    const record: TerminalRecord | null = kind === 'dispatch' ? null : { kind, hold: 1, requestId: id, attempt: 1, tenant, target, heldAt: 1, endedAt: 2, tenantNano: kind === 'void' ? 0 : this.nextLsn, overheadNano: 0, outcome: 'success', flags: 0, usage: noUsage(), repeat: null }
-    const lsn = this.#writer.append(this.nextLsn, record ?? { kind: 'dispatch', hold: 1 })
-    if (record !== null) this.terminals.push({ lsn, record })
-    this.nextLsn = lsn + 1
-    this.#store()
-    return lsn
-  }
-  /** The next segment starts at a later LSN, as after a journal lost its tail. */
-  raise(lsn: number): void {
-    this.#follows = this.nextLsn
-    this.nextLsn = lsn
-  }
-  #store(): void {
-    const bytes = Buffer.alloc(segmentBytes)
-    this.#writer.bytes.copy(bytes, 0, 0, this.#writer.length)
-    this.files.set(this.#name, bytes)
-    this.#follows = this.nextLsn
-  }
-  tail(): JournalTail { return { segment: this.#name, offset: this.#writer.length, lsn: this.nextLsn - 1 } }
-
-  list(): string[] { return [...this.files.keys()].sort() }
-  readAt(name: string, into: Buffer, position: number): number {
-    this.reads += 1
-    if (this.failing !== null) throw this.failing
-    const bytes = this.files.get(name)
-    if (bytes === undefined) throw new Error(`ENOENT ${name}`)
-    return bytes.copy(into, 0, position)
-  }
-}
-
-/** What a ledger is to the follower; the timers of the test's own. */
-function ledger(files: SegmentFiles, appliedLsn = 0, more: Partial<FollowerOptions> = {}) {
-  const seen = { records: [] as Logged<TerminalRecord>[], batches: [] as number[], said: [] as number[], failures: [] as string[], waits: [] as number[], position: appliedLsn }
-  const timers = new Set<{ callback: () => void; ms: number }>()
-  const follower = new Follower({
-    files, appliedLsn,
-    async apply(batch, uptoLsn) {
-      await Promise.resolve()
-      assert.ok(uptoLsn > seen.position && batch.every(({ lsn }) => lsn > seen.position && lsn <= uptoLsn), 'handed over what was applied before')
-      seen.records.push(...batch)
-      seen.batches.push(batch.length)
-      return seen.position = uptoLsn
-    },
-    applied: (lsn) => void seen.said.push(lsn),
-    failed: (error) => void seen.failures.push((error as Error).message),
-    after(ms, callback) {
-      if (ms > 0) seen.waits.push(ms)
-      const timer = { callback, ms }
-      timers.add(timer)
-      if (ms === 0) setImmediate(() => timers.delete(timer) && callback())
-      return () => void timers.delete(timer)
-    },
-    ...more,
-  })
-  /** Runs the thread until nothing moves; then timers of up to `ms` go off. */
-  async function settle(ms = 0): Promise<void> {
-    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
-    for (const timer of [...timers].filter((each) => each.ms <= ms)) if (timers.delete(timer)) timer.callback()
-    if (ms > 0) await settle()
-  }
-  return { follower, seen, settle }
-}
 
 test('every terminal record is applied once and in order, in batches of at most 512, across segments', async () => {
   const journal = new Written()
@@ -103,7 +14,7 @@ test('every terminal record is applied once and in order, in batches of at most 
   }
   const { follower, seen, settle } = ledger(journal)
   follower.tail(journal.tail())
-  await settle()
+  await settle(lingerMs)
   assert.deepEqual(seen.records, journal.terminals)
   assert.ok(seen.batches.every((size) => size <= batchRecords) && seen.batches.length < 8, String(seen.batches))
   assert.deepEqual([follower.appliedLsn, follower.lag, seen.said.at(-1)], [journal.tail().lsn, 0, journal.tail().lsn])
@@ -124,7 +35,7 @@ test('nothing is read that is not durable', async () => {
   assert.deepEqual(seen.records, journal.terminals.slice(0, 1))
   assert.equal(follower.appliedLsn, durable.lsn)
   follower.tail(journal.tail())
-  await settle()
+  await settle(lingerMs)
   assert.deepEqual(seen.records, journal.terminals)
 })
 
@@ -162,7 +73,7 @@ test('a new follower begins at the ledger\'s position, in the segment that holds
     for (const name of journal.list().slice(0, released - (5 - journal.files.size))) journal.files.delete(name)
     const { follower, seen, settle } = ledger(journal, position)
     follower.tail(journal.tail())
-    await settle()
+    await settle(lingerMs)
     assert.deepEqual(seen.records, journal.terminals.slice(left))
   }
 })
@@ -188,6 +99,7 @@ test('a database that is gone is waited for with growing pauses; nothing is read
   assert.deepEqual(seen.waits.slice(0, 8), [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000])
   gone = false
   await settle(5_000)
+  await settle(lingerMs)
   assert.deepEqual(applied, journal.terminals)
   assert.ok(seen.failures.length >= 8)
 })
@@ -208,7 +120,7 @@ test('a transaction whose commit was not confirmed is handed over again and the 
   })
   follower.tail(journal.tail())
   await settle(5_000)
-  await settle()
+  await settle(lingerMs)
   assert.deepEqual([follower.appliedLsn, seen.said, seen.failures], [journal.tail().lsn, [journal.tail().lsn], ['connection lost']])
 })
 
@@ -222,6 +134,7 @@ test('a file that cannot be read is tried again from the ledger\'s position', as
   await settle()
   journal.failing = null
   await settle(5_000)
+  await settle(lingerMs)
   assert.deepEqual([seen.records, seen.failures], [journal.terminals, ['EIO']])
 })
 
@@ -269,7 +182,7 @@ test('what a crash left behind is passed over: a torn end, a segment torn at its
   journal.append('settle')
   const { follower, seen, settle } = ledger(journal)
   follower.tail(journal.tail())
-  await settle()
+  await settle(lingerMs)
   assert.deepEqual([seen.records, seen.failures], [journal.terminals, []])
   assert.equal(journal.terminals[1]!.lsn > 500, true)
 })
@@ -284,6 +197,88 @@ test('an empty journal whose LSN was raised is noted without reading anything', 
   await settle(1_000)
   assert.deepEqual([follower.appliedLsn, follower.lag], [100, 0])
 })
+
+test('what comes in a trickle waits for company a quarter of a second, a full batch and a drain for nothing', async () => {
+  const journal = new Written()
+  journal.rotate()
+  const { follower, seen, settle } = ledger(journal)
+  for (let tick = 0; tick < 5; tick++) {
+    journal.append('settle')
+    follower.tail(journal.tail())
+    await settle(lingerMs - 1)
+  }
+  assert.deepEqual(seen.batches, [])
+  await settle(lingerMs)
+  assert.deepEqual(seen.batches, [5])
+  for (let index = 0; index < batchRecords + 1; index++) journal.append('settle')
+  follower.tail(journal.tail())
+  await settle()
+  assert.deepEqual(seen.batches, [5, batchRecords])
+  assert.equal(await follower.drain(1_000), 0)
+  assert.deepEqual(seen.batches, [5, batchRecords, 1])
+  assert.deepEqual(seen.records, journal.terminals)
+})
+
+test('a part of a batch that could be applied is not handed over again', async () => {
+  const journal = new Written()
+  journal.rotate()
+  for (let index = 0; index < 5; index++) journal.append('settle')
+  const handed: number[][] = []
+  const { follower, seen, settle } = ledger(journal, 0, {
+    async apply(batch, uptoLsn) {
+      handed.push(batch.map(({ lsn }) => lsn))
+      return batch.length > 2 ? batch[1]!.lsn : uptoLsn
+    },
+  })
+  follower.tail(journal.tail())
+  for (let round = 0; round < 3; round++) await settle(lingerMs)
+  const lsns = journal.terminals.map(({ lsn }) => lsn)
+  assert.deepEqual(handed, [lsns, lsns.slice(2), lsns.slice(4)])
+  assert.deepEqual(seen.said, [lsns[1], lsns[3], journal.tail().lsn])
+})
+
+for (const released of [0, 2]) {
+  test(`a database that went back gets the journal again from its position; ${released} segments that are gone are told`, async () => {
+    const journal = new Written()
+    const firsts: number[] = []
+    for (let segment = 0; segment < 4; segment++) {
+      firsts.push(journal.nextLsn)
+      journal.rotate()
+      for (let index = 0; index < 10; index++) journal.append('settle')
+    }
+    const back: number[][] = []
+    let records: Logged<TerminalRecord>[] = []
+    let position = 0
+    const { follower, seen, settle } = ledger(journal, 0, {
+      async apply(batch, uptoLsn, afterLsn) {
+        if (position < afterLsn) return position
+        records.push(...batch)
+        return position = uptoLsn
+      },
+      wentBack: (...args) => void back.push(args),
+    })
+    follower.tail(journal.tail())
+    await settle(lingerMs)
+    const had = follower.appliedLsn
+    const kept = journal.terminals[4]!.lsn
+    records = records.filter(({ lsn }) => lsn <= (position = kept))
+    for (const name of journal.list().slice(0, released)) journal.files.delete(name)
+    journal.append('settle')
+    follower.tail(journal.tail())
+    await settle(lingerMs)
+    const left = journal.terminals.slice(10 * released)
+    assert.deepEqual(records, [...new Set([...journal.terminals.slice(0, 5), ...left])])
+    assert.deepEqual(back, [[kept, had, released === 0 ? 0 : firsts[released]! - 1]])
+    assert.deepEqual([follower.appliedLsn, follower.isBehind, seen.said], [journal.tail().lsn, false, [had, kept, journal.tail().lsn]])
+
+    // A question finds out, too.
+    records = records.filter(({ lsn }) => lsn <= (position = left.at(-2)!.lsn))
+    await follower.exclusively(async () => follower.stands(position))
+    assert.equal(follower.isBehind, true)
+    await settle(lingerMs)
+    assert.deepEqual([records.at(-1), follower.isBehind], [left.at(-1), false])
+  })
+}
 
 test('LSNs without a terminal record cost one transaction a second, at once when the thread is to end', async () => {
   const journal = new Written()
@@ -333,6 +328,11 @@ test('an answer stands between what was applied before it and what is applied af
       return uptoLsn
     },
     applied: (lsn) => void order.push(`applied ${lsn}`),
+    // Nothing lingers.
+    after(_, callback) {
+      const timer = setImmediate(callback)
+      return () => clearImmediate(timer)
+    },
   })
   const asked: Promise<void>[] = []
   for (let index = 0; index < 30; index++) {

@@ -22,9 +22,14 @@ export interface FollowerOptions {
   files: SegmentFiles
   /** The ledger's position. */
   appliedLsn: number
-  /** One transaction; resolves with the new position. */
-  apply(batch: readonly Logged<TerminalRecord>[], uptoLsn: number): Promise<number>
+  /**
+   * One transaction with the terminal records after `afterLsn` and up to `uptoLsn`; resolves with the new position, which stands before
+   * `uptoLsn` when only a part could be applied, and before `afterLsn` when the database lacks what was applied before.
+   */
+  apply(batch: readonly Logged<TerminalRecord>[], uptoLsn: number, afterLsn: number): Promise<number>
   applied(lsn: number): void
+  /** The database stands at `position` and was at `hadLsn`. Up to `lostLsn` the journal can't be read any more; 0: it has everything. */
+  wentBack(position: number, hadLsn: number, lostLsn: number): void
   /** Told of each failure, for the log. */
   failed(error: unknown): void
   after: After
@@ -32,6 +37,8 @@ export interface FollowerOptions {
 
 /** Terminal records per transaction. */
 export const batchRecords = 512
+/** The first record of a batch waits this long for company, so that a slow trickle doesn't cost a synced commit each. */
+export const lingerMs = 250
 /** LSNs without a terminal record are noted this late, so that a running stream costs no transactions. */
 const idleMs = 1_000
 const firstBackoffMs = 100
@@ -57,6 +64,11 @@ export class Follower {
   /** Up to here everything is applied or pending. */
   #readLsn: number
   #running: Promise<void> | null = null
+  /** Up to here was told as applied. */
+  #toldLsn: number
+  /** Ends the wait for company; null when nobody waits for it. */
+  #linger: (() => void) | null = null
+  #isDue = false
   #draining = false
   #gaveUp = false
   readonly #pause: Pause
@@ -65,12 +77,14 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options
     this.#pause = new Pause(options.after)
-    this.#appliedLsn = this.#readLsn = options.appliedLsn
+    this.#appliedLsn = this.#readLsn = this.#toldLsn = options.appliedLsn
   }
 
   get appliedLsn(): number { return this.#appliedLsn }
   /** LSNs that are durable and not applied. */
   get lag(): number { return Math.max(0, this.#tail.lsn - this.#appliedLsn) }
+  /** The database went back, and lacks something that was told as applied. */
+  get isBehind(): boolean { return this.#appliedLsn < this.#toldLsn }
 
   /** How far the journal may be read from now on. */
   tail(tail: JournalTail): void {
@@ -84,6 +98,13 @@ export class Follower {
     const result = this.#last.then(work)
     this.#last = result.catch(() => undefined)
     return result
+  }
+
+  /** Someone else, `exclusively`, read the database's position. */
+  stands(position: number): void {
+    if (position >= this.#appliedLsn) return
+    this.#goBack(position)
+    this.#start()
   }
 
   /** Applies all that is durable without waiting; gives up after `deadlineMs`. Returns the LSNs that are left. */
@@ -118,6 +139,10 @@ export class Follower {
           await this.#pause.for(idleMs)
           continue
         }
+        if (this.#mayWait()) {
+          await this.#pause.for(lingerMs)
+          continue
+        }
         await this.#applyBatch()
         backoffMs = firstBackoffMs
         // Lets the thread's messages have their turn.
@@ -130,14 +155,43 @@ export class Follower {
     }
   }
 
-  async #applyBatch(): Promise<void> {
-    const batch = this.#pending.slice(0, batchRecords)
-    const uptoLsn = batch.length === this.#pending.length ? this.#readLsn : batch.at(-1)!.lsn
-    await this.exclusively(async () => {
-      this.#appliedLsn = Math.max(uptoLsn, await this.#options.apply(batch, uptoLsn))
-      this.#pending = this.#pending.slice(batch.length)
-      this.#options.applied(this.#appliedLsn)
+  /** Whether what was read may wait for more: `lingerMs` from when the first of it was seen, although others wake the thread meanwhile. */
+  #mayWait(): boolean {
+    if (this.#pending.length === 0 || this.#pending.length >= batchRecords || this.#draining) return false
+    this.#linger ??= this.#options.after(lingerMs, () => {
+      this.#isDue = true
+      this.#pause.wake()
     })
+    return !this.#isDue
+  }
+
+  async #applyBatch(): Promise<void> {
+    await this.exclusively(async () => {
+      const batch = this.#pending.slice(0, batchRecords)
+      const uptoLsn = batch.length === this.#pending.length ? this.#readLsn : batch.at(-1)!.lsn
+      if (uptoLsn <= this.#appliedLsn) return
+      const position = await this.#options.apply(batch, uptoLsn, this.#appliedLsn)
+      if (position < this.#appliedLsn) return this.#goBack(position)
+      this.#linger?.()
+      this.#linger = null
+      this.#isDue = false
+      this.#appliedLsn = position
+      this.#readLsn = Math.max(this.#readLsn, position)
+      this.#pending = this.#pending.filter(({ lsn }) => lsn > position)
+      this.#toldLsn = Math.max(this.#toldLsn, position)
+      this.#options.applied(position)
+    })
+  }
+
+  /** A replica took over that had not everything yet, or a commit was not on the disk when the power went: reads from its position on. */
+  #goBack(position: number): void {
+    const names = this.#tail.segment === '' ? [] : this.#names(this.#tail)
+    const firstLsn = names.map((name) => this.#firstLsn(name)).find((first) => first > 0) ?? Infinity
+    this.#options.wentBack(position, this.#appliedLsn, firstLsn > position + 1 ? Math.min(firstLsn - 1, this.#appliedLsn) : 0)
+    this.#appliedLsn = this.#readLsn = position
+    this.#pending = []
+    this.#place = null
+    this.#options.applied(position)
   }
 
   /** Reads what a batch takes, if that much is durable. A failure is returned, and makes the next call find its place anew. */

@@ -4,7 +4,7 @@
  */
 import { Kysely, sql, type Transaction } from 'kysely'
 import { migrate } from './migrate.ts'
-import { postgresDialect } from './postgres.ts'
+import { postgresDialect, statementTimeoutMs } from './postgres.ts'
 import { EmbeddedDialect, openSqlite, type SqliteHandle } from './sqlite.ts'
 import type { DatabaseKind, Tables } from './tables.ts'
 
@@ -35,19 +35,31 @@ export interface Write {
   readonly at: number
 }
 
-export async function openDatabase({ databaseUrl, dataDir, readonly = false }: DatabaseSettings): Promise<Database> {
+/** `timeoutMs`: of a statement, for tests. */
+export async function openDatabase({ databaseUrl, dataDir, readonly = false }: DatabaseSettings, timeoutMs: number = statementTimeoutMs): Promise<Database> {
   const kind = databaseUrl === null ? 'sqlite' : 'postgres'
   const sqlite = databaseUrl === null ? openSqlite(dataDir, readonly) : null
-  const dialect = sqlite === null ? postgresDialect(databaseUrl ?? '', readonly) : new EmbeddedDialect(sqlite)
+  const dialect = sqlite === null ? postgresDialect(databaseUrl ?? '', readonly, timeoutMs) : new EmbeddedDialect(sqlite)
   const kysely = new Kysely<Tables>({ dialect })
   try {
     if (readonly) await ping({ kysely })
-    else await migrate(kysely, kind)
+    else if (databaseUrl === null) await migrate(kysely, kind)
+    else await upgrade(databaseUrl)
   } catch (error) {
     await kysely.destroy()
     throw error
   }
   return { kind, dataDir, kysely, sqlite, close: () => kysely.destroy() }
+}
+
+/** On connections of its own: the tables may be large, and another process may be at it. */
+async function upgrade(databaseUrl: string): Promise<void> {
+  const kysely = new Kysely<Tables>({ dialect: postgresDialect(databaseUrl, false, null) })
+  try {
+    await migrate(kysely, 'postgres')
+  } finally {
+    await kysely.destroy()
+  }
 }
 
 /** Rejects when the database does not answer. */

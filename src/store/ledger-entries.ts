@@ -34,8 +34,17 @@ export const entryColumns = [
   'node', 'lsn', 'kind', 'request_id', 'attempt', ...partyColumns, 'amount_nano', 'outcome', 'flags', 'usage', 'held_at', 'ended_at',
 ] as const satisfies readonly (keyof LedgerEntryRow)[]
 
-/** PostgreSQL has no text with U+0000. */
-const clean = (text: string | null): string | null => (text?.includes('\0') ? text.replaceAll('\0', '') : text)
+/** An index of PostgreSQL takes 2,704 bytes. */
+const mostTextBytes = 1_024
+
+/** What both databases can hold: PostgreSQL has no text with U+0000, and none without an end. */
+function clean(text: string | null): string | null {
+  const whole = text?.includes('\0') ? text.replaceAll('\0', '') : text
+  // A character has at most three bytes for each of its UTF-16 units.
+  if (whole === null || whole.length * 3 <= mostTextBytes || Buffer.byteLength(whole) <= mostTextBytes) return whole
+  // A character that is cut in half would not come back as it went.
+  return Buffer.from(whole).toString('utf8', 0, mostTextBytes).replace(/\ufffd+$/, '')
+}
 
 const partyTexts = ({ org, team, project, user, key }: Tenant, { vendor, provider, deployment, model, upstreamModel, priceVersion }: Target): (string | null)[] =>
   [org, team, project, user, key, vendor, provider, deployment, model, upstreamModel, priceVersion].map(clean)
@@ -86,8 +95,10 @@ export function batchHash({ node, number, first_lsn: first, applied_lsn: applied
   return hash.digest()
 }
 
-/** A record that was not applied, because it can't be true or its attempt had already ended. */
-export interface Rejected { lsn: number; requestId: string; attempt: number; reason: string }
+/** A record that was not applied: it can't be true, its attempt had already ended, or the database refuses it for good. */
+export interface Rejected { lsn: number; requestId: string; attempt: number; tenantNano: number; overheadNano: number; reason: string }
+
+export const rejection = ({ lsn, record: { requestId, attempt, tenantNano, overheadNano } }: Logged<TerminalRecord>, reason: string): Rejected => ({ lsn, requestId, attempt, tenantNano, overheadNano, reason })
 
 const isAmount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 const isInstant = (ms: number): boolean => isAmount(ms * 1000)
@@ -135,11 +146,12 @@ export function terminalsOf(batch: readonly Logged<TerminalRecord>[], dimensions
     return { ids: texts.map((text, index) => dimensions.id(partyKinds[index]!, text)), text: partiesText(texts), entities: entitiesOf(texts) }
   })
   const terminals: Terminal[] = []
-  for (const { lsn, record } of batch) {
+  for (const each of batch) {
+    const { lsn, record } = each
     const requestId = decodeId('req', record.requestId)
     const reason = requestId === null ? 'the request id is none' : refusal(record)
     if (requestId === null || reason !== null) {
-      rejected.push({ lsn, requestId: record.requestId, attempt: record.attempt, reason: reason ?? '' })
+      rejected.push(rejection(each, reason ?? ''))
       continue
     }
     const kind = record.kind === 'settle' ? settleKind : voidKind

@@ -1,7 +1,7 @@
 /**
  * The ledger in the database: terminal records of a node's journal become entries, balances and totals in one transaction with
  * the node's position, so that each is applied exactly once however often it is handed over. Rejects with the driver's error; a
- * record that can't be applied at all is skipped, reported and counted, because it must not hold up the others.
+ * record that can't be applied at all is passed over, reported and counted, because it must not hold up the others.
  */
 import { CompiledQuery, sql } from 'kysely'
 import type { Logged, TerminalRecord } from '../ledger/records.ts'
@@ -9,7 +9,7 @@ import type { Database, Read } from './database.ts'
 import { Dimensions, findDimensions } from './dimensions.ts'
 import { encodeId } from './ids.ts'
 import { exactInteger } from './integers.ts'
-import { quarterUs, batchHash, entriesOf, entryColumns, firstHash, overheadEntity, overheadKind, quarterOf, settleKind, terminalOutcomes, terminalsOf, wantedTexts, type Rejected, type Terminal } from './ledger-entries.ts'
+import { quarterUs, batchHash, entriesOf, entryColumns, firstHash, overheadEntity, overheadKind, quarterOf, rejection, settleKind, terminalOutcomes, terminalsOf, wantedTexts, type Rejected, type Terminal } from './ledger-entries.ts'
 import { usageFlags, type UsageFlag } from './records.ts'
 
 export interface Position {
@@ -22,6 +22,7 @@ export interface Position {
 }
 
 export interface Applied {
+  /** The position after it: behind `uptoLsn` when only a part was applied, or nothing because the position stands before `afterLsn`. */
   appliedLsn: number
   entries: number
   rejected: Rejected[]
@@ -31,6 +32,9 @@ const rowsPerStatement = 64
 
 /** One set of known ids per database and thread. */
 const interned = new WeakMap<Database, Dimensions>()
+
+/** For a database that went back, or that failed and may come back so: it may lack ids that are known here. */
+export const forgetDimensions = (database: Database): void => void interned.delete(database)
 
 function dimensionsOf(database: Database): Dimensions {
   let dimensions = interned.get(database)
@@ -54,37 +58,69 @@ class EndedBefore extends Error {
   override name = 'EndedBefore'
 }
 
+interface Batch {
+  records: readonly Logged<TerminalRecord>[]
+  afterLsn: number
+  uptoLsn: number
+}
+
 /**
- * Applies the terminal records among a node's LSNs up to `uptoLsn`; `batch` holds them in ascending order, and may begin with some
- * that were applied before. What was applied before changes nothing.
+ * Applies the terminal records among a node's LSNs after `afterLsn` and up to `uptoLsn`, in ascending order. They may begin with some
+ * that were applied before, which changes nothing. A position before `afterLsn` means that the database went back and lacks what is
+ * not among them any more; then nothing is applied.
  */
-export async function applyTerminals(database: Database, node: string, batch: readonly Logged<TerminalRecord>[], uptoLsn: number): Promise<Applied> {
-  checkOrder(batch, uptoLsn)
-  await dimensionsOf(database).intern(wantedTexts(node, batch))
+export async function applyTerminals(database: Database, node: string, records: readonly Logged<TerminalRecord>[], uptoLsn: number, afterLsn = 0): Promise<Applied> {
+  const batch = { records, afterLsn, uptoLsn }
+  checkOrder(batch)
   try {
-    return await apply(database, node, batch, uptoLsn, false)
+    return await applyOnce(database, node, batch)
   } catch (error) {
-    if (!(error instanceof EndedBefore)) throw error
-    return apply(database, node, batch, uptoLsn, true)
+    forgetDimensions(database)
+    if (!isRefusal(error)) throw error
+    return isolate(database, node, batch, error)
   }
 }
 
-function checkOrder(batch: readonly Logged<TerminalRecord>[], uptoLsn: number): void {
+async function applyOnce(database: Database, node: string, batch: Batch): Promise<Applied> {
+  await dimensionsOf(database).intern(wantedTexts(node, batch.records))
+  try {
+    return await apply(database, node, batch, false)
+  } catch (error) {
+    if (!(error instanceof EndedBefore)) throw error
+    return apply(database, node, batch, true)
+  }
+}
+
+/** Data that the database will never take, by class of SQLSTATE or SQLite's code. Not a key that another transaction was the first to write. */
+const refusals = /^(22|23(?!505)|54|SQLITE_TOOBIG|SQLITE_MISMATCH|SQLITE_CONSTRAINT_(?!UNIQUE|PRIMARYKEY))/
+
+const isRefusal = (error: unknown): error is Error => error instanceof Error && refusals.test(String((error as NodeJS.ErrnoException).code ?? ''))
+
+/** One bad record must not hold up the others: applies less, until it stands alone and is passed over. The rest is for the next call. */
+async function isolate(database: Database, node: string, { records, afterLsn, uptoLsn }: Batch, error: Error): Promise<Applied> {
+  const middle = records.length >> 1
+  if (middle > 0) return applyTerminals(database, node, records.slice(0, middle), records[middle - 1]!.lsn, afterLsn)
+  const [bad] = records
+  if (bad === undefined) throw error
+  return apply(database, node, { records: [], afterLsn, uptoLsn }, false, [rejection(bad, error.message)])
+}
+
+function checkOrder({ records, uptoLsn }: Batch): void {
   let before = 0
-  for (const { lsn } of batch) {
+  for (const { lsn } of records) {
     if (!Number.isSafeInteger(lsn) || lsn <= before || lsn > uptoLsn) throw new RangeError(`LSN ${lsn} stands after ${before} in a batch up to ${uptoLsn}`)
     before = lsn
   }
 }
 
-async function apply(database: Database, node: string, batch: readonly Logged<TerminalRecord>[], uptoLsn: number, lookForEnded: boolean): Promise<Applied> {
+async function apply(database: Database, node: string, { records, afterLsn, uptoLsn }: Batch, lookForEnded: boolean, refused: readonly Rejected[] = []): Promise<Applied> {
   return database.kysely.transaction().execute(async (kysely) => {
     const read: Read = { kind: database.kind, kysely }
     const before = await position(read, node, database.kind === 'postgres')
-    if (uptoLsn <= before.appliedLsn) return { appliedLsn: before.appliedLsn, entries: 0, rejected: [] }
-    const rejected: Rejected[] = []
+    if (uptoLsn <= before.appliedLsn || before.appliedLsn < afterLsn) return { appliedLsn: before.appliedLsn, entries: 0, rejected: [] }
+    const rejected = [...refused]
     const dimensions = dimensionsOf(database)
-    const fresh = batch[0] === undefined || batch[0].lsn > before.appliedLsn ? batch : batch.filter(({ lsn }) => lsn > before.appliedLsn)
+    const fresh = records[0] === undefined || records[0].lsn > before.appliedLsn ? records : records.filter(({ lsn }) => lsn > before.appliedLsn)
     let terminals = terminalsOf(fresh, dimensions, rejected)
     if (lookForEnded) terminals = await withoutEnded(read, terminals, rejected)
     const { rows, texts } = entriesOf(dimensions.id('node', node)!, terminals)
@@ -108,11 +144,11 @@ async function withoutEnded({ kysely }: Read, terminals: readonly Terminal[], re
   const ids = [...new Set(terminals.map(({ requestId }) => requestId))]
   const known = ids.length === 0 ? [] : await kysely.selectFrom('ledger_entry').select(['request_id', 'attempt']).where('request_id', 'in', ids).where('kind', '!=', overheadKind).execute()
   const ended = new Set(known.map((row) => attemptKey(row.request_id, row.attempt)))
-  return terminals.filter(({ lsn, requestId, record }) => {
-    const key = attemptKey(requestId, record.attempt)
+  return terminals.filter((terminal) => {
+    const key = attemptKey(terminal.requestId, terminal.record.attempt)
     const isFirst = !ended.has(key)
     ended.add(key)
-    if (!isFirst) rejected.push({ lsn, requestId: record.requestId, attempt: record.attempt, reason: 'the attempt has already ended under another LSN' })
+    if (!isFirst) rejected.push(rejection(terminal, 'the attempt has already ended under another LSN'))
     return isFirst
   })
 }
@@ -177,6 +213,10 @@ async function insertRows({ kind, kysely }: Read, table: string, columns: readon
 
 const bound = (ms: number): number => Math.min(Math.max(0, ms * 1000), Number.MAX_SAFE_INTEGER)
 
+/** A sum beyond what a number holds is beyond every limit, too. */
+const atMostExact = (nano: string): number => exactInteger(BigInt(nano) > maxExact ? maxExact : nano)
+const maxExact = BigInt(Number.MAX_SAFE_INTEGER)
+
 /** What an entity has settled between two instants: by the ledger, and before there was one. */
 const settled = (entity: string, fromMs: number, toMs: number) => sql<string>`(select cast(coalesce(sum(settled_nano), 0) as text) from
   (select entity, quarter, settled_nano from account_balance union all select entity, quarter, settled_nano from opening_balance) as balance
@@ -185,19 +225,20 @@ const settled = (entity: string, fromMs: number, toMs: number) => sql<string>`(s
 /** Settled amount of `org:<id>`, `key:<id>` or `overhead` from `fromMs` to before `toMs`, which start quarters of an hour. */
 export async function settledBetween({ kysely }: Read, entity: string, fromMs: number, toMs: number): Promise<number> {
   const { rows: [row] } = await sql<{ nano: string }>`select ${settled(entity, fromMs, toMs)} as nano`.execute(kysely)
-  return exactInteger(row!.nano)
+  return atMostExact(row!.nano)
 }
 
 /** The same with the node's position, both of one instant. */
 export async function settledAt({ kysely }: Read, node: string, entity: string, fromMs: number, toMs: number): Promise<{ nano: number; lsn: number }> {
   const { rows: [row] } = await sql<{ nano: string; lsn: number }>`select ${settled(entity, fromMs, toMs)} as nano,
     coalesce((select applied_lsn from ledger_position where node = ${node}), 0) as lsn`.execute(kysely)
-  return { nano: exactInteger(row!.nano), lsn: row!.lsn }
+  return { nano: atMostExact(row!.nano), lsn: row!.lsn }
 }
 
 /** The end (epoch ms) of the latest quarter of an hour in which anything was charged; 0 without a charge. A clock that ran ahead may have charged in what is still to come. */
 export async function newestCharge({ kysely }: Read): Promise<number> {
-  const { rows: [row] } = await sql<{ quarter: number | null }>`select max(quarter) as quarter from account_balance where entity >= 'org:' and entity < 'org;'`.execute(kysely)
+  // One step into the index for each organisation, whatever the order of texts is.
+  const { rows: [row] } = await sql<{ quarter: number | null }>`select max((select max(quarter) from account_balance where entity = 'org:' || d.value)) as quarter from dimension d where d.kind = 'org'`.execute(kysely)
   return row?.quarter ? Math.floor((row.quarter + quarterUs) / 1000) : 0
 }
 

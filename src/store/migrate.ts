@@ -24,7 +24,9 @@ export async function migrate(kysely: Kysely<Tables>, kind: DatabaseKind): Promi
     throw new Error(`The database was changed by another version of MegaRouter (${foreign.join(', ')}), which lacks ${missing.join(', ')}. Run the newest version on it.`)
   }
   const { error, results } = await new Migrator({ db: kysely, provider: { getMigrations: async () => known } }).migrateToLatest()
-  if (error !== undefined) throw new Error(`The database could not be upgraded: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  // The code says whether waiting helps, as where another thread or process is at it.
+  if (error instanceof Error) throw Object.assign(new Error(`The database could not be upgraded: ${error.message}`, { cause: error }), { code: (error as NodeJS.ErrnoException).code })
+  if (error !== undefined) throw new Error(`The database could not be upgraded: ${String(error)}`)
   return (results ?? []).map((result) => result.migrationName)
 }
 

@@ -1,6 +1,6 @@
 /**
  * PostgreSQL under Kysely: a small pool per thread with a time limit on connecting and on every statement, so that a
- * database that hangs is an error within seconds and not a stuck thread.
+ * database that hangs is an error within seconds and not a stuck thread. A commit is confirmed when it is on a disk.
  */
 import pg from 'pg'
 import { PostgresDialect } from 'kysely'
@@ -18,16 +18,26 @@ function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string)
   return pg.types.getTypeParser(oid, format === 'binary' ? 'binary' : 'text') as (value: string) => unknown
 }
 
-export function postgresDialect(databaseUrl: string, readonly: boolean): PostgresDialect {
+/** The journal's segments go on the word of a commit, which servers may be set to give before it is on a disk. */
+const safeCommits = `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') in ('off', 'local', 'remote_write')`
+/** Those of the role or the database. */
+const noTimeouts = `select set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '0', false)`
+
+/** `timeoutMs` null: statements take as long as they take. */
+export function postgresDialect(databaseUrl: string, readonly: boolean, timeoutMs: number | null): PostgresDialect {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: connections,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 30_000,
-    statement_timeout: statementTimeoutMs,
     // The server may be gone without a reset: then its own limit never answers.
-    query_timeout: statementTimeoutMs + 2_000,
+    ...(timeoutMs === null ? {} : { statement_timeout: timeoutMs, query_timeout: timeoutMs + 2_000 }),
     keepAlive: true,
+    // Awaited before the connection is used; one on which it fails is none.
+    async onConnect(client) {
+      await client.query(safeCommits)
+      if (timeoutMs === null) await client.query(noTimeouts)
+    },
     application_name: 'megarouter',
     types: { getTypeParser } as pg.CustomTypesConfig,
     ...(readonly ? { options: '-c default_transaction_read_only=on' } : {}),

@@ -41,10 +41,25 @@ export class RecordStore {
     this.#contentLost = contentLost
   }
 
+  /** For a database that went back: it may lack ids that are known here. */
+  forgetDimensions(): void {
+    this.#dimensions = new Dimensions(this.#database)
+  }
+
   async save(records: readonly RequestRecord[]): Promise<void> {
-    await this.#dimensions.intern(wantedDimensions(records))
-    const usage = records.flatMap((record) => usageRows(record, this.#dimensions))
-    const log = records.map((record) => requestLogRow(record, this.#dimensions))
+    try {
+      await this.#save(records)
+    } catch (error) {
+      this.forgetDimensions()
+      throw error
+    }
+  }
+
+  async #save(records: readonly RequestRecord[]): Promise<void> {
+    const dimensions = this.#dimensions
+    await dimensions.intern(wantedDimensions(records))
+    const usage = records.flatMap((record) => usageRows(record, dimensions))
+    const log = records.map((record) => requestLogRow(record, dimensions))
     const stored = await this.#appendContent(records)
     const { kind, kysely } = this.#database
     await kysely.transaction().execute(async (transaction: Transaction<Tables>) => {

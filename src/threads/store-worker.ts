@@ -16,7 +16,7 @@ import { segmentFiles } from '../ledger/segment-files.ts'
 import { limits } from '../limits.ts'
 import { ContentStore } from '../store/content.ts'
 import { openDatabase, type Database } from '../store/database.ts'
-import { newestCharge, applyTerminals, findRepeat, position, settledAt } from '../store/ledger.ts'
+import { newestCharge, applyTerminals, findRepeat, forgetDimensions, position, settledAt } from '../store/ledger.ts'
 import { loadMasterKey } from '../store/master-key.ts'
 import { nodeIdOf } from '../store/node-id.ts'
 import type { RequestRecord } from '../store/records.ts'
@@ -66,16 +66,22 @@ async function connect() {
   rejected = at?.rejected ?? 0
   const follower = new Follower({
     files: segmentFiles(journal), appliedLsn: at?.appliedLsn ?? 0, after: systemAfter,
-    apply: (batch, uptoLsn) => applyTo(database, node, batch, uptoLsn),
+    apply: (batch, uptoLsn, afterLsn) => applyTo(database, node, batch, uptoLsn, afterLsn),
     applied: (lsn) => post({ kind: 'applied', lsn }),
+    wentBack(position, hadLsn, lostLsn) {
+      forgetDimensions(database)
+      store.forgetDimensions()
+      log.error({ position, hadLsn }, 'the database went back, as after the failover to a replica that was behind; the journal is applied again from there')
+      if (lostLsn > 0) log.error({ from: position + 1, to: lostLsn }, 'records that the database lost are in no journal any more: what they charged is not in the ledger')
+    },
     failed: (error) => log.error({ err: error }, 'the ledger could not follow the journal; it is tried again'),
   })
   return { database, content, store, follower, node, newestChargeMs: await newestCharge(database) }
 }
 
-async function applyTo(database: Database, node: string | null, batch: readonly Logged<TerminalRecord>[], uptoLsn: number): Promise<number> {
+async function applyTo(database: Database, node: string | null, batch: readonly Logged<TerminalRecord>[], uptoLsn: number, afterLsn: number): Promise<number> {
   if (node === null) throw new Error('there is a journal now, and was none when this thread started')
-  const applied = await applyTerminals(database, node, batch, uptoLsn)
+  const applied = await applyTerminals(database, node, batch, uptoLsn, afterLsn)
   rejected += applied.rejected.length
   for (const each of applied.rejected) log.error(each, 'a record of the journal could not be applied to the ledger: this is a defect of MegaRouter')
   return applied.appliedLsn
@@ -132,9 +138,12 @@ async function answer(message: Extract<ToStore, { kind: 'balance' | 'repeat' }>)
   try {
     const { database, follower, node } = await connected
     await follower.exclusively(async () => {
-      if (systemClock.epochMs() > message.untilMs) tooLate()
-      else if (message.kind === 'balance') post({ kind: 'balance', id, ...await settledAt(database, node ?? '', message.entity, message.fromMs, message.toMs) })
-      else post({ kind: 'repeat', id, found: await findRepeat(database, message.key) })
+      if (systemClock.epochMs() > message.untilMs) return tooLate()
+      const said = message.kind === 'balance' ? await settledAt(database, node ?? '', message.entity, message.fromMs, message.toMs) : { found: await findRepeat(database, message.key) }
+      if ('lsn' in said) follower.stands(said.lsn)
+      // The data plane has forgotten what was applied once.
+      if (follower.isBehind) throw new Error('the database went back and is brought up again from the journal')
+      post('lsn' in said ? { kind: 'balance', id, ...said } : { kind: 'repeat', id, ...said })
     })
   } catch (error) {
     unanswered(error, kind)

@@ -33,7 +33,7 @@ const answerBy = (): number => Date.now() + answerMs
 export class Workers {
   snapshot: Snapshot | null = null
   storeReady = false
-  /** Of the journal, by the store. */
+  /** Of the journal, by the store. Goes back when the database does. */
   appliedLsn = 0
   /** Of the ledger in the database, when the store started. */
   newestChargeMs = 0
@@ -55,6 +55,8 @@ export class Workers {
   readonly #changed = new Set<() => void>()
   #lastAsked = 0
   #tailLsn = 0
+  /** Up to here the data plane has forgotten what it settled. */
+  #forgottenLsn = 0
   #drained: (() => void) | null = null
 
   constructor(settings: WorkerSettings, keys: KeyIndex, live: Live, catalog: Catalog, hooks: WorkerHooks) {
@@ -99,6 +101,7 @@ export class Workers {
   async balance(entity: string, fromMs: number, toMs: number): Promise<Balance> {
     const answer = await this.#ask((id) => ({ kind: 'balance', id, entity, fromMs, toMs, untilMs: answerBy() }))
     if (answer.kind !== 'balance' || answer.error !== undefined) throw new Error(answer.kind === 'balance' ? answer.error : 'not an answer')
+    if (answer.lsn < this.#forgottenLsn) throw new Error('The database went back and is brought up again from the journal.')
     return { nano: answer.nano, lsn: answer.lsn }
   }
 
@@ -152,11 +155,11 @@ export class Workers {
         this.newestChargeMs = message.newestChargeMs
         this.storeReady = true
         // The one before may have died between its last transaction and the word of it.
-        this.#hooks.onApplied(message.appliedLsn)
+        this.#applied()
         break
       case 'applied':
         this.appliedLsn = message.lsn
-        this.#hooks.onApplied(message.lsn)
+        this.#applied()
         break
       case 'state':
         this.databaseUp = message.databaseUp
@@ -168,6 +171,11 @@ export class Workers {
       case 'failed': this.#failed(message.reason, this.storeReady)
     }
     for (const check of this.#changed) check()
+  }
+
+  #applied(): void {
+    this.#forgottenLsn = Math.max(this.#forgottenLsn, this.appliedLsn)
+    this.#hooks.onApplied(this.appliedLsn)
   }
 
   #fromControl(message: FromControl): void {

@@ -80,13 +80,13 @@ test('what waits for real time is found: its history does not come to rest', asy
 test('a follower that forgets its position is found: balances count attempts twice', async (t) => {
   // A batch that comes again, since its commit was not heard of, counts again; the rows that are there already are skipped without a word.
   const seen = new WeakSet<TerminalRecord>()
-  const wrapApply = (apply: Apply): Apply => async (batch, uptoLsn) => {
+  const wrapApply = (apply: Apply): Apply => async (batch, uptoLsn, afterLsn) => {
     const { sqlite } = scratch.database
     const add = sqlite!.prepare('update account_balance set settled_nano = settled_nano + ? where entity = ? and quarter = ?')
     for (const { record: { tenant: { org, key }, kind, heldAt, tenantNano } } of batch.filter(({ record }) => isSeen(seen, record))) {
       if (kind === 'settle') for (const entity of [`org:${org}`, `key:${key}`]) add.run(BigInt(tenantNano), entity, BigInt(Math.floor(heldAt / 900_000) * 900_000_000))
     }
-    return apply(batch, uptoLsn)
+    return apply(batch, uptoLsn, afterLsn)
   }
   const bend = (swarm: Swarm): void => {
     calm(swarm)

@@ -14,7 +14,7 @@ import type { Faults } from './swarm.ts'
 export const nodeId = 'node_simulated'
 
 type Batch = { records: readonly Logged<TerminalRecord>[]; uptoLsn: number }
-export type Apply = (batch: readonly Logged<TerminalRecord>[], uptoLsn: number) => Promise<number>
+export type Apply = (batch: readonly Logged<TerminalRecord>[], uptoLsn: number, afterLsn: number) => Promise<number>
 
 /** What outlives processes: the rows, and how they came about. */
 export class SimulatedDatabase {
@@ -28,8 +28,8 @@ export class SimulatedDatabase {
     this.database = database
   }
 
-  async apply(records: readonly Logged<TerminalRecord>[], uptoLsn: number): Promise<number> {
-    const { appliedLsn, rejected } = await applyTerminals(this.database, nodeId, records, uptoLsn)
+  async apply(records: readonly Logged<TerminalRecord>[], uptoLsn: number, afterLsn = 0): Promise<number> {
+    const { appliedLsn, rejected } = await applyTerminals(this.database, nodeId, records, uptoLsn, afterLsn)
     this.rejected += rejected.length
     this.batches.push({ records, uptoLsn })
     return appliedLsn
@@ -109,10 +109,11 @@ export class StoreWorker {
     const { database, scheduler } = this.#world
     if (database.isDown) return void scheduler.in(1_000_000, owner, 'store worker opens', () => void this.#open(owner))
     const { appliedLsn } = await position(database.database, nodeId)
-    const apply: Apply = (batch, uptoLsn) => this.#apply(owner, batch, uptoLsn)
+    const apply: Apply = (batch, uptoLsn, afterLsn) => this.#apply(owner, batch, uptoLsn, afterLsn)
     this.#follower = new Follower({
       files: this.#files, appliedLsn, apply: this.#world.wrapApply?.(apply) ?? apply,
       applied: (lsn) => this.#say(owner, { kind: 'applied', lsn }),
+      wentBack: (position, hadLsn) => { throw new Error(`the database went back from LSN ${hadLsn} to ${position}`) },
       failed: (error) => this.#failed(error),
       after: (ms, callback) => scheduler.in(ms * 1000, owner, 'follower', callback),
     })
@@ -151,10 +152,10 @@ export class StoreWorker {
     }
   }
 
-  async #apply(owner: Owner, batch: readonly Logged<TerminalRecord>[], uptoLsn: number): Promise<number> {
+  async #apply(owner: Owner, batch: readonly Logged<TerminalRecord>[], uptoLsn: number, afterLsn: number): Promise<number> {
     const { database, dice, faults } = this.#world
     await this.#reach(owner)
-    const appliedLsn = await database.apply(batch, uptoLsn)
+    const appliedLsn = await database.apply(batch, uptoLsn, afterLsn)
     const isUnheard = this.#world.mayFail() && dice.chance(faults.store.commitUnheard)
     await this.#pause(owner)
     if (!isUnheard) return appliedLsn

@@ -5,7 +5,8 @@ import { sql, type KyselyPlugin } from 'kysely'
 import type { Logged, TerminalRecord } from '../../src/ledger/records.ts'
 import { ContentStore } from '../../src/store/content.ts'
 import type { Database } from '../../src/store/database.ts'
-import { applyTerminals, findRepeat, newestCharge, position, settledAt, settledBetween, totals } from '../../src/store/ledger.ts'
+import { decodeId } from '../../src/store/ids.ts'
+import { applyTerminals, findRepeat, forgetDimensions, newestCharge, position, settledAt, settledBetween, totals } from '../../src/store/ledger.ts'
 import { terminalOutcomes } from '../../src/store/ledger-entries.ts'
 import { verifyLedger } from '../../src/store/ledger-verify.ts'
 import { attemptOutcomes } from '../../src/store/records.ts'
@@ -39,6 +40,16 @@ function dying(database: Database, table: 'ledger_batch' | 'ledger_position'): D
   return { ...database, kysely: database.kysely.withPlugin(plugin) }
 }
 
+/** From now on the database takes everything but the entry of this record. */
+async function refusing({ kind, kysely }: Database, { requestId }: TerminalRecord): Promise<void> {
+  const name = `refuse_${requestId}`
+  const id = Buffer.from(decodeId('req', requestId)!).toString('hex')
+  if (kind === 'sqlite') {
+    // SQLite adds no constraint to a table.
+    await sql.raw(`create trigger ${name} before insert on ledger_entry when new.request_id = x'${id}' begin insert into ledger_entry (node) values (null); end`).execute(kysely)
+  } else await sql.raw(`alter table ledger_entry add constraint ${name} check (request_id <> '\\x${id}')`).execute(kysely)
+}
+
 async function assertFolded(database: Database, records: readonly TerminalRecord[], org: string): Promise<void> {
   const { rows } = await sql<{ entity: string; quarter: number; nano: string }>`select entity, quarter, cast(settled_nano as text) as nano from account_balance where entity like ${`%:${org}%`}`.execute(database.kysely)
   const found = rows.map(({ entity, quarter, nano }) => `${entity} ${quarter} ${nano}`).sort()
@@ -59,6 +70,22 @@ onBothDatabases((open) => {
     const fresh = await open()
     try {
       await work(fresh.database)
+    } finally {
+      await fresh.close()
+    }
+  })
+
+  test('a commit is confirmed when it is on the disk, whatever the server is set to', async () => {
+    const fresh = await open()
+    try {
+      const { kind, kysely, sqlite } = fresh.database
+      if (kind === 'sqlite') return assert.equal(sqlite!.pragma('synchronous', { simple: true }), 2n)
+      for (const [set, found] of [['off', 'on'], ['local', 'on'], ['remote_apply', 'remote_apply']] as const) {
+        await sql.raw(`alter role postgres set synchronous_commit = ${set}`).execute(kysely)
+        const { rows } = await sql`show synchronous_commit`.execute((await fresh.again()).kysely)
+        assert.deepEqual(rows, [{ synchronous_commit: found }], set)
+      }
+      await sql`alter role postgres reset synchronous_commit`.execute(kysely)
     } finally {
       await fresh.close()
     }
@@ -136,6 +163,44 @@ onBothDatabases((open) => {
     assert.deepEqual((await verifyLedger(database)).findings, [])
   })
 
+  story('what the database refuses for good holds up nothing: it is told and counted, and the others are applied', async (database) => {
+    const records = Array.from({ length: 9 }, () => terminal())
+    const bad = new Set([records[2]!, records[7]!])
+    for (const record of bad) await refusing(database, record)
+    let at = 0
+    const rejected: number[] = []
+    for (let call = 0; at < 27; call++) {
+      assert.ok(call < 30)
+      const applied = await applyTerminals(database, 'n', logged(records).filter(({ lsn }) => lsn > at), 27, at)
+      assert.ok(applied.appliedLsn > at)
+      at = applied.appliedLsn
+      rejected.push(...applied.rejected.map(({ lsn, tenantNano, reason }) => (assert.ok(reason.length > 10 && tenantNano > 0), lsn)))
+    }
+    assert.deepEqual([rejected, (await position(database, 'n')).rejected, (await totals(database)).settledNano], [[9, 24], 2, 7n * 5_012_750n])
+    assert.deepEqual((await verifyLedger(database)).findings, [])
+  })
+
+  story('a name of any length is applied, cut where the database has room for it', async (database) => {
+    const long = Array.from({ length: 8_000 }, () => String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000))).join('')
+    const { rejected, entries } = await applyTerminals(database, 'n', logged([terminal({ target: target({ model: long, upstreamModel: `x${long}` }), tenant: tenant({ org: `o${long}` }) })]), 3)
+    assert.deepEqual([rejected, entries], [[], 1])
+    const { rows } = await sql<{ value: string }>`select value from dimension where kind in ('model', 'upstream_model', 'org')`.execute(database.kysely)
+    assert.equal(rows.length, 3)
+    for (const { value } of rows) assert.ok(Buffer.byteLength(value) <= 1_024 && (long.startsWith(value.replace(/^[xo]/, ''))) && value.length > 300)
+    assert.deepEqual((await verifyLedger(database)).findings, [])
+  })
+
+  story('a position that went back is told and nothing is written; a name that went with it is known again', async (database) => {
+    await applyTerminals(database, 'n', logged([terminal()]), 3)
+    const before = await stateOf(database)
+    assert.deepEqual(await applyTerminals(database, 'n', [{ lsn: 12, record: terminal({ tenant: tenant({ org: 'new' }) }) }], 12, 9), { appliedLsn: 3, entries: 0, rejected: [] })
+    assert.deepEqual(await stateOf(database), before)
+    await sql`delete from dimension where value = 'new'`.execute(database.kysely)
+    forgetDimensions(database)
+    assert.equal((await applyTerminals(database, 'n', [{ lsn: 12, record: terminal({ tenant: tenant({ org: 'new' }) }) }], 12, 3)).appliedLsn, 12)
+    assert.equal((await totals(database, { org: 'new' })).entries, 1)
+  })
+
   story('a batch out of order is refused before it touches anything', async (database) => {
     const [a, b] = logged([terminal(), terminal()])
     for (const batch of [[b!, a!], [a!, a!]]) await assert.rejects(applyTerminals(database, 'n', batch, 10), RangeError)
@@ -167,12 +232,13 @@ onBothDatabases((open) => {
     assert.equal((await database.kysely.selectFrom('account_balance').select('attempts').where('entity', '=', 'key:key_b').where('quarter', '=', (at + dayMs - quarterMs) * 1000).executeTakeFirstOrThrow()).attempts, 1)
   })
 
-  story('a sum beyond 2^53 stays exact, and is an error where only a number can carry it', async (database) => {
+  story('a sum beyond 2^53 stays exact, and is the largest exact number where only a number can carry it', async (database) => {
     const nano = Number.MAX_SAFE_INTEGER
     await applyTerminals(database, 'n', logged([terminal({ tenantNano: nano }), terminal({ tenantNano: nano, overheadNano: nano })]), 6)
     await applyTerminals(database, 'n', logged([terminal({ tenantNano: nano })], 6), 9)
     assert.deepEqual([(await totals(database)).settledNano, (await totals(database, { org: 'org_a' })).overheadNano, (await totals(database, { org: 'org_b' })).settledNano], [3n * BigInt(nano), BigInt(nano), 0n])
-    await assert.rejects(settledBetween(database, 'org:org_a', 0, Infinity), RangeError)
+    assert.equal(await settledBetween(database, 'org:org_a', 0, Infinity), nano)
+    assert.deepEqual(await settledAt(database, 'n', 'org:org_a', 0, Infinity), { nano, lsn: 9 })
     assert.deepEqual((await verifyLedger(database)).findings, [])
   })
 

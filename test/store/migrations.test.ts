@@ -2,9 +2,14 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import BetterSqlite3 from 'better-sqlite3'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { openDatabase, type Database } from '../../src/store/database.ts'
 import { migrations } from '../../src/store/migrate.ts'
+import { isTransient } from '../../src/store/save.ts'
+import { databaseFile } from '../../src/store/sqlite.ts'
 import type { DatabaseKind } from '../../src/store/tables.ts'
 import { temporaryDirectory } from './databases.ts'
 import { findPostgres, startPostgres, type Postgres } from './postgres.ts'
@@ -25,13 +30,28 @@ async function schemaOf({ kysely, kind }: Database): Promise<string[]> {
   return [...columns, ...rows.map(({ text }) => text)].sort()
 }
 
+/** Keeps others from writing until what is returned is called. */
+async function holdSqlite(dataDir: string): Promise<() => Promise<void>> {
+  const handle = new BetterSqlite3(join(dataDir, databaseFile))
+  handle.pragma('journal_mode = WAL')
+  handle.exec('begin immediate')
+  return async () => void handle.close()
+}
+
+async function holdPostgres(url: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query('begin; lock table usage in access exclusive mode')
+  return () => client.end()
+}
+
 test('every landed migration has its fixtures for both databases', () => {
   for (const kind of ['sqlite', 'postgres'] as const) for (const name of names(kind)) assert.ok(existsSync(fixture(name, kind)), `run test/store/schemas/make.ts for ${name}`)
   assert.deepEqual(names('sqlite'), names('postgres'))
 })
 
 function suite(kind: DatabaseKind, emptyUrl: () => Promise<string | null>): void {
-  const load = async (t: TestContext, text: string | null) => {
+  const load = async (t: TestContext, text: string | null, timeoutMs?: number) => {
     const directory = temporaryDirectory()
     const databaseUrl = await emptyUrl()
     if (text !== null) {
@@ -43,11 +63,12 @@ function suite(kind: DatabaseKind, emptyUrl: () => Promise<string | null>): void
       for (const database of opened) await database.close()
       directory.remove()
     })
-    return async (): Promise<Database> => {
-      const database = await openDatabase({ databaseUrl, dataDir: directory.path })
+    const open = async (): Promise<Database> => {
+      const database = await openDatabase({ databaseUrl, dataDir: directory.path }, timeoutMs)
       opened.push(database)
       return database
     }
+    return Object.assign(open, { hold: () => (databaseUrl === null ? holdSqlite(directory.path) : holdPostgres(databaseUrl)) })
   }
 
   for (const name of names(kind)) {
@@ -66,6 +87,18 @@ function suite(kind: DatabaseKind, emptyUrl: () => Promise<string | null>): void
     const databases = await Promise.all([open(), open(), open()])
     const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(databases[0]!.kysely)
     assert.deepEqual(rows.map((row) => row.name), names(kind))
+  })
+
+  test('an upgrade waits for others that use the tables, however long they take, and so do those who would upgrade as well', async (t) => {
+    const open = await load(t, readFileSync(fixture('0001-initial', kind), 'utf8'), kind === 'sqlite' ? undefined : 200)
+    const free = await open.hold()
+    const opening = [open(), open()].map((each) => each.then(() => 'upgraded', (error: unknown) => error))
+    const first = await Promise.race(kind === 'sqlite' ? opening : [...opening, sleep(1_000)])
+    await free()
+    // The embedded database says after a while that waiting helps; threads do that, and say so in the log.
+    if (kind === 'sqlite') assert.ok(isTransient(first), String(first))
+    else assert.deepEqual([first, ...await Promise.all(opening)], [undefined, 'upgraded', 'upgraded'])
+    await verify(await open(), '0001-initial')
   })
 
   test('an older version keeps working on a database that a newer one expanded', async (t) => {

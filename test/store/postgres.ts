@@ -92,7 +92,8 @@ export async function startPostgres(bin: string): Promise<Postgres> {
     async create() {
       const client = await connectTo(url('postgres'))
       const name = `test_${++count}`
-      await client.query(`create database ${name}`)
+      // In a linguistic order of texts, as installations often have it.
+      await client.query(`create database ${name} template template0 locale_provider icu icu_locale 'en-US'`)
       await client.end()
       return url(name)
     },
