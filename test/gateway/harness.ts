@@ -24,6 +24,7 @@ import { createKey, hashKey } from '../../src/governance/key-format.ts'
 import { Admission } from '../../src/governance/admission.ts'
 import { RateLimits } from '../../src/governance/rate-limits.ts'
 import { Calibration } from '../../src/ledger/calibration.ts'
+import type { Disk } from '../../src/ledger/disk.ts'
 import { nodeDisk } from '../../src/ledger/node-disk.ts'
 import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
 import { limits } from '../../src/limits.ts'
@@ -71,6 +72,8 @@ export interface RigOptions {
   requestBodyBytes?: number
   /** What the store knows of an idempotency key. */
   lookup?: (digest: Uint8Array) => Promise<PastRequest | null>
+  /** Stands before the journal's disk. */
+  disk?: (disk: Disk) => Disk
 }
 
 export const providerAt = (id: string, baseUrl: string, change: Partial<Vendor> = {}, secrets = ['sk-test-secret']): ProviderData => ({
@@ -79,10 +82,10 @@ export const providerAt = (id: string, baseUrl: string, change: Partial<Vendor> 
 })
 
 /** A ledger with a journal on this disk, whose records nobody applies. */
-async function rigMoney(alarms: string[], errors: unknown[]): Promise<OpenLedger & { close(): Promise<void> }> {
+async function rigMoney(alarms: string[], errors: unknown[], over: (disk: Disk) => Disk): Promise<OpenLedger & { close(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'megarouter-rig-'))
   const money = await openLedger({
-    disk: nodeDisk(folder), clock: systemClock, after: systemAfter, segmentBytes: 4 * 1024 * 1024,
+    disk: over(nodeDisk(folder)), clock: systemClock, after: systemAfter, segmentBytes: 4 * 1024 * 1024,
     ask: () => Promise.resolve({ nano: 0, lsn: 0 }), alarm: (_kind, text) => alarms.push(text), onFatal: (error) => errors.push(error),
   })
   money.recover(0, 0)
@@ -124,7 +127,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   keys.complete = true
   const errors: unknown[] = []
   const alarms: string[] = []
-  const money = await rigMoney(alarms, errors)
+  const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
   const gateway: Gateway = {
     keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
