@@ -169,3 +169,17 @@ test('what a strict budget cannot bound is refused before anything is sent, and 
   assert.equal(unpriced.status, 403, unpriced.text)
   assert.match(unpriced.text, /price_unknown/)
 })
+
+test('M7: streams run side by side by slices where their worst cases would not fit; one more than there are slices is refused', async () => {
+  const rig = await startRig()
+  rig.upstream.script('echo-20', 'delay:300')
+  // A slice is 2,048 tokens at $15 per million, and the input; 100,000 tokens are $1.50.
+  const headers = withBudget(rig, 5 * 31_000_000, 'standard')
+  const ask = () => chat(rig, { ...body, stream: true, max_completion_tokens: 100_000 }, headers)
+  const replies = await Promise.all(Array.from({ length: 6 }, ask))
+  assert.deepEqual(replies.map(({ status }) => status).toSorted(), [200, 200, 200, 200, 200, 402])
+  for (const { status, text } of replies) if (status === 200) assert.ok(text.endsWith('data: [DONE]\n\n'))
+  const { text } = await chat(rig, { ...body, max_completion_tokens: 100_000 }, headers)
+  assert.match(text, /budget_exceeded/, 'an answer that is not streamed holds its worst case')
+  assert.deepEqual([rig.money.ledger.held().heldNano, rig.alarms], [0, []])
+})
