@@ -18,7 +18,7 @@ export interface JournalOptions {
   /** Called at most once: the process must end, and recovery find out what is on the disk. */
   onFatal(error: Error): void
   segmentBytes?: number
-  /** Least time between the starts of two syncs. */
+  /** The most time between the starts of two syncs while somebody waits. */
   syncIntervalMs?: number
 }
 

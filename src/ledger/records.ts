@@ -55,7 +55,7 @@ export interface HoldRecord {
   repeat: RepeatMark | null
 }
 
-/** The request is about to be written to a connected socket: from here on the vendor may bill. */
+/** The request may be sent: from here on the vendor may bill. */
 export interface DispatchRecord { kind: 'dispatch'; hold: number }
 
 /** What was delivered so far, and what the hold has grown to. */
