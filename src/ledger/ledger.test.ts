@@ -35,7 +35,7 @@ async function take(world: World, nano: number): Promise<Hold | undefined> {
 }
 
 function end(world: World, hold: Hold, nano: number): void {
-  world.model.end(world.entryOf(hold), BigInt(nano), () => true)
+  world.model.end(world.entryOf(hold), world.log.length + 1, BigInt(nano), () => true)
   hold.end(paid(nano))
 }
 
@@ -105,9 +105,9 @@ test('a hold is charged to the period that admitted it, although the clock passe
 
 test('M6: without room for the journal, or without an answer about what was spent, nothing is admitted', async () => {
   const world = one(null, standard(100))
-  world.canAdmit = false
+  world.isFull = true
   await take(world, 1)
-  world.canAdmit = true
+  world.isFull = false
   world.isPrompt = false
   world.keys.set('k', keyEntry('k', 'o', 2, standard(100, 'month')))
   await take(world, 1)

@@ -26,6 +26,6 @@ test('the gauges say whether the journal takes new requests, and what a full dis
   const stats = { bytes: 0, segments: 0, waiting: 0, lastSyncUs: 0, maxSyncUs: 0, progressLeftOut: 7 }
   const gauges = (): Record<string, number> => moneyGauges({ ledger: world.ledger, journal: { stats: () => stats } } as unknown as OpenLedger, { repeats: {} } as never)
   assert.deepEqual([gauges().megarouter_journal_admitting, gauges().megarouter_journal_progress_left_out_total], [1, 7])
-  world.canAdmit = false
+  world.isFull = true
   assert.equal(gauges().megarouter_journal_admitting, 0)
 })

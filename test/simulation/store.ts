@@ -35,9 +35,9 @@ export class SimulatedDatabase {
     return appliedLsn
   }
 
-  /** Loses its last transactions, as an embedded database may that doesn't sync each one; those before `lsn` stay. */
+  /** Loses its last transactions, as an embedded database may that doesn't sync each one; those with anything before `lsn` stay. */
   async loseTail(count: number, lsn: number): Promise<void> {
-    const kept = this.batches.splice(0).filter(({ uptoLsn }, index, all) => index < all.length - count || uptoLsn < lsn)
+    const kept = this.batches.splice(0).filter(({ records, uptoLsn }, index, all) => index < all.length - count || uptoLsn < lsn || (records[0]?.lsn ?? lsn) < lsn)
     this.empty()
     this.rejected = 0
     for (const { records, uptoLsn } of kept) await this.apply(records, uptoLsn)
