@@ -31,7 +31,10 @@ async function measureThere(file: string): Promise<Proof> {
 
 /** Facts that a reader needs to judge the figures; nothing that names the machine. */
 function machine(): string {
-  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { cwd: root, encoding: 'utf8' }).trim()
+  const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim()
+  // Other than by what is written here.
+  const isChanged = git('status', '--porcelain', '--', '.', ':!docs/measurements.md') !== ''
+  const commit = `${git('rev-parse', '--short', 'HEAD')}${isChanged ? '-dirty' : ''}`
   const model = cpus()[0]?.model.trim() ?? 'unknown processor'
   return `${new Date().toISOString().slice(0, 10)}, commit ${commit}, Node.js ${process.version}, ${process.platform} ${release().split('-')[0]}, ${availableParallelism()} × ${model}, ${Math.round(totalmem() / 1024 ** 3)} GB.`
 }
@@ -45,6 +48,13 @@ function previous(): Map<string, string> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   return new Map([...text.matchAll(/<!-- (\S+) -->\n([^]*?)(?=<!-- |$)/g)].map(([, name = '', body = '']) => [name, body]))
+}
+
+/** After each measurement: a run takes most of an hour. */
+function write(files: readonly string[], sections: ReadonlyMap<string, string>): void {
+  const kept = files.map((file) => basename(file, '.ts')).filter((name) => sections.has(name))
+  const head = '# Measurements\n\nWritten by `npm run proof`; every figure can be measured again with the command beside it.\n\n'
+  writeFileSync(document, `${head}${kept.map((name) => `<!-- ${name} -->\n${sections.get(name) ?? ''}`).join('')}`.trimEnd() + '\n')
 }
 
 async function main(names: readonly string[]): Promise<boolean> {
@@ -62,15 +72,13 @@ async function main(names: readonly string[]): Promise<boolean> {
       const text = section(name, proof)
       console.log(text)
       sections.set(name, `${text}\n${machine()}\n\n`)
+      write(files, sections)
       for (const { what, value, unit, target } of failed(proof)) { good = false; console.error(`missed: ${what}: ${value} ${unit}, target ${target}`) }
     } catch (error) {
       good = false
       console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  const kept = files.map((file) => basename(file, '.ts')).filter((name) => sections.has(name))
-  const head = '# Measurements\n\nWritten by `npm run proof`; every figure can be measured again with the command beside it.\n\n'
-  if (kept.length > 0) writeFileSync(document, `${head}${kept.map((name) => `<!-- ${name} -->\n${sections.get(name) ?? ''}`).join('')}`.trimEnd() + '\n')
   return good
 }
 

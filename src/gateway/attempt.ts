@@ -5,40 +5,22 @@
  */
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
-import type { Calibration } from '../ledger/calibration.ts'
-import type { Hold } from '../ledger/hold.ts'
-import type { AnswerFacts, Protocol, UpstreamFault } from '../protocols/protocol.ts'
+import type { AnswerFacts, UpstreamFault } from '../protocols/protocol.ts'
 import { ledgerUnavailable } from '../ledger/refusals.ts'
 import type { AttemptOutcome } from '../store/records.ts'
 import { EventGate, type Verdict } from '../wire/event-gate.ts'
 import { JsonScanner } from '../wire/json-scanner.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
+import type { AttemptOptions } from './attempt-options.ts'
 import { isWindowOver } from './commit-window.ts'
 import type { Deadlines, Ticking } from './deadlines.ts'
 import { answeredFault, faultFrom, inBandFault, localFault, type Fault } from './fault.ts'
 import type { Metered } from './meter.ts'
 import { Progress } from './progress.ts'
-import type { Deployment, SettingsData } from './snapshot.ts'
 import type { Sink } from './stream.ts'
 import type { UpstreamCall, UpstreamHandler } from './transport.ts'
 
 export type Reply = 'answer' | 'stream' | 'failed' | 'cancelled'
-
-export interface AttemptOptions {
-  number: number
-  deployment: Deployment
-  credentialId: string
-  protocol: Protocol
-  hold: Hold
-  calibration: Calibration
-  stream: boolean
-  deadlines: SettingsData['deadlines']
-  /** The usage chunk was asked for by us, not by the client. */
-  stripUsage: boolean
-  /** Rewrites the JSON of the event that carries usage, when the client asked for its cost. */
-  rewriteUsage: ((attempt: Attempt, json: string, usage: unknown) => string) | null
-}
-
 
 /** A vendor that has said `[DONE]` has this long to end its answer, so that its connection can be used again. */
 const lingerUs = 1_000_000
@@ -85,6 +67,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   #gate: EventGate | null = null
   #scan: JsonScanner | null = null
   #chunks: Buffer[] = []
+  /** What the client gets once the attempt is settled. */
+  readonly #last: Buffer[] = []
   #bytes = 0
   #sink: Sink | null = null
   #committed = false
@@ -262,11 +246,17 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (refused) return this.stop(faultFrom('request', refused))
     if (this.#inBand && !this.#committed) return this.#end('upstream_error', inBandFault(this.options.protocol, this.#inBand.said, this.#inBand.json))
     if (this.#meaningful) this.firstTokenUs ??= this.#lastByteUs
-    if (this.#doneAtUs !== null && !this.#inBand && (this.#meaningful || this.rawUsage !== null)) return this.#end('success', null, null, out)
+    if (this.#doneAtUs !== null && !this.#inBand && (this.#meaningful || this.rawUsage !== null)) return this.#endAtDone(out)
     if (this.#committed && this.#sink) this.#forward(out)
     else if (!this.draining) this.#keep(out)
     if (!this.#committed && !this.draining && this.#mayCommit()) this.#commit()
     if (this.#inBand) this.#end('broken', null, inBandFault(this.options.protocol, this.#inBand.said, null))
+  }
+
+  /** `[DONE]` is kept until the attempt is settled: at once, or when a usage that is late has come. */
+  #endAtDone(out: Buffer[]): void {
+    this.#last.push(...out)
+    if (this.rawUsage !== null) this.#end('success', null, null, true)
   }
 
   /** Held back before the commit, and after it while the journal's sync is waited for. */
@@ -375,8 +365,8 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.#call?.abort()
   }
 
-  /** `said` was told to the client by the upstream's own event. `last`: what the client gets once the attempt is settled. */
-  #end(outcome: AttemptOutcome, fault: Fault | null, said: Fault | null = null, last: Buffer[] = []): void {
+  /** `said` was told to the client by the upstream's own event. `lingers`: the vendor may end its answer by itself. */
+  #end(outcome: AttemptOutcome, fault: Fault | null, said: Fault | null = null, lingers = false): void {
     if (this.outcome) return
     // What is still held back is a whole answer.
     if (outcome === 'success' && this.#gate && !this.#committed && !this.draining) this.#commit()
@@ -384,9 +374,9 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.fault = fault ?? said
     this.#said = said !== null
     this.endedUs = this.#clock.monotonicUs()
-    if (last.length === 0) this.#letGo()
+    if (!lingers) this.#letGo()
     try {
-      this.#deliver(last)
+      if (outcome === 'success') this.#deliver(this.#last)
       this.#sink?.end(fault)
     } finally {
       this.#reply(this.outcome === 'cancelled' || this.outcome === 'drained' ? (fault ? 'failed' : 'cancelled') : fault ? 'failed' : 'answer')

@@ -68,7 +68,8 @@ export class Follower {
   #toldLsn: number
   /** Ends the wait for company; null when nobody waits for it. */
   #linger: (() => void) | null = null
-  #isDue = false
+  /** True at first: what an earlier process left waits for nobody. */
+  #isDue = true
   #draining = false
   #gaveUp = false
   readonly #pause: Pause

@@ -79,6 +79,7 @@ async function assertSettled(settled: Settled, id: string): Promise<void> {
     if (settled === 'nothing') assert.equal(cost, 0, about)
     // A failed attempt that another one followed is the gateway's own cost.
     if (settled === 'input') assert.ok(flags.includes('uncertain') && usage['output'] === 0 && (attempt.final ? cost > 0 : cost === 0), about)
+    if (settled === 'cut') assert.ok(flags.includes('estimated') && usage['output']! > 0 && (attempt.final ? cost > 0 : cost === 0), about)
     if (settled === 'estimate') assert.ok(flags.includes('estimated') && usage['output']! > 0 && cost > 0, about)
     if (settled === 'anomalous') assert.ok(flags.includes('anomalous') || flags.includes('estimated'), about)
   }

@@ -24,6 +24,8 @@ export type Settled =
   | 'nothing'
   /** Input only, since nothing came back: estimated and uncertain. */
   | 'input'
+  /** What came of an answer that the client never got, marked as an estimate. */
+  | 'cut'
   /** What was delivered, marked as an estimate. */
   | 'estimate'
   /** Impossible usage: bounded, marked anomalous or estimated, never negative. */
@@ -48,6 +50,7 @@ const row = (fault: string, stream: Cell, plain: Cell = stream): Row => ({ fault
 
 const healthy = cell(same, 'exact')
 const truncated = cell(error(502, 'upstream_truncated'), 'input')
+const cutPlain = cell(error(502, 'upstream_truncated'), 'cut')
 const truncatedStream = cell(broken('upstream_truncated'), 'estimate')
 const timedOut = cell(error(504, 'upstream_timeout'), 'input')
 
@@ -73,7 +76,7 @@ export const matrix: readonly Row[] = [
   row('pings:200', timedOut, healthy),
   row('pings:5', truncated, healthy),
   // Endings in the middle: before the first token a status, afterwards an error event.
-  ...['cut', 'reset', 'trim'].flatMap((name) => [row(`${name}@0`, truncated), row(`${name}@100`, truncated), row(`${name}@250`, truncated), row(`${name}@900`, truncatedStream, healthy)]),
+  ...['cut', 'reset', 'trim'].flatMap((name) => [row(`${name}@0`, truncated), row(`${name}@100`, truncated, cutPlain), row(`${name}@250`, truncated, cutPlain), row(`${name}@900`, truncatedStream, healthy)]),
   row('noend', cell(broken('upstream_truncated'), 'exact'), healthy),
   // Errors under status 200.
   ...['error@0', 'error@1', 'error-event@0', 'error-event@1'].map((fault) => row(fault, cell(error(502, 'scripted_error'), 'nothing'), healthy)),
@@ -81,8 +84,8 @@ export const matrix: readonly Row[] = [
   row('ok-error', cell(error(502, 'scripted_error'), 'nothing')),
   row('empty', truncated),
   // Framing that lies.
-  row('length:-5', cell({ kind: 'complete' }, 'exact'), truncated),
-  row('length:5', healthy, truncated),
+  row('length:-5', cell({ kind: 'complete' }, 'exact'), cutPlain),
+  row('length:5', healthy, cutPlain),
   // Usage that lies.
   row('usage:missing', cell(same, 'estimate')),
   ...['zero', 'negative', 'huge'].map((value) => row(`usage:${value}`, cell(same, 'anomalous'))),

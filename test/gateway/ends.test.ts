@@ -1,7 +1,8 @@
 /** What an attempt costs and what its client sees when it does not end as it should, and in which order. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Attempt, type AttemptOptions } from '../../src/gateway/attempt.ts'
+import { Attempt } from '../../src/gateway/attempt.ts'
+import type { AttemptOptions } from '../../src/gateway/attempt-options.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
 import type { Exchange } from '../../src/gateway/exchange.ts'
 import { settle } from '../../src/gateway/meter.ts'
@@ -137,4 +138,19 @@ test('a ledger that is not available is asked once, not by every deployment', as
   }
   const { status } = await chat(rig, { model: 'either' })
   assert.deepEqual([status, asks], [503, 1])
+})
+
+test('a [DONE] before the usage is kept until the usage has come, for at most a second', async () => {
+  for (const comes of [true, false]) {
+    const { attempt, handler, tick } = await begin('text/event-stream')
+    const told: string[] = []
+    handler.onData(output)
+    attempt.attach(sinkOf(told))
+    handler.onData(Buffer.concat([event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }), event('[DONE]')]))
+    assert.deepEqual([attempt.outcome, told.includes('DONE')], [null, false])
+    if (comes) handler.onData(event({ choices: [], usage: { prompt_tokens: 10, completion_tokens: 3, total_tokens: 13 } }))
+    else tick(1_100_000)
+    assert.deepEqual([attempt.outcome, settle(attempt, asked).flags & usageFlags.estimated], ['success', comes ? 0 : usageFlags.estimated])
+    assert.ok(told.indexOf('settled') < told.indexOf('DONE'), told.join())
+  }
 })
