@@ -118,7 +118,10 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
       continue
     }
     gateway.tools.health.done(target.deployment.id, undefined, clock.epochMs())
-    if (exchange.cutBy) return refuseAs(exchange, cutFailure(exchange.cutBy))
+    if (exchange.cutBy) {
+      await secureFailure(exchange)
+      return refuseAs(exchange, cutFailure(exchange.cutBy))
+    }
     if (exchange.clientGone || hold === null || hold instanceof Hold) return left(exchange)
     unfit = hold
     // No other deployment changes that.
@@ -127,6 +130,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
     plan.unfit()
     target = plan.next(clock.epochMs())
   }
+  await secureFailure(exchange)
   const last = exchange.attempts.at(-1)
   // After an attempt its own fault says more than why there is no other.
   if (!last && unfit) return refuseAs(exchange, unfit)
@@ -241,6 +245,11 @@ function conclude(exchange: Exchange, tried: Attempt): void {
 function left(exchange: Exchange): void {
   exchange.outcome = 'cancelled'
   exchange.status ||= 499
+}
+
+/** Resolves once no power cut can undo an attempt whose failure the client is about to learn. */
+async function secureFailure({ attempts }: Exchange): Promise<void> {
+  await attempts.at(-1)?.options.hold.whenDurable()
 }
 
 /** The last attempt, whose failure is told: the client learns of no end that a kill could undo. */

@@ -154,3 +154,23 @@ test('a [DONE] before the usage is kept until the usage has come, for at most a 
     assert.ok(told.indexOf('settled') < told.indexOf('DONE'), told.join())
   }
 })
+
+test('a failure is told once no power cut can undo its attempt', async () => {
+  const rig = await startRig()
+  const synced = Promise.withResolvers<void>()
+  const asked = Promise.withResolvers<void>()
+  rig.gateway.admission.ledger.whenDurable = () => {
+    asked.resolve()
+    return synced.promise
+  }
+  let told = false
+  const answer = chat(rig, { model: 'up/echo-5+status:400' }).then((reply) => {
+    told = true
+    return reply
+  })
+  await asked.promise
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(told, false)
+  synced.resolve()
+  assert.equal((await answer).status, 400)
+})

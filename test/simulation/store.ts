@@ -89,6 +89,7 @@ export class StoreWorker {
 
   /** The thread dies alone; it is started again. */
   crash(): void {
+    if (!this.#owner.alive) return
     this.stop()
     this.#toStore.cut()
     this.#world.scheduler.in(firstPauseMs * 1000, this.#process, 'store worker starts again', () => this.#start())
