@@ -249,7 +249,9 @@ function left(exchange: Exchange): void {
 
 /** Resolves once no power cut can undo an attempt whose failure the client is about to learn. */
 async function secureFailure({ attempts }: Exchange): Promise<void> {
-  await attempts.at(-1)?.options.hold.whenDurable()
+  const hold = attempts.at(-1)?.options.hold
+  // What the disk refused was not sent.
+  if (hold?.isDispatched) await hold.whenDurable()
 }
 
 /** The last attempt, whose failure is told: the client learns of no end that a kill could undo. */
