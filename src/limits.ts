@@ -47,6 +47,8 @@ export const limits = {
   /** Concurrent drains of streams whose client left while the vendor keeps billing, and the time of one drain. */
   drains: 64,
   drainMs: 30_000,
+  /** Time that a full disk gets to take the end of an attempt, before its answer is withheld. */
+  endRefusedMs: 30_000,
   /** A hold that is open this much longer than an attempt may take belongs to one that a defect left open. */
   openHoldMs: 300_000,
   /** Answers kept for repeats of an `Idempotency-Key`: bytes of all of them, bytes of the largest one, and for how long. */

@@ -1,12 +1,10 @@
 /** The way of a request through its steps, from the matched route to its record. The only file that knows all steps. */
 import { allTokens } from '../catalog/price.ts'
-import type { After, Clock } from '../clock.ts'
+import type { After } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Admission } from '../governance/admission.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import { Hold } from '../ledger/hold.ts'
-import type { Ledger } from '../ledger/ledger.ts'
-import { limits } from '../limits.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOptions } from './attempt-options.ts'
@@ -23,6 +21,7 @@ import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
 import { Run, type Repeats, type Replay } from './repeats.ts'
 import { answer, refuse, sayFault } from './respond.ts'
+import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
 import type { Transport } from './transport.ts'
@@ -119,7 +118,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
     }
     gateway.tools.health.done(target.deployment.id, undefined, clock.epochMs())
     if (exchange.cutBy) {
-      await secureFailure(exchange)
+      await secureFailure(exchange, gateway.after)
       return refuseAs(exchange, cutFailure(exchange.cutBy))
     }
     if (exchange.clientGone || hold === null || hold instanceof Hold) return left(exchange)
@@ -130,7 +129,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
     plan.unfit()
     target = plan.next(clock.epochMs())
   }
-  await secureFailure(exchange)
+  await secureFailure(exchange, gateway.after)
   const last = exchange.attempts.at(-1)
   // After an attempt its own fault says more than why there is no other.
   if (!last && unfit) return refuseAs(exchange, unfit)
@@ -165,11 +164,11 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   exchange.attempts.push(tried)
   exchange.running = tried
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
-  // The client learns nothing of an attempt that a power cut could still undo, and no end that a kill could.
   if (reply === 'answer') settle(tried, exchange.asked!)
-  const secured = reply === 'stream' || reply === 'answer' ? secure(exchange, gateway, tried) : null
+  const secured = reply === 'stream' || reply === 'answer' ? secure(exchange, gateway.admission.ledger, tried) : null
   if (secured) await secured
-  if (reply === 'stream') await stream(exchange, tried, gateway.deadlines, settleBeforeEnd)
+  let withheld = reply === 'answer' && !hold.isEndWritten ? await untilEndWritten(exchange, hold, gateway.after) : null
+  if (reply === 'stream') withheld = await stream(exchange, tried, gateway.deadlines, settleBeforeEnd, gateway.after)
   exchange.enter('meter')
   exchange.running = null
   const now = exchange.clock.epochMs()
@@ -181,25 +180,10 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   }
   tried.final = true
   const { tenantNano } = settle(tried, exchange.asked!)
-  if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, tenantNano) : tried.body!)
-  conclude(exchange, tried)
+  if (reply === 'answer' && withheld) refuse(exchange, withheld, tried)
+  else if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, tenantNano) : tried.body!)
+  conclude(exchange, withheld ?? tried.fault?.failure ?? null)
   return true
-}
-
-/** Waits for the journal where it has to be waited for: usually the upstream took longer than the disk. */
-function secure({ clock }: Exchange, { admission: { ledger } }: Gateway, { dispatchWaitUs, options: { hold } }: Attempt): Promise<void> | null {
-  const synced = hold.whenDurable()
-  const written = synced ?? hold.whenWritten()
-  if (written !== null) return secureAfter(written, clock, ledger, dispatchWaitUs, hold)
-  ledger.waited(dispatchWaitUs)
-  return null
-}
-
-async function secureAfter(written: Promise<void>, clock: Clock, ledger: Ledger, dispatchWaitUs: number, hold: Hold): Promise<void> {
-  const since = clock.monotonicUs()
-  await written
-  await hold.whenWritten()
-  ledger.waited(dispatchWaitUs + clock.monotonicUs() - since)
 }
 
 const settleBeforeEnd: Settle = (exchange, attempt) => {
@@ -236,22 +220,15 @@ function attemptOptions(exchange: Exchange, { deployment, credential }: Target, 
   }
 }
 
-function conclude(exchange: Exchange, tried: Attempt): void {
+function conclude(exchange: Exchange, failed: Failure | null): void {
   if (exchange.clientGone) return left(exchange)
-  exchange.outcome = tried.fault ? 'broken' : 'success'
-  exchange.refusal = tried.fault?.failure ?? null
+  exchange.outcome = failed ? 'broken' : 'success'
+  exchange.refusal = failed
 }
 
 function left(exchange: Exchange): void {
   exchange.outcome = 'cancelled'
   exchange.status ||= 499
-}
-
-/** Resolves once no power cut can undo an attempt whose failure the client is about to learn. */
-async function secureFailure({ attempts }: Exchange): Promise<void> {
-  const hold = attempts.at(-1)?.options.hold
-  // What the disk refused was not sent.
-  if (hold?.isDispatched) await hold.whenDurable()
 }
 
 /** The last attempt, whose failure is told: the client learns of no end that a kill could undo. */
@@ -266,17 +243,4 @@ function refuseAs(exchange: Exchange, refused: Failure): void {
   exchange.outcome = last ? 'failed' : 'refused'
   exchange.refusal = refused
   refuse(exchange, refused)
-}
-
-/** Waits before a retry, unless the client leaves first. */
-function pause(exchange: Exchange, delayMs: number, after: After): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel()
-      exchange.wake = null
-      resolve()
-    }
-    const cancel = after(Math.min(delayMs, limits.retryAfterMs), done)
-    exchange.wake = done
-  })
 }

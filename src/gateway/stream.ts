@@ -2,11 +2,14 @@
  * The client's side of a committed stream: writes bytes, holds the upstream while the client is slow, cuts a client that takes
  * nothing for too long, keeps idle connections alive, and ends a broken stream with the protocol's own error event.
  */
+import type { After } from '../clock.ts'
+import type { Failure } from '../errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Attempt } from './attempt.ts'
 import type { Deadlines, Ticking } from './deadlines.ts'
-import type { Fault } from './fault.ts'
+import { faultFrom, type Fault } from './fault.ts'
 import { saidError, streamHeaders } from './respond.ts'
+import { untilEndWritten } from './secure.ts'
 
 /** Where a committed stream goes. */
 export interface Sink {
@@ -19,14 +22,16 @@ export interface Sink {
   end(fault: Fault | null): void
 }
 
-/** Settles an attempt, before its client can see the end of its answer. */
+/** Settles an attempt and writes its end, before its client can see the end of its answer. */
 export type Settle = (exchange: Exchange, attempt: Attempt) => void
 
-/** Sends what the attempt delivers until it has ended. */
-export async function stream(exchange: Exchange, attempt: Attempt, running: Deadlines, settle: Settle): Promise<void> {
+/** Sends what the attempt delivers until it has ended. A failure: its end was withheld, because the disk refuses it. */
+export async function stream(exchange: Exchange, attempt: Attempt, running: Deadlines, settle: Settle, after: After): Promise<Failure | null> {
   exchange.enter('stream')
-  attempt.attach(new ClientStream(exchange, attempt, running, settle))
+  const client = new ClientStream(exchange, attempt, running, settle, after)
+  attempt.attach(client)
   await attempt.finished
+  return client.ended
 }
 
 class ClientStream implements Sink, Ticking {
@@ -36,14 +41,20 @@ class ClientStream implements Sink, Ticking {
   readonly #attempt: Attempt
   readonly #running: Deadlines
   readonly #settle: Settle
+  readonly #after: After
+  /** From a settlement that the disk refused on: what shows that the answer is complete. */
+  #withheld: Buffer[] | null = null
+  /** With why the end was withheld. Null: it was not. */
+  ended: Promise<Failure | null> | null = null
   #lastWriteUs: number
   #blockedSinceUs: number | null = null
 
-  constructor(exchange: Exchange, attempt: Attempt, running: Deadlines, settle: Settle) {
+  constructor(exchange: Exchange, attempt: Attempt, running: Deadlines, settle: Settle, after: After) {
     this.#exchange = exchange
     this.#attempt = attempt
     this.#running = running
     this.#settle = settle
+    this.#after = after
     this.#lastWriteUs = exchange.clock.monotonicUs()
     const { response, repeat } = exchange
     const headers = streamHeaders(exchange, attempt)
@@ -60,6 +71,10 @@ class ClientStream implements Sink, Ticking {
   }
 
   write(chunk: Buffer): boolean {
+    if (this.#withheld !== null) {
+      this.#withheld.push(chunk)
+      return true
+    }
     this.#exchange.repeat?.chunk(chunk)
     return this.#send(chunk)
   }
@@ -77,17 +92,32 @@ class ClientStream implements Sink, Ticking {
 
   settle(): void {
     this.#settle(this.#exchange, this.#attempt)
+    if (!this.#attempt.options.hold.isEndWritten) this.#withheld ??= []
   }
 
   end(fault: Fault | null): void {
     this.#running.delete(this)
     this.settle()
+    if (this.#withheld === null) this.#end(fault)
+    else this.ended = this.#endOnceWritten(fault)
+  }
+
+  async #endOnceWritten(fault: Fault | null): Promise<Failure | null> {
+    const refused = await untilEndWritten(this.#exchange, this.#attempt.options.hold, this.#after)
+    const last = this.#withheld!
+    this.#withheld = null
+    if (refused === null) for (const chunk of last) this.write(chunk)
+    this.#end(fault ?? (refused && faultFrom('request', refused)))
+    return refused
+  }
+
+  #end(fault: Fault | null): void {
     const { response, protocol } = this.#exchange
     if (fault) {
       const event = protocol.errorEvent(saidError(this.#exchange, fault.failure))
       this.write(Buffer.from(this.#attempt.atBoundary ? event : `\n\n${event}`))
     }
-    this.#exchange.repeat?.end(this.#attempt.fault !== null)
+    this.#exchange.repeat?.end(fault !== null || this.#attempt.fault !== null)
     if (!response.destroyed) response.end()
   }
 

@@ -70,6 +70,11 @@ export class Hold {
     return this.dispatchLsn > 0 && this.#keeper.isWritten(this.dispatchLsn)
   }
 
+  /** Whether its end survives the process. */
+  get isEndWritten(): boolean {
+    return !this.isOpen && this.#keeper.isWritten(this.endLsn)
+  }
+
   /** Null once the dispatch survives the machine; nothing may be said to the client before. */
   whenDurable(): Promise<void> | null {
     return this.#keeper.whenDurable(this)
@@ -85,7 +90,7 @@ export class Hold {
     this.#keeper.write(this)
   }
 
-  /** The same with others that end at this moment; null: it does already. */
+  /** The same with others that end at this moment; null: it is tried already. A full disk refuses it: `isEndWritten`. */
   whenWritten(): Promise<void> | null {
     return this.#keeper.whenWritten(this)
   }

@@ -33,5 +33,8 @@ export function journalRefusal(problem: string | null): string {
   return `the journal under the data directory cannot grow (${causeOf(problem)})`
 }
 
+/** After a call: its cost is known, and the disk does not take it. */
+export const endNotWritten = failure('ledger_unavailable', 'The model answered, and what it cost cannot be written: the disk under the data directory refuses it. So the answer is withheld; it is charged once the disk takes it. Make room before you send the request again.')
+
 export const ledgerUnavailable = (why: string): Failure =>
   failure('ledger_unavailable', `Nothing can be charged now: ${why}. Nothing was sent. Try again shortly.`, { retryAfterMs: 2000 })

@@ -1,29 +1,9 @@
 /** What a request reserved is given back, whatever becomes of it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Disk, JournalFile } from '../../src/ledger/disk.ts'
 import type { TerminalRecord } from '../../src/ledger/records.ts'
 import { chat, startRig } from './harness.ts'
-
-/** A disk that has no room while `isFull`. */
-function tightDisk(): { isFull: boolean; refused: number; over(disk: Disk): Disk } {
-  const tight = {
-    isFull: false, refused: 0,
-    over: (disk: Disk): Disk => ({ ...disk, create: (name, bytes, done) => disk.create(name, bytes, (error, file) => done(error, file === null ? null : tightFile(file))) }),
-  }
-  const tightFile = (file: JournalFile): JournalFile => ({
-    write(bytes, length, position) {
-      if (tight.isFull) {
-        tight.refused++
-        throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-      }
-      file.write(bytes, length, position)
-    },
-    sync: (done) => file.sync(done),
-    close: () => file.close(),
-  })
-  return tight
-}
+import { tightDisk } from './tight-disk.ts'
 
 test('a defect between the hold and the dispatch leaves no hold open', async () => {
   const rig = await startRig()
@@ -93,14 +73,20 @@ for (const [room, words] of [[0, 'the first request'], [5, 'requests that share 
       if (record.kind === 'settle' || record.kind === 'void') ends.push(record)
       return append(record)
     }
-    const replies = await Promise.all(Array.from({ length: room + 3 }, () => chat(rig, { model: 'priced', max_tokens: 50 }, headers)))
+    let refusals = 0
+    const replies = await Promise.all(Array.from({ length: room + 3 }, async () => {
+      const reply = await chat(rig, { model: 'priced', max_tokens: 50 }, headers)
+      // An answer waits until the disk takes its end.
+      if (reply.status !== 200 && ++refusals >= 3) setTimeout(() => { disk.isFull = false }, 400)
+      return reply
+    }))
     const sent = replies.filter(({ status }) => status === 200).length
     for (const { status, text } of replies) if (status !== 200) assert.deepEqual([status, (JSON.parse(text) as { error: { code: string } }).error.code], [503, 'ledger_unavailable'])
     assert.ok(sent <= room && dispatches > room && disk.refused > 0, `${sent} of ${dispatches} dispatches were written`)
     assert.deepEqual([rig.upstream.log.length, ledger.openHolds, ledger.held().heldNano], [sent, 0, 0])
     assert.deepEqual([ends.length, ends.filter(({ kind }) => kind === 'settle').length], [dispatches, sent])
     for (const { kind, tenantNano, overheadNano } of ends) if (kind === 'void') assert.deepEqual([tenantNano, overheadNano], [0, 0])
-    disk.isFull = false
+    while (disk.isFull) await new Promise((resolve) => setTimeout(resolve, 10))
     journal.append = append
     journal.tick()
     assert.equal((await chat(rig, { model: 'priced', max_tokens: 50 }, headers)).status, 200)

@@ -199,16 +199,17 @@ function deliveredOf(clients: readonly Client[]): Map<string, number> {
 export function checkClients(entries: readonly Entry[], { bill, clients, diskWasFull, powerWasLost }: Circumstances, report: Report): void {
   const seen = new Set([...bill.charges.keys()].map((attemptId) => attemptId.slice(0, attemptId.lastIndexOf('-'))))
   const outcomes = new Map(entries.filter(({ kind }) => kind < 2).map(({ attemptId, outcome }) => [attemptId, terminalOutcomes[outcome]!]))
-  for (const { requestId, head, end } of clients) {
+  for (const { requestId, head, end, text } of clients) {
     if (requestId === null || head === null) continue
     const attempts = Number(head.headers['x-megarouter-attempts'])
     if ([402, 403, 429, 503].includes(head.status) && attempts === 0 && seen.has(requestId)) report('P8', `${requestId} was refused with ${head.status}, and a vendor saw it`)
     if (end !== 'complete' || attempts === 0 || isReplay(head)) continue
     const outcome = outcomes.get(`${requestId}-${attempts}`)
-    // That something failed is told before the disk has it.
-    if (outcome === undefined && head.status !== 200 && (powerWasLost || diskWasFull)) continue
+    const isFailure = head.status !== 200 || text.includes('"error":')
+    // Of an attempt whose dispatch the disk refused nothing is waited for: it was not sent. A shutdown tells failures that a full disk never takes.
+    if (isFailure && (diskWasFull || (outcome === undefined && powerWasLost))) continue
     if (outcome === undefined) report('durability', `${requestId} was answered, and its attempt is not in the ledger`)
-    else if (outcome === 'crashed' && !powerWasLost && !diskWasFull) report('durability', `${requestId} was answered to its end, and its attempt is settled as crashed`)
+    else if (outcome === 'crashed' && !powerWasLost) report('durability', `${requestId} was answered to its end, and its attempt is settled as crashed`)
   }
   checkRepeats(entries, clients, powerWasLost, report)
 }
