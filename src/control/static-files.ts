@@ -65,12 +65,12 @@ const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Me
 <h1>The console is not built</h1><p>The gateway and the admin API work. To build the console, stop MegaRouter and run <code>npm start</code>,
 or <code>npx vite build console</code> in its directory.</p><p><a href="/api/docs">Documentation of the admin API</a></p></html>`
 
-/** Answers GET for files, and for pages of the console (any other path that a browser asks for as HTML). */
+/** Answers GET for files, and for pages of the console (`/`, and any other path that a browser asks for as HTML). */
 export function serveConsole(directory: string): MiddlewareHandler<ControlEnv> {
   let files = readStaticFiles(directory)
   return async (c) => {
     if (files.size === 0) files = readStaticFiles(directory)
-    const wantsPage = (c.req.header('accept') ?? '').includes('text/html') && !c.req.path.startsWith('/api/')
+    const wantsPage = c.req.path === '/' || ((c.req.header('accept') ?? '').includes('text/html') && !c.req.path.startsWith('/api/'))
     const file = files.get(c.req.path) ?? (wantsPage ? files.get('/index.html') : undefined)
     if (file === undefined) {
       if (wantsPage) return c.html(notBuilt, 503)

@@ -60,6 +60,7 @@ describe('the console', () => {
       assert.match(answer.text, /<title>Console/, path)
       assert.equal(answer.headers['cache-control'], 'no-cache')
     }
+    assert.equal((await raw('/', { accept: '*/*' })).status, 200)
     const script = await raw('/assets/app-a1B2c3D4.js', {})
     assert.deepEqual([script.status, script.text, script.headers['cache-control']], [200, 'plain', 'public, max-age=31536000, immutable'])
     const packed = await raw('/assets/app-a1B2c3D4.js', { 'accept-encoding': 'gzip, br' })
