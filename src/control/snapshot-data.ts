@@ -50,7 +50,7 @@ export function vendorOf(provider: Pick<Provider, 'id' | 'vendor' | 'name' | 'cr
 }
 
 export const baseUrlOfProvider = (provider: Pick<Provider, 'baseUrl'>, vendor: Vendor): string | null =>
-  vendor.simulated === true ? simulatedBaseUrl : provider.baseUrl ?? vendor.baseUrl ?? null
+  vendor.simulated === true ? simulatedBaseUrl : provider.baseUrl ?? (vendor.places ? null : vendor.baseUrl) ?? null
 
 /** The operator's own addresses are trusted; one that came through the API may lead to public addresses only. */
 const isGuarded = (provider: Pick<Provider, 'managedBy' | 'baseUrl'>): boolean => provider.managedBy === 'api' && provider.baseUrl !== null
@@ -87,7 +87,7 @@ function providerData(provider: Provider, resolving: Resolving, problems: string
     problems.push(resolved.problem)
     return []
   })
-  if (credentials.length === 0 && vendor.auth === 'bearer' && vendor.selfHosted !== true && provider.vendor !== ownServer) {
+  if (credentials.length === 0 && vendor.auth !== 'none' && vendor.selfHosted !== true && provider.vendor !== ownServer) {
     problems.push(`Provider ${provider.id} has no usable credential.`)
     return null
   }

@@ -1,10 +1,12 @@
 /**
  * The request as its upstream gets it. Same protocol in and out: the client's bytes with exactly these edits spliced in: the
- * model's name, no `megarouter` object, usage asked for in streams, the output limit where a hold needs one. Headers are built anew; the client's never pass.
+ * model's name, no `megarouter` object, usage asked for in streams, the output limit where a hold needs one, `developer` as `system`
+ * where the vendor knows no other. Headers are built anew; the client's never pass.
  */
 import { addMember, removeMember, replaceValue, splice, type Edit } from '../wire/json-edit.ts'
 import { JsonScanner, type Member } from '../wire/json-scanner.ts'
-import type { Quirks } from '../providers/provider.ts'
+import { replaceRole } from '../wire/message-roles.ts'
+import { keyHeader, type Quirks } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Exchange } from './exchange.ts'
 import type { UpstreamRequest } from './transport.ts'
@@ -22,7 +24,7 @@ export function translate(exchange: Exchange, target: Target, attempt: number, u
   const { provider } = deployment
   const usage = usageEdit(exchange, provider.vendor.quirks.streamUsage)
   const limit = maxTokens === null ? [] : limitEdits(exchange, provider.vendor.quirks, maxTokens)
-  const body = splice(exchange.body, [...modelEdits(exchange, deployment.upstreamModel), ...limit, ...usage])
+  const body = splice(exchange.body, [...modelEdits(exchange, deployment.upstreamModel), ...roleEdits(exchange, provider.vendor.quirks), ...limit, ...usage])
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: exchange.asked!.stream ? 'text/event-stream, application/json' : 'application/json',
@@ -30,7 +32,8 @@ export function translate(exchange: Exchange, target: Target, attempt: number, u
     'user-agent': userAgent,
     'x-client-request-id': `${exchange.id}-${attempt}`,
   }
-  if (credential.secret !== '' && provider.vendor.auth === 'bearer') headers['authorization'] = `Bearer ${credential.secret}`
+  const key = keyHeader(provider.vendor, credential.secret)
+  if (key) headers[key.name] = key.value
   return {
     request: {
       provider, credentialId: credential.id, tenant: exchange.key!.org, path: provider.pathPrefix + exchange.endpoint.path, method: 'POST', headers, body,
@@ -47,6 +50,11 @@ function modelEdits({ scan, asked }: Exchange, upstreamModel: string): Edit[] {
   const options = scan!.find('megarouter')
   if (options) edits.push(removeMember(members, options))
   return edits
+}
+
+function roleEdits({ body, scan }: Exchange, { developerRole }: Quirks): Edit[] {
+  const messages = developerRole ? undefined : scan!.find('messages')
+  return messages ? replaceRole(body, messages.valueStart, 'developer', 'system') : []
 }
 
 const wanted = '{"include_usage":true}'

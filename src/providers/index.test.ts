@@ -18,16 +18,17 @@ test('a declaration is plain data that crosses threads', () => {
 })
 
 test('base URLs are https without a trailing slash; without one a vendor is the operator\'s own or simulated', () => {
-  for (const { id, baseUrl, selfHosted, simulated } of vendors.values()) {
+  for (const { id, baseUrl, places = {}, selfHosted, simulated } of vendors.values()) {
     if (baseUrl === undefined) assert.ok(selfHosted === true || simulated === true, id)
-    else assert.match(baseUrl, /^https:\/\/[a-z0-9.]+(\/[a-z0-9/]+)?$/, id)
+    else assert.match(baseUrl.replaceAll(/\{[A-Z_]+\}/g, 'place'), /^https:\/\/[a-z0-9.-]+(\/[a-z0-9/-]+)?$/, id)
+    assert.deepEqual([...(baseUrl ?? '').matchAll(/\{([A-Z_]+)\}/g)].map(([, name]) => name), Object.keys(places), id)
   }
 })
 
 test('no two vendors are switched on by the same variable, and each has the standard name', () => {
   const names = [...vendors.values()].flatMap(vendor => [...vendor.env, vendor.baseUrlEnv])
   assert.equal(new Set(names).size, names.length)
-  for (const { id, env, auth } of vendors.values()) assert.deepEqual(env, auth === 'none' ? [] : [`${id.toUpperCase()}_API_KEY`])
+  for (const { id, env, auth } of vendors.values()) assert.equal(env[0], auth === 'none' ? undefined : `${id.toUpperCase().replaceAll('-', '_')}_API_KEY`, id)
 })
 
 test('ids can be the first segment of a model name', () => {

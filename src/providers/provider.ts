@@ -8,10 +8,16 @@ export interface Vendor {
   env: readonly string[]
   /** Overrides `baseUrl`, for example `GROQ_BASE_URL`. A vendor without `baseUrl` is switched on by this variable alone. */
   baseUrlEnv: string
+  /** `{NAME}` in it stands for a variable of the operator's environment, see `places`. */
   baseUrl?: string
+  /** Variables in `baseUrl`, and what each of them is. */
+  places?: Readonly<Record<string, string>>
   docs: string
   protocol: 'openai-chat'
-  auth: 'bearer' | 'none'
+  /** How the key is sent: as a bearer token, or as the value of a header of its own. */
+  auth: 'bearer' | 'none' | { header: string }
+  /** Path of the list of models under the base URL; null: there is none that works with the key of a request. */
+  modelsPath: string | null
   /** OpenAI-format endpoints that the vendor serves under its base URL. */
   endpoints: readonly ('chat' | 'completions' | 'embeddings')[]
   /** Some vendors bill to the end although the client has left; then a stream is drained, not aborted. Source in the declaration's comment. */
@@ -66,6 +72,8 @@ export interface Quirks {
   maxTokensField: 'max_tokens' | 'max_completion_tokens'
   /** The other of the two fields bounds the output of a chat as well. */
   honoursBothLimits: boolean
+  /** Takes messages of the role `developer`; for others it is written as `system`, which it is a later name of. */
+  developerRole: boolean
 }
 
 /**
@@ -89,12 +97,19 @@ export function vendor(declared: Declared): Vendor {
     baseUrlEnv: `${name}_BASE_URL`,
     protocol: 'openai-chat',
     auth: 'bearer',
+    modelsPath: '/models',
     endpoints: ['chat', 'embeddings'],
     billsAfterAbort: false,
     billsErrors: false,
     ...declared,
     usage: declared.usage ?? { promptIncludesCached: true, completionIncludesReasoning: true },
     bounds: { ...usualBounds, ...declared.bounds },
-    quirks: { streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', honoursBothLimits: false, ...declared.quirks },
+    quirks: { streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', honoursBothLimits: false, developerRole: true, ...declared.quirks },
   }
+}
+
+/** The header that carries a key; null where none is sent. */
+export function keyHeader({ auth }: Pick<Vendor, 'auth'>, secret: string): { name: string; value: string } | null {
+  if (secret === '' || auth === 'none') return null
+  return auth === 'bearer' ? { name: 'authorization', value: `Bearer ${secret}` } : { name: auth.header, value: secret }
 }

@@ -32,6 +32,7 @@ export function checkedVendor({ vendors }: Services, { vendor, id, base_url: bas
   }
   const known = vendors.get(vendor)
   if (known === undefined) throw new ControlError('unknown_vendor', `There is no vendor ${vendor}. GET /api/v1/vendors lists all; a server of your own is ${ownServer}.`, { param: 'vendor' })
+  if (known.places && baseUrl === undefined) throw new ControlError('invalid_request', `${known.name} has an address of your own: base_url is needed, in the form ${known.baseUrl}.`, { param: 'base_url' })
   if (known.baseUrl === undefined && known.simulated !== true && baseUrl === undefined) throw new ControlError('invalid_request', `${known.name} runs on machines of your own: base_url is needed.`, { param: 'base_url' })
 }
 

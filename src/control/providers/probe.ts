@@ -6,6 +6,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import type { ProviderData } from '../../gateway/snapshot.ts'
+import { keyHeader } from '../../providers/provider.ts'
 import { EgressError, guardedLookup, isSpecialAddress } from '../../gateway/egress.ts'
 
 const timeoutMs = 10_000
@@ -19,12 +20,12 @@ const bareHost = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '')
 export const isPrivateLiteral = (url: URL): boolean => isIP(bareHost(url)) !== 0 ? isSpecialAddress(bareHost(url)) : url.hostname === 'localhost'
 
 function ask(provider: ProviderData, signal: AbortSignal): Promise<IncomingMessage> {
-  const url = new URL(`${provider.baseUrl}/models`)
+  const url = new URL(`${provider.baseUrl}${provider.vendor.modelsPath}`)
   if (provider.guarded && isPrivateLiteral(url)) throw new EgressError(url.hostname)
-  const secret = provider.credentials[0]?.secret
+  const key = keyHeader(provider.vendor, provider.credentials[0]?.secret ?? '')
   const options: RequestOptions = {
     signal,
-    headers: { accept: 'application/json', 'user-agent': 'megarouter', ...(secret !== undefined && provider.vendor.auth === 'bearer' && { authorization: `Bearer ${secret}` }) },
+    headers: { accept: 'application/json', 'user-agent': 'megarouter', ...(key && { [key.name]: key.value }) },
     agent: false,
     ...(provider.guarded && { lookup: guardedLookup }),
     ...(provider.socketPath !== null && { socketPath: provider.socketPath }),
@@ -79,6 +80,8 @@ function failureText(error: unknown, provider: ProviderData): string {
 }
 
 export async function probe(provider: ProviderData): Promise<ProbeResult> {
+  // Whatever else could be asked would be billed.
+  if (provider.vendor.modelsPath === null) return { ok: true, status: 0, latency_ms: 0, message: `${provider.vendor.name} has no list of models that could be asked for without cost: the first request will tell whether the credential works.` }
   const startedAt = performance.now()
   const elapsed = (): number => Math.round((performance.now() - startedAt) * 10) / 10
   try {
