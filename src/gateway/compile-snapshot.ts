@@ -1,6 +1,8 @@
 /** Builds the snapshot that requests read from the plain data that the control worker published. */
 import type { Catalog } from '../catalog/catalog.ts'
 import { dearestPrices, usageClasses, type PriceVector, type Prices } from '../catalog/price.ts'
+import { matchesModel } from '../governance/model-patterns.ts'
+import { asServed } from '../providers/provider.ts'
 import type { Deployment, DeploymentData, Provider, ProviderData, Snapshot, SnapshotData } from './snapshot.ts'
 
 /** Deployments that follow from the catalogue or a pinned name, made when first asked for; bounded, since names come from clients. */
@@ -29,6 +31,12 @@ function compileProvider(data: ProviderData): Provider {
   return { id: data.id, vendor: data.vendor, baseUrl: `${url.origin}${pathPrefix}`, origin: url.origin, pathPrefix, socketPath: data.socketPath, guarded: data.guarded, credentials: data.credentials }
 }
 
+/** The provider with the rules that its vendor has for this model. */
+function serving(provider: Provider, upstreamModel: string): Provider {
+  const vendor = asServed(provider.vendor, (models) => matchesModel(models, upstreamModel))
+  return vendor === provider.vendor ? provider : { ...provider, vendor }
+}
+
 /** The deployment `<provider>/<upstream model>`, with the catalogue's facts where it knows the model. */
 export function deploymentOf(snapshot: Snapshot, provider: Provider, upstreamModel: string): Deployment {
   let known = made.get(snapshot)
@@ -38,7 +46,7 @@ export function deploymentOf(snapshot: Snapshot, provider: Provider, upstreamMod
   if (!deployment) {
     const entry = snapshot.catalog.find(provider.vendor.id, upstreamModel)
     deployment = {
-      id, provider, upstreamModel,
+      id, provider: serving(provider, upstreamModel), upstreamModel,
       logicalModel: entry?.logicalModel ?? upstreamModel,
       price: entry?.price ?? defaultPrice(snapshot, provider),
       contextTokens: entry?.contextTokens ?? 0,
@@ -56,7 +64,7 @@ function declaredDeployment(snapshot: Snapshot, provider: Provider, data: Deploy
   const like = data.priceAs === null ? undefined : snapshot.catalog.logical(data.priceAs)[0]
   const entry = like ?? snapshot.catalog.find(provider.vendor.id, data.upstreamModel)
   return {
-    id: data.id, provider, upstreamModel: data.upstreamModel, logicalModel: data.model,
+    id: data.id, provider: serving(provider, data.upstreamModel), upstreamModel: data.upstreamModel, logicalModel: data.model,
     price: data.price ?? entry?.price ?? defaultPrice(snapshot, provider),
     contextTokens: entry?.contextTokens ?? 0,
     outputTokens: entry?.outputTokens ?? 0,

@@ -95,7 +95,7 @@ describe('a strict bound', () => {
     const unread = granted('strict', { asked: { maxCompletionTokens: 700 }, vendor: { quirks } })
     assert.deepEqual([unread.maxTokens, unread.maxOutputTokens, unread.warning], [700, 700, null])
     assert.equal(granted('strict', { asked: { maxTokens: 700 }, vendor: { quirks } }).maxTokens, null)
-    const both = { asked: { maxTokens: 700, maxCompletionTokens: 900 }, vendor: { quirks: { honoursBothLimits: true } } }
+    const both: Case = { asked: { maxTokens: 700, maxCompletionTokens: 900 }, vendor: { quirks: { otherLimit: 'bounds' } } }
     assert.equal(granted('strict', both).maxOutputTokens, 900)
     assert.equal(granted('strict', { ...both, capability: 'completions' }).maxOutputTokens, 700)
   })

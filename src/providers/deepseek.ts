@@ -9,5 +9,5 @@ import { vendor } from './provider.ts'
 export const deepseek = vendor({
   id: 'deepseek', name: 'DeepSeek', docs: 'https://api-docs.deepseek.com/',
   baseUrl: 'https://api.deepseek.com', endpoints: ['chat'],
-  quirks: { streamUsage: 'on_request', maxTokensField: 'max_tokens' },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

@@ -10,6 +10,6 @@ import { vendor } from './provider.ts'
 export const openrouter = vendor({
   id: 'openrouter', name: 'OpenRouter', docs: 'https://openrouter.ai/docs/api-reference/overview',
   baseUrl: 'https://openrouter.ai/api/v1', endpoints: ['chat', 'completions', 'embeddings'], billsAfterAbort: true,
-  quirks: { streamUsage: 'always', maxTokensField: 'max_tokens' },
+  quirks: { streamUsage: 'always', maxTokensField: 'max_tokens', rateLimitHeaders: 'openrouter' },
   bounds: { priceVaries: true, hidesReasoning: true, leastOutputTokens: 16, serverToolModels: ['*:online'] },
 })

@@ -8,5 +8,5 @@ import { vendor } from './provider.ts'
 export const together = vendor({
   id: 'together', name: 'Together AI', docs: 'https://docs.together.ai/docs/openai-api-compatibility',
   baseUrl: 'https://api.together.ai/v1', endpoints: ['chat', 'completions', 'embeddings'], catalogId: 'togetherai',
-  quirks: { streamUsage: 'always', maxTokensField: 'max_tokens' },
+  quirks: { streamUsage: 'always', maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

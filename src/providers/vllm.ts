@@ -7,5 +7,5 @@ import { vendor } from './provider.ts'
 export const vllm = vendor({
   id: 'vllm', name: 'vLLM', docs: 'https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html',
   selfHosted: true, endpoints: ['chat', 'completions', 'embeddings'],
-  quirks: { honoursBothLimits: true },
+  quirks: { otherLimit: 'bounds' },
 })

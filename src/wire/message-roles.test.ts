@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { splice } from './json-edit.ts'
-import { replaceRole } from './message-roles.ts'
+import { messageEdits } from './message-roles.ts'
 
 const replaced = (text: string): string => {
   const body = Buffer.from(text)
-  return splice(body, replaceRole(body, body.indexOf('['), 'developer', 'system')).toString()
+  return splice(body, messageEdits(body, body.indexOf('['), { developerAsSystem: true, listsAsText: false })).toString()
 }
 
 test('the role of every message that has it is replaced, and no other byte', () => {
@@ -21,5 +21,17 @@ test('a role deeper inside, in a tool call or a content part, is not a messageâ€
 })
 
 test('a body without the role is left alone', () => {
-  assert.deepEqual(replaceRole(Buffer.from('[{"role":"user","content":"a developer"}]'), 0, 'developer', 'system'), [])
+  assert.deepEqual(messageEdits(Buffer.from('[{"role":"user","content":"a developer"}]'), 0, { developerAsSystem: true, listsAsText: false }), [])
+})
+
+test('a list of texts becomes one text, in a toolâ€™s result too; a list that holds anything else stays', () => {
+  const joined = (text: string): string => {
+    const body = Buffer.from(text)
+    return splice(body, messageEdits(body, 0, { developerAsSystem: false, listsAsText: true })).toString()
+  }
+  assert.equal(
+    joined('[{"content": [{"type":"text","text":"a\\n"},{"text":"\\u00e9 \\"b","type":"text"}] ,"role":"tool"},{"role":"developer","content":"x"}]'),
+    '[{"content": "a\\n\\u00e9 \\"b" ,"role":"tool"},{"role":"developer","content":"x"}]',
+  )
+  for (const same of ['[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"u"}}]}]', '[{"role":"user","content":[]}]', '[{"role":"user","content":[null,7]}]', '[{"role":"user","content":null},7]']) assert.equal(joined(same), same)
 })

@@ -24,7 +24,7 @@ const providers = vendorRules.map((rules): ProviderData => ({
   vendor: vendor({
     id: rules.id, name: rules.id, docs: 'https://example.org', billsAfterAbort: rules.billsAfterAbort, billsErrors: rules.billsErrors,
     usage: { promptIncludesCached: rules.promptIncludesCached, completionIncludesReasoning: rules.completionIncludesReasoning },
-    quirks: { streamUsage: rules.runningUsage ? 'always' : 'on_request', maxTokensField: rules.limitFields.includes('max_completion_tokens') ? 'max_completion_tokens' : 'max_tokens', honoursBothLimits: rules.limitFields.length > 1 },
+    quirks: { streamUsage: rules.runningUsage ? 'always' : 'on_request', maxTokensField: rules.limitFields.includes('max_completion_tokens') ? 'max_completion_tokens' : 'max_tokens', otherLimit: rules.limitFields.length > 1 ? 'bounds' : 'unknown' },
     bounds: { hidesReasoning: true },
   }),
 }))
