@@ -95,6 +95,11 @@ describe('a strict bound', () => {
     const unread = granted('strict', { asked: { maxCompletionTokens: 700 }, vendor: { quirks } })
     assert.deepEqual([unread.maxTokens, unread.maxOutputTokens, unread.warning], [700, 700, null])
     assert.equal(granted('strict', { asked: { maxTokens: 700 }, vendor: { quirks } }).maxTokens, null)
+    assert.equal(granted('strict', { asked: { maxTokens: 700, maxCompletionTokens: 5000 }, vendor: { quirks } }).maxOutputTokens, 5000, 'the other may bound, or not')
+    const lowered = granted('strict', { asked: { maxTokens: 700, maxCompletionTokens: 9000 }, vendor: { quirks } })
+    assert.deepEqual([lowered.maxTokens, lowered.maxOutputTokens], [8000, 8000])
+    const renamed = (asked: Partial<Asked>): number => granted('strict', { asked, vendor: { quirks: { ...quirks, otherLimit: 'renamed' } } }).maxOutputTokens
+    assert.deepEqual([renamed({ maxCompletionTokens: 700 }), renamed({ maxTokens: 600, maxCompletionTokens: 700 })], [700, 600])
     const both: Case = { asked: { maxTokens: 700, maxCompletionTokens: 900 }, vendor: { quirks: { otherLimit: 'bounds' } } }
     assert.equal(granted('strict', both).maxOutputTokens, 900)
     assert.equal(granted('strict', { ...both, capability: 'completions' }).maxOutputTokens, 700)
@@ -110,6 +115,16 @@ describe('a strict bound', () => {
     assert.equal(granted('strict', { shape: { images: 1 } }).maxInputTokens, 100_000)
     assert.equal(granted('strict', { shape: { media: 'a part' } }).maxInputTokens, 100_000)
     assert.equal(granted('strict', { shape: { media: 'an input', prompts: 3 }, capability: 'embeddings' }).maxInputTokens, 300_000)
+  })
+
+  test('ends at the most that a vendor makes of any model', () => {
+    const vendor: Case['vendor'] = { bounds: { mostOutputTokens: 3000 } }
+    for (const mode of ['strict', 'standard'] as const) {
+      assert.equal(granted(mode, { vendor }).mostOutputTokens, 3000)
+      assert.equal(granted(mode, { vendor, deployment: { outputTokens: 0 }, asked: { maxCompletionTokens: 9000, choices: 2 }, shape: { choices: 2 } }).mostOutputTokens, 6000)
+    }
+    assert.equal(granted('standard', { vendor, deployment: { outputTokens: 0 }, asked: { stream: true } }).mostOutputTokens, 3000)
+    assert.equal(granted('standard', { deployment: { outputTokens: 0 }, asked: { stream: true } }).mostOutputTokens, Infinity)
   })
 
   test('has no output for embeddings', () => {

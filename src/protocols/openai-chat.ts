@@ -125,6 +125,8 @@ export const openaiChat: Protocol = {
       const parsed = JSON.parse(body.toString()) as unknown
       // Gemini's OpenAI endpoint wraps the error in an array.
       const first = Array.isArray(parsed) ? (parsed[0] as unknown) : parsed
+      // SiliconFlow answers some statuses with a text alone.
+      if (typeof first === 'string') return faultOf(first)
       if (typeof first !== 'object' || first === null) return null
       return faultOf((first as { error?: unknown }).error ?? first)
     } catch {

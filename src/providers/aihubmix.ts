@@ -9,6 +9,6 @@ import { vendor } from './provider.ts'
 export const aihubmix = vendor({
   id: 'aihubmix', name: 'AIHubMix', docs: 'https://docs.aihubmix.com/en/api/Aihubmix-Integration',
   baseUrl: 'https://aihubmix.com/v1', endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
   bounds: { priceVaries: true, hidesReasoning: true, serverToolModels: ['*-search*', '*-deep-research*'] },
 })

@@ -10,6 +10,6 @@ import { vendor } from './provider.ts'
 export const anthropic = vendor({
   id: 'anthropic', name: 'Anthropic', docs: 'https://platform.claude.com/docs/en/api/openai-sdk',
   baseUrl: 'https://api.anthropic.com/v1', modelsPath: null, endpoints: ['chat'],
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', rateLimitHeaders: 'anthropic' },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', developerRole: true, rateLimitHeaders: 'anthropic' },
   bounds: { hidesReasoning: true },
 })

@@ -16,7 +16,7 @@ export const azure = vendor({
   baseUrl: 'https://{AZURE_RESOURCE_NAME}.openai.azure.com/openai/v1',
   places: { AZURE_RESOURCE_NAME: 'name of the Azure OpenAI resource, the first label of the host in AZURE_OPENAI_ENDPOINT' },
   endpoints: ['chat', 'completions', 'embeddings'], billsErrors: [400, 408],
-  quirks: { otherLimit: 'bounds', developerRole: false, rateLimitHeaders: 'azure' },
+  quirks: { otherLimit: 'bounds', rateLimitHeaders: 'azure' },
   families: [{ models: ['o1*', 'o3*', 'o4*', 'gpt-5*'], quirks: { otherLimit: 'renamed' } }],
   bounds: { hidesReasoning: true, imageTokens: [{ models: 'gpt-4o-mini*', most: 48_169 }] },
 })

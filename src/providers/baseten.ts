@@ -10,6 +10,6 @@ import { vendor } from './provider.ts'
 export const baseten = vendor({
   id: 'baseten', name: 'Baseten', docs: 'https://docs.baseten.co/reference/inference-api/chat-completions',
   baseUrl: 'https://inference.baseten.co/v1', endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
   bounds: { hidesReasoning: true, mostOutputTokens: 262_144 },
 })

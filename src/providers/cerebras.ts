@@ -10,6 +10,6 @@ import { vendor } from './provider.ts'
 export const cerebras = vendor({
   id: 'cerebras', name: 'Cerebras', docs: 'https://inference-docs.cerebras.ai/api-reference/chat-completions',
   baseUrl: 'https://api.cerebras.ai/v1', endpoints: ['chat', 'completions'], billsAfterAbort: true,
-  quirks: { otherLimit: 'bounds', developerRole: false, rateLimitHeaders: 'cerebras' },
+  quirks: { otherLimit: 'bounds', rateLimitHeaders: 'cerebras' },
   bounds: { hidesReasoning: true },
 })

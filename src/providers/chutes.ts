@@ -9,5 +9,5 @@ import { vendor } from './provider.ts'
 export const chutes = vendor({
   id: 'chutes', name: 'Chutes', docs: 'https://chutes.ai/docs',
   baseUrl: 'https://llm.chutes.ai/v1', endpoints: ['chat'],
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

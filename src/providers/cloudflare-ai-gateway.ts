@@ -13,6 +13,6 @@ export const cloudflareAiGateway = vendor({
   baseUrl: 'https://gateway.ai.cloudflare.com/v1/{CLOUDFLARE_ACCOUNT_ID}/{CLOUDFLARE_GATEWAY_ID}/compat',
   places: { CLOUDFLARE_ACCOUNT_ID: 'id of the Cloudflare account, 32 hexadecimal digits', CLOUDFLARE_GATEWAY_ID: 'name of the gateway; `default` is made at the first request' },
   modelsPath: null, endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
   bounds: { priceVaries: true, hidesReasoning: true },
 })

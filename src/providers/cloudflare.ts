@@ -15,6 +15,6 @@ export const cloudflare = vendor({
   places: { CLOUDFLARE_ACCOUNT_ID: 'id of the Cloudflare account, 32 hexadecimal digits' },
   modelsPath: null, billsAfterAbort: true, catalogId: 'cloudflare-workers-ai',
   families: [{ models: ['@cf/*', '@hf/*'], billsAfterAbort: false, quirks: { otherLimit: 'renamed' } }],
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
   bounds: { hidesReasoning: true },
 })

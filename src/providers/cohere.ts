@@ -11,6 +11,6 @@ export const cohere = vendor({
   id: 'cohere', name: 'Cohere', docs: 'https://docs.cohere.com/docs/compatibility-api',
   env: ['COHERE_API_KEY', 'CO_API_KEY'],
   baseUrl: 'https://api.cohere.ai/compatibility/v1', modelsPath: null,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds' },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', developerRole: true },
   bounds: { hidesReasoning: true },
 })

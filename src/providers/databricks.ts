@@ -14,6 +14,6 @@ export const databricks = vendor({
   baseUrl: 'https://{DATABRICKS_HOST}/ai-gateway/mlflow/v1',
   places: { DATABRICKS_HOST: 'host of the workspace without https://, such as dbc-12345678-9abc.cloud.databricks.com' },
   modelsPath: null, billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
   bounds: { priceVaries: true, hidesReasoning: true },
 })

@@ -13,5 +13,5 @@ export const deepinfra = vendor({
   env: ['DEEPINFRA_API_KEY', 'DEEPINFRA_TOKEN'],
   baseUrl: 'https://api.deepinfra.com/v1/openai', endpoints: ['chat', 'completions', 'embeddings'],
   families: [{ models: ['google/*'], usage: { completionIncludesReasoning: false, totalIncludesReasoning: false } }],
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

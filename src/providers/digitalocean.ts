@@ -12,6 +12,6 @@ export const digitalocean = vendor({
   id: 'digitalocean', name: 'DigitalOcean', docs: 'https://docs.digitalocean.com/products/inference-hub/how-to/use-chat-completions-api/',
   baseUrl: 'https://inference.do-ai.run/v1', billsAfterAbort: true,
   usage: { promptIncludesCached: false, completionIncludesReasoning: true },
-  quirks: { rateLimitHeaders: 'digitalocean' },
+  quirks: { developerRole: true, rateLimitHeaders: 'digitalocean' },
   bounds: { leastOutputTokens: 256, hidesReasoning: true, imageTokens: [{ models: 'openai-gpt-4o-mini*', most: 48_169 }] },
 })

@@ -10,5 +10,5 @@ import { vendor } from './provider.ts'
 export const fireworks = vendor({
   id: 'fireworks', name: 'Fireworks AI', docs: 'https://docs.fireworks.ai/tools-sdks/openai-compatibility',
   baseUrl: 'https://api.fireworks.ai/inference/v1', endpoints: ['chat', 'completions', 'embeddings'], catalogId: 'fireworks-ai',
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', developerRole: false, rateLimitHeaders: 'fireworks' },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', rateLimitHeaders: 'fireworks' },
 })

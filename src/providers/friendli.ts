@@ -10,5 +10,5 @@ export const friendli = vendor({
   id: 'friendli', name: 'FriendliAI', docs: 'https://friendli.ai/docs/guides/openai-compatibility.md',
   env: ['FRIENDLI_API_KEY', 'FRIENDLI_TOKEN'],
   baseUrl: 'https://api.friendli.ai/serverless/v1', endpoints: ['chat', 'completions'],
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

@@ -10,6 +10,6 @@ import { vendor } from './provider.ts'
 export const githubModels = vendor({
   id: 'github-models', name: 'GitHub Models', docs: 'https://docs.github.com/en/rest/models/inference',
   baseUrl: 'https://models.github.ai/inference', modelsPath: null, billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens' },
+  quirks: { maxTokensField: 'max_tokens', developerRole: true },
   bounds: { hidesReasoning: true, imageTokens: [{ models: 'openai/gpt-4o-mini*', most: 48_169 }] },
 })

@@ -14,6 +14,6 @@ export const google = vendor({
   env: ['GEMINI_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'],
   baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai', billsAfterAbort: true,
   usage: { promptIncludesCached: true, completionIncludesReasoning: true, outputByTotal: true },
-  quirks: { otherLimit: 'bounds', developerRole: false },
+  quirks: { otherLimit: 'bounds' },
   bounds: { hidesReasoning: true },
 })

@@ -12,6 +12,6 @@ export const huggingface = vendor({
   id: 'huggingface', name: 'Hugging Face', docs: 'https://huggingface.co/docs/inference-providers/tasks/chat-completion',
   env: ['HUGGINGFACE_API_KEY', 'HF_TOKEN'],
   baseUrl: 'https://router.huggingface.co/v1', endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
   bounds: { priceVaries: true },
 })

@@ -9,5 +9,5 @@ import { vendor } from './provider.ts'
 export const hyperbolic = vendor({
   id: 'hyperbolic', name: 'Hyperbolic', docs: 'https://docs.hyperbolic.ai/inference/overview',
   baseUrl: 'https://api.hyperbolic.xyz/v1', endpoints: ['chat', 'completions'],
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

@@ -12,6 +12,6 @@ export const inception = vendor({
   id: 'inception', name: 'Inception', docs: 'https://docs.inceptionlabs.ai/get-started/get-started',
   baseUrl: 'https://api.inceptionlabs.ai/v1', endpoints: ['chat'], billsAfterAbort: true,
   usage: { promptIncludesCached: true, completionIncludesReasoning: false },
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
   bounds: { hidesReasoning: true, mostOutputTokens: 50_000 },
 })

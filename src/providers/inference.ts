@@ -10,6 +10,6 @@ import { vendor } from './provider.ts'
 export const inference = vendor({
   id: 'inference', name: 'Inference.net', docs: 'https://docs.inference.net/api/api-quickstart',
   baseUrl: 'https://api.inference.net/v1', endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
   bounds: { priceVaries: true, hidesReasoning: true },
 })

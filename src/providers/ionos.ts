@@ -9,5 +9,4 @@ import { vendor } from './provider.ts'
 export const ionos = vendor({
   id: 'ionos', name: 'IONOS AI Model Hub', docs: 'https://api.ionos.com/docs/inference-openai/v1/',
   baseUrl: 'https://openai.inference.de-txl.ionos.com/v1', endpoints: ['chat', 'completions', 'embeddings'], billsAfterAbort: true,
-  quirks: { developerRole: false },
 })

@@ -9,5 +9,5 @@ import { vendor } from './provider.ts'
 export const lmstudio = vendor({
   id: 'lmstudio', name: 'LM Studio', docs: 'https://lmstudio.ai/docs/developer/openai-compat',
   env: ['LMSTUDIO_API_KEY', 'LM_API_TOKEN'], selfHosted: true, endpoints: ['chat', 'completions', 'embeddings'],
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

@@ -10,5 +10,5 @@ import { vendor } from './provider.ts'
 export const minimax = vendor({
   id: 'minimax', name: 'MiniMax', docs: 'https://platform.minimax.io/docs/api-reference/text-chat-openai',
   baseUrl: 'https://api.minimax.io/v1', modelsPath: null, endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { otherLimit: 'bounds', developerRole: false },
+  quirks: { otherLimit: 'bounds' },
 })

@@ -3,6 +3,7 @@
  * `prompt_tokens`, not in it (recorded: 11 prompt + 375 audio + 15 completion = 401 total). Keeps billing after an abort.
  * `stream_options` and `max_completion_tokens` are refused with 422: https://github.com/avante-corp/avante.nvim/issues/2347 and
  * https://github.com/editor-code-assistant/eca/issues/231. https://docs.mistral.ai/api/#tag/chat
+ * `developer` is not among the roles.
  * Images: Pixtral takes 64 × 64 patches of 16 pixels and a token at the end of each row. https://mistralai.github.io/mistral-common/usage/images
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
  */

@@ -9,5 +9,5 @@ import { vendor } from './provider.ts'
 export const morph = vendor({
   id: 'morph', name: 'Morph', docs: 'https://docs.morphllm.com/endpoints',
   baseUrl: 'https://api.morphllm.com/v1', endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false, contentParts: false },
+  quirks: { maxTokensField: 'max_tokens', contentParts: false },
 })

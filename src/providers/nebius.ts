@@ -10,5 +10,5 @@ import { vendor } from './provider.ts'
 export const nebius = vendor({
   id: 'nebius', name: 'Nebius Token Factory', docs: 'https://docs.tokenfactory.nebius.com/api-reference/introduction',
   baseUrl: 'https://api.tokenfactory.nebius.com/v1', endpoints: ['chat', 'completions', 'embeddings'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', developerRole: false, rateLimitHeaders: 'openai' },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', rateLimitHeaders: 'openai' },
 })

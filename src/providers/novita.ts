@@ -9,5 +9,5 @@ import { vendor } from './provider.ts'
 export const novita = vendor({
   id: 'novita', name: 'Novita AI', docs: 'https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion',
   baseUrl: 'https://api.novita.ai/openai/v1', endpoints: ['chat', 'completions'], billsAfterAbort: true, catalogId: 'novita-ai',
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

@@ -11,5 +11,5 @@ import { vendor } from './provider.ts'
 export const nvidia = vendor({
   id: 'nvidia', name: 'NVIDIA NIM', docs: 'https://docs.api.nvidia.com/nim/reference/llm-apis',
   baseUrl: 'https://integrate.api.nvidia.com/v1', endpoints: ['chat', 'completions', 'embeddings'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

@@ -10,5 +10,5 @@ export const ovhcloud = vendor({
   id: 'ovhcloud', name: 'OVHcloud AI Endpoints', docs: 'https://docs.ovhcloud.com/en/guides/public-cloud/ai-machine-learning/ai-endpoints-getting-started',
   env: ['OVHCLOUD_API_KEY', 'OVH_AI_ENDPOINTS_ACCESS_TOKEN'],
   baseUrl: 'https://oai.endpoints.kepler.ai.cloud.ovh.net/v1', billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

@@ -10,7 +10,7 @@ import { vendor } from './provider.ts'
 export const poe = vendor({
   id: 'poe', name: 'Poe', docs: 'https://creator.poe.com/api-reference/createChatCompletion',
   baseUrl: 'https://api.poe.com/v1', endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
   bounds: {
     priceVaries: true, hidesReasoning: true,
     serverToolModels: ['*-search*', '*-Search*', '*-deep-research*', '*-Deep-Research*', '*-multi-agent*', '*-Multi-Agent*'],

@@ -137,7 +137,7 @@ const usualBounds: BoundRules = {
 }
 
 const usualQuirks: Quirks = {
-  streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', otherLimit: 'unknown', developerRole: true, contentParts: true, rateLimitHeaders: null,
+  streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', otherLimit: 'unknown', developerRole: false, contentParts: true, rateLimitHeaders: null,
 }
 
 type Declared = Pick<Vendor, 'id' | 'name' | 'docs'> & Partial<Omit<Vendor, 'bounds' | 'quirks'>> & { bounds?: Partial<BoundRules>; quirks?: Partial<Quirks> }

@@ -9,6 +9,6 @@ import { vendor } from './provider.ts'
 export const requesty = vendor({
   id: 'requesty', name: 'Requesty', docs: 'https://docs.requesty.ai',
   baseUrl: 'https://router.requesty.ai/v1', billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
   bounds: { priceVaries: true, hidesReasoning: true },
 })

@@ -10,5 +10,5 @@ import { vendor } from './provider.ts'
 export const sambanova = vendor({
   id: 'sambanova', name: 'SambaNova Cloud', docs: 'https://docs.sambanova.ai/docs/en/features/openai-compatibility',
   baseUrl: 'https://api.sambanova.ai/v1', endpoints: ['chat', 'completions', 'embeddings'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', developerRole: false, contentParts: false, rateLimitHeaders: 'sambanova' },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', contentParts: false, rateLimitHeaders: 'sambanova' },
 })

@@ -12,5 +12,5 @@ export const scaleway = vendor({
   id: 'scaleway', name: 'Scaleway', docs: 'https://www.scaleway.com/en/developers/api/generative-apis/chat-completions/',
   env: ['SCALEWAY_API_KEY', 'SCW_SECRET_KEY'],
   baseUrl: 'https://api.scaleway.ai/v1', billsAfterAbort: true,
-  quirks: { otherLimit: 'bounds', developerRole: false },
+  quirks: { otherLimit: 'bounds' },
 })

@@ -10,5 +10,5 @@ import { vendor } from './provider.ts'
 export const sglang = vendor({
   id: 'sglang', name: 'SGLang', docs: 'https://github.com/sgl-project/sglang/tree/main/docs/basic_usage',
   selfHosted: true, endpoints: ['chat', 'completions', 'embeddings'],
-  quirks: { otherLimit: 'bounds', developerRole: false },
+  quirks: { otherLimit: 'bounds' },
 })

@@ -10,6 +10,6 @@ import { vendor } from './provider.ts'
 export const siliconflow = vendor({
   id: 'siliconflow', name: 'SiliconFlow', docs: 'https://docs.siliconflow.com/en/userguide/capabilities/text-generation',
   baseUrl: 'https://api.siliconflow.com/v1', billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
   bounds: { reasoningBeyondLimit: true },
 })

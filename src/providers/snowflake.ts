@@ -13,6 +13,5 @@ export const snowflake = vendor({
   baseUrl: 'https://{SNOWFLAKE_ACCOUNT}.snowflakecomputing.com/api/v2/cortex/v1',
   places: { SNOWFLAKE_ACCOUNT: 'account identifier, such as myorg-myaccount, with hyphens for underscores' },
   modelsPath: null, endpoints: ['chat'], billsAfterAbort: true, catalogId: 'snowflake-cortex',
-  quirks: { developerRole: false },
   bounds: { hidesReasoning: true },
 })

@@ -10,5 +10,5 @@ import { vendor } from './provider.ts'
 export const stepfun = vendor({
   id: 'stepfun', name: 'StepFun', docs: 'https://platform.stepfun.ai/docs/en/api-reference/chat/chat-completion-create',
   baseUrl: 'https://api.stepfun.com/v1', endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { streamUsage: 'always', maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { streamUsage: 'always', maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

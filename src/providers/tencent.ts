@@ -10,5 +10,5 @@ export const tencent = vendor({
   id: 'tencent', name: 'Tencent TokenHub', docs: 'https://cloud.tencent.com/document/product/1823/135872',
   env: ['TENCENT_API_KEY', 'TENCENT_TOKENHUB_API_KEY'],
   baseUrl: 'https://tokenhub.tencentmaas.com/v1', endpoints: ['chat'], billsAfterAbort: true, catalogId: 'tencent-tokenhub',
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
 })

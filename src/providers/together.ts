@@ -1,6 +1,7 @@
 /**
  * Together AI. Streams end with usage unasked (recorded); cached tokens stand beside `prompt_tokens`, as `cached_tokens`.
  * https://docs.together.ai/reference/chat-completions-1
+ * `developer` is written as `system`: https://github.com/earendil-works/pi/blob/main/packages/ai/src/api/openai-completions.ts
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
  */
 import { vendor } from './provider.ts'

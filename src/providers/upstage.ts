@@ -10,5 +10,5 @@ import { vendor } from './provider.ts'
 export const upstage = vendor({
   id: 'upstage', name: 'Upstage', docs: 'https://console.upstage.ai/api/chat',
   baseUrl: 'https://api.upstage.ai/v1', billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

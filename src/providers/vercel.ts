@@ -11,6 +11,6 @@ export const vercel = vendor({
   id: 'vercel', name: 'Vercel AI Gateway', docs: 'https://vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions',
   env: ['VERCEL_API_KEY', 'AI_GATEWAY_API_KEY'],
   baseUrl: 'https://ai-gateway.vercel.sh/v1', billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
   bounds: { priceVaries: true, hidesReasoning: true },
 })

@@ -10,5 +10,5 @@ export const xiaomi = vendor({
   id: 'xiaomi', name: 'Xiaomi MiMo', docs: 'https://platform.xiaomimimo.com/#/docs',
   env: ['XIAOMI_API_KEY', 'MIMO_API_KEY'],
   baseUrl: 'https://api.xiaomimimo.com/v1', endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', developerRole: false },
+  quirks: { maxTokensField: 'max_tokens' },
 })

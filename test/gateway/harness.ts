@@ -74,6 +74,8 @@ export interface RigOptions {
   lookup?: (digest: Uint8Array) => Promise<PastRequest | null>
   /** Stands before the journal's disk. */
   disk?: (disk: Disk) => Disk
+  /** Called when the rig closes, after the gateway has. */
+  closes?: readonly (() => Promise<void>)[]
 }
 
 export const providerAt = (id: string, baseUrl: string, change: Partial<Vendor> = {}, secrets = ['sk-test-secret']): ProviderData => ({
@@ -156,6 +158,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     server.close()
     await gateway.transport.close()
     await upstream.close()
+    for (const close of options.closes ?? []) await close()
     await money.close()
     if (errors.length > 0) throw new AggregateError(errors, 'the gateway failed inside')
   })
