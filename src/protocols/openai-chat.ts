@@ -70,7 +70,15 @@ function readChoice(choice: unknown, facts: EventFacts): void {
   if (typeof text === 'string') facts.outputChars += text.length
   for (const source of [delta, message]) {
     if (typeof source !== 'object' || source === null) continue
-    for (const [key, value] of Object.entries(source)) if (key !== 'role') facts.outputChars += outputLength(value, 0)
+    let thought = 0
+    for (const [key, value] of Object.entries(source)) {
+      if (key === 'role') continue
+      const length = outputLength(value, 0)
+      // The same thought under several names (OpenRouter, Nebius, Chutes).
+      if (key.startsWith('reasoning')) thought = Math.max(thought, length)
+      else facts.outputChars += length
+    }
+    facts.outputChars += thought
   }
   if (facts.outputChars > 0) facts.meaningful = true
 }

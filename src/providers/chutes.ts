@@ -1,7 +1,6 @@
 /**
  * Chutes. Clients send it `max_tokens` and never `developer`: https://github.com/badlogic/pi-mono
- * (packages/ai/src/providers/openai-completions.ts). Reasoning stands twice in each delta, as `reasoning_content` and `reasoning`, so that
- * an aborted stream is counted too high. How usage is counted was not found. https://chutes.ai/docs
+ * (packages/ai/src/providers/openai-completions.ts). Reasoning stands twice in each delta, as `reasoning_content` and `reasoning`. How usage is counted was not found. https://chutes.ai/docs
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
  */
 import { vendor } from './provider.ts'

@@ -68,5 +68,5 @@ test('a declaration names the page that its facts come from', () => {
 })
 
 test('docs/vendors.md says what the declarations say', () => {
-  assert.equal(readFileSync(new URL('../../docs/vendors.md', folder), 'utf8'), page(), 'Run: node scripts/vendors-table.ts')
+  assert.ok(readFileSync(new URL('../../docs/vendors.md', folder), 'utf8') === page(), 'It is out of date: node scripts/vendors-table.ts')
 })
