@@ -28,7 +28,7 @@ export function translate(exchange: Exchange, target: Target, attempt: number, u
   const staying = gone.length === 0 ? members : members.filter((member) => !gone.includes(member))
   const usage = usageEdit(exchange, quirks, staying)
   const body = splice(exchange.body, [
-    ...modelEdits(exchange, deployment.upstreamModel), ...roleEdits(exchange, quirks), ...limitEdits(exchange, quirks, maxTokens, staying), ...usage, ...removeMembers(members, gone),
+    ...modelEdits(exchange, deployment.upstreamModel), ...roleEdits(exchange, quirks), ...limitEdits(exchange, quirks, maxTokens, staying), ...usage, ...(gone.length === 0 ? [] : removeMembers(members, gone)),
   ])
   const headers: Record<string, string> = {
     'content-type': 'application/json',
