@@ -16,7 +16,7 @@ export interface Comparison {
 const isServed = ({ kind, deprecated }: CatalogEntry): boolean => !deprecated && (kind === 'chat' || kind === 'completion' || kind === 'embedding')
 
 /** `grok-4-0709` and `gpt-5.1-2026-03-02` are dated forms of names that vendors take and often do not list; Ollama takes `llama3` for `llama3:latest`. */
-const undated = (id: string): string => id.replace(/-\d[\d-]{3,9}$|:latest$/, '')
+const undated = (id: string): string => id.replace(/-(\d{4}|\d{6}|\d{8}|\d{4}-\d{2}-\d{2})$|:latest$/, '')
 
 export function compareList(list: readonly LiveModel[], vendor: string, catalog: Pick<Catalog, 'entries'>, declared: readonly string[]): Comparison {
   const entries = catalog.entries.filter((entry) => entry.vendor === vendor)

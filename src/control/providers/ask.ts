@@ -45,9 +45,10 @@ export const askProvider: Ask = async (provider, { path, secret, body, signal })
   if (provider.guarded && isPrivateLiteral(url)) throw new EgressError(url.hostname)
   const key = keyHeader(provider.vendor, secret)
   const timeout = AbortSignal.timeout(timeoutMs)
+  const ends = signal === undefined ? timeout : AbortSignal.any([timeout, signal])
   const options: RequestOptions = {
     method: body === undefined ? 'GET' : 'POST',
-    signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    signal: ends,
     headers: {
       accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'megarouter',
       ...(body !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }), ...(key && { [key.name]: key.value }),
@@ -56,10 +57,13 @@ export const askProvider: Ask = async (provider, { path, secret, body, signal })
     ...(provider.guarded && { lookup: guardedLookup }),
     ...(provider.socketPath !== null && { socketPath: provider.socketPath }),
   }
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, resolve).on('error', reject).end(body)
-  })
-  return read(response)
+  try {
+    return await read(await new Promise<IncomingMessage>((resolve, reject) => {
+      (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, resolve).on('error', reject).end(body)
+    }))
+  } catch (error) {
+    throw ends.aborted ? ends.reason : error // an answer that is cut short by its time looks like a broken connection
+  }
 }
 
 async function read(response: IncomingMessage): Promise<Reply> {
@@ -79,7 +83,7 @@ async function read(response: IncomingMessage): Promise<Reply> {
 export function failureText(error: unknown, { baseUrl }: Pick<Asked, 'baseUrl'>): string {
   if (error instanceof EgressError) return error.message
   const code = (error as NodeJS.ErrnoException).code ?? ''
-  if ((error as Error).name === 'TimeoutError' || code === 'ABORT_ERR') return `No answer within ${timeoutMs / 1000} s. Check the base URL and whether this machine may reach it.`
+  if (['TimeoutError', 'AbortError'].includes((error as Error).name)) return `No answer within ${timeoutMs / 1000} s. Check the base URL and whether this machine may reach it.`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `The host ${new URL(baseUrl).hostname} was not found. Check the base URL and this machine’s DNS.`
   if (code === 'ECONNREFUSED') return `Nothing listens at ${baseUrl} (connection refused). Start the server or correct the base URL.`
   if (code === 'ERR_INVALID_CHAR') return 'The credential holds characters that no header can carry. Copy it again.'
