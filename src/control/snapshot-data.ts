@@ -69,7 +69,7 @@ export function resolveSecret(org: string, credential: Credential, { variables, 
   }
 }
 
-function providerData(provider: Provider, resolving: Resolving, problems: string[]): ProviderData | null {
+export function providerData(provider: Provider, resolving: Resolving, problems: string[]): ProviderData | null {
   const vendor = vendorOf(provider, resolving.vendors)
   if (vendor === null) {
     problems.push(`Provider ${provider.id} uses the vendor ${provider.vendor}, which this version does not know.`)

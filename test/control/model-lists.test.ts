@@ -38,8 +38,10 @@ describe('reading a list', () => {
   for (const [name, body, ids] of cases) test(`${name}`, () => assert.deepEqual(parseModelList(JSON.stringify(body))?.map(({ id }) => id) ?? null, ids))
 
   test('text that is no JSON is no list', () => assert.equal(parseModelList('<html>'), null))
-  test('what its own list calls an image model is no text model', () =>
-    assert.deepEqual(parseModelList(JSON.stringify([{ id: 'a', type: 'image' }, { id: 'b', type: 'language' }, { id: 'c' }]))?.map(({ text }) => text), [false, true, true]))
+  test('what the list calls an image model, or is named as one, is no text model', () => {
+    const rows = [{ id: 'a', type: 'image' }, { id: 'b', type: 'language' }, { id: 'c' }, ...['gpt-image-2', 'whisper-1', 'dall-e-3', 'black-forest/flux.2', 'imagination-7b', 'veolia'].map((id) => ({ id }))]
+    assert.deepEqual(parseModelList(JSON.stringify(rows))?.filter(({ text }) => text).map(({ id }) => id), ['b', 'c', 'imagination-7b', 'veolia'])
+  })
   test('5,000 models at most', () => assert.equal(parseModelList(JSON.stringify(Array.from({ length: 6_000 }, (_, n) => `m${n}`)))?.length, 5_000))
 })
 

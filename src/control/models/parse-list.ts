@@ -5,7 +5,7 @@ const mostIdBytes = 256
 
 export interface LiveModel {
   id: string
-  /** False: the list itself says that it is for something else than text, such as images or speech. */
+  /** False: its type or name says that it is for something else than text, such as images or speech. */
   text: boolean
 }
 
@@ -31,9 +31,12 @@ function idsOf(row: unknown): string[] {
   return [...own === undefined ? [] : [own], ...Array.isArray(aliases) ? aliases.filter((each) => typeof each === 'string') : []]
 }
 
-const isText = (row: unknown): boolean => {
+/** Names that say the same, since most lists have no types. A model that is left out for its name can still be asked for. */
+const otherName = /(?:^|[-_./:])(?:whisper|tts|stt|asr|transcribe|realtime|moderation|image|imagen|veo|sora|dall|lyria|ocr|rerank|reranker|flux)(?:$|[-_./:\d])/i
+
+const isText = (row: unknown, id: string): boolean => {
   const { type } = (row ?? {}) as Record<string, unknown>
-  return typeof type !== 'string' || !otherKinds.has(type.toLowerCase())
+  return (typeof type !== 'string' || !otherKinds.has(type.toLowerCase())) && !otherName.test(id)
 }
 
 /** Google names its models `models/gemini-…`, and takes both. */
@@ -52,7 +55,7 @@ export function parseModelList(text: string): LiveModel[] | null {
   for (const row of rows) {
     for (const id of idsOf(row).map(plainId)) {
       if (models.size >= mostModels) return [...models.values()]
-      if (isId(id) && !models.has(id)) models.set(id, { id, text: isText(row) })
+      if (isId(id) && !models.has(id)) models.set(id, { id, text: isText(row, id) })
     }
   }
   return rows.length > 0 && models.size === 0 ? null : [...models.values()]
