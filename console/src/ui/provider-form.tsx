@@ -30,8 +30,13 @@ export function TestResult({ result }: { result: Pick<CredentialCheck, 'state' |
   )
 }
 
-/** The vendor refused a key that was just typed: nothing is saved yet. */
-export const isRefused = (error: Error | null): boolean => error instanceof ApiError && error.code === 'credential_refused'
+/** Only where the vendor refused a key that was just typed: nothing is saved yet. */
+export const SaveAnyway = ({ error, disabled, onSave }: { error: Error | null; disabled: boolean; onSave: () => void }) =>
+  error instanceof ApiError && error.code === 'credential_refused' ? (
+    <Button disabled={disabled} onClick={onSave}>
+      Save it all the same
+    </Button>
+  ) : null
 
 /** Adds the provider, or a further credential to one that is on: either is tried before it is saved. */
 async function connect(vendor: Vendor, existing: Provider | undefined, { secret, baseUrl, force }: Typed): Promise<Pick<ProviderTest, 'state' | 'message'>> {
@@ -142,11 +147,7 @@ export function ProviderForm({ onDone }: { onDone?: () => void }) {
         <Button type="submit" disabled={add.isPending || (!secret.trim() && !vendor.self_hosted)}>
           {add.isPending ? 'Testing…' : 'Add and test'}
         </Button>
-        {isRefused(add.error) && (
-          <Button disabled={add.isPending} onClick={() => add.mutate(true)}>
-            Save it all the same
-          </Button>
-        )}
+        <SaveAnyway error={add.error} disabled={add.isPending} onSave={() => add.mutate(true)} />
       </div>
     </form>
   )

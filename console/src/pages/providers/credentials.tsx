@@ -8,7 +8,7 @@ import { changed } from '../../queries.ts'
 import { Button } from '../../ui/button.tsx'
 import { FormError, TextField } from '../../ui/field.tsx'
 import { Pill, type Tone } from '../../ui/pill.tsx'
-import { isRefused } from '../../ui/provider-form.tsx'
+import { SaveAnyway } from '../../ui/provider-form.tsx'
 
 const words: Record<NonNullable<Credential['check']>['state'], [string, Tone]> = { accepted: ['Works', 'ok'], refused: ['Refused', 'bad'], unchecked: ['Not checked', 'warn'] }
 const refresh = () => changed('providers', 'vendors', 'models', 'setup', 'status')
@@ -85,13 +85,9 @@ export function Credentials({ provider }: { provider: Provider }) {
         </form>
       )}
       <FormError>{add.error?.message ?? remove.error?.message}</FormError>
-      {isRefused(add.error) && (
-        <div>
-          <Button disabled={add.isPending || !secret.trim()} onClick={() => add.mutate(true)}>
-            Save it all the same
-          </Button>
-        </div>
-      )}
+      <div className="empty:hidden">
+        <SaveAnyway error={add.error} disabled={add.isPending || !secret.trim()} onSave={() => add.mutate(true)} />
+      </div>
     </section>
   )
 }
