@@ -154,6 +154,8 @@ export type FileRateLimit = z.infer<typeof rateLimitSchema>
 const csv = z.string().transform((value) => value.split(',').map((part) => part.trim()).filter((part) => part !== ''))
 const variable = { port: whole(0, 65_535), text: z.string().max(4096) }
 
+const onOrOff = z.preprocess((value) => ({ 1: true, true: true, on: true, 0: false, false: false, off: false })[String(value)] ?? value, z.boolean('must be on or off'))
+
 export const environmentSchema = z.object({
   HOST: variable.text.optional(),
   PORT: variable.port.optional(),
@@ -168,7 +170,8 @@ export const environmentSchema = z.object({
     'must be a postgres:// address; leave it out for the embedded database').optional(),
   MEGAROUTER_MASTER_KEY: z.string().min(32, 'must have at least 32 characters; make one with: openssl rand -hex 32').optional(),
   MEGAROUTER_ADMIN_TOKEN: z.string().min(24, 'must have at least 24 characters; make one with: openssl rand -hex 32').optional(),
-  MEGAROUTER_SIMULATED: z.preprocess((value) => ({ 1: true, true: true, on: true, 0: false, false: false, off: false })[String(value)] ?? value, z.boolean('must be on or off')).optional(),
+  MEGAROUTER_SIMULATED: onOrOff.optional(),
+  MEGAROUTER_MODEL_LISTS: onOrOff.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().refine(isHttpUrl, 'must be an http:// or https:// address').optional(),
 })

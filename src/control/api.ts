@@ -7,6 +7,7 @@ import { keys } from './keys/routes.ts'
 import { ledger } from './ledger/routes.ts'
 import { models } from './models/routes.ts'
 import { credentials } from './providers/credentials.ts'
+import { providerModels } from './providers/models.ts'
 import { providers } from './providers/routes.ts'
 import { requests } from './requests/routes.ts'
 import { router } from './router.ts'
@@ -25,6 +26,7 @@ export const createApi = (services: Services) => router()
   .route('/', vendors(services))
   .route('/', providers(services))
   .route('/', credentials(services))
+  .route('/', providerModels(services))
   .route('/', aliases(services))
   .route('/', deployments(services))
   .route('/', models(services))

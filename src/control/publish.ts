@@ -4,7 +4,7 @@
  * not answer nothing is posted, not even the heartbeat: the data plane then knows how old its picture is.
  */
 import type { Clock } from '../clock.ts'
-import type { KeyEntry, ProviderData } from '../gateway/snapshot.ts'
+import type { KeyEntry, ListData, ProviderData } from '../gateway/snapshot.ts'
 import { changesSince, type Changes } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import type { ApiKey } from '../store/keys.ts'
@@ -23,6 +23,10 @@ interface PublisherSettings {
   /** What the running configuration says besides the database. */
   file: () => FileLimits
   configError: () => string | null
+  /** Where the vendor's own list of models differs from what is known of it; null without such a list. */
+  listOf: (provider: ProviderData) => ListData | null
+  /** The providers that are on now. */
+  follow: (providers: readonly ProviderData[]) => void
   log: { warn(message: string): void }
 }
 
@@ -150,14 +154,15 @@ export class Publisher {
 
   #publishSnapshot(): void {
     if (!this.#stale) return
-    const { resolving, post, file, clock, log } = this.#settings
+    const { resolving, post, file, clock, log, listOf, follow } = this.#settings
     this.#version = Math.max(this.#version + 1, clock.epochMs())
     const { snapshot, problems } = snapshotData(this.#version, this.#rows, resolving, file())
     for (const problem of problems) if (!this.#problems.includes(problem)) log.warn(problem)
     this.#problems = problems
     this.#published = new Map(snapshot.providers.map((provider) => [provider.id, provider]))
     this.#stale = false
-    post({ kind: 'snapshot', snapshot })
+    follow(snapshot.providers)
+    post({ kind: 'snapshot', snapshot: { ...snapshot, lists: snapshot.providers.flatMap((provider) => listOf(provider) ?? []) } })
   }
 
   #postKeys(entries: KeyEntry[], last: boolean): void {

@@ -9,6 +9,9 @@ import type { HeldNow, ToControl } from '../threads/messages.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Identity } from './identity.ts'
 import type { LiveEvents } from './live-events.ts'
+import type { ListWatch } from './models/list-watch.ts'
+import type { Ask } from './providers/ask.ts'
+import type { Checks } from './providers/check.ts'
 import type { Publisher } from './publish.ts'
 import type { SimulatedRule } from './reconcile.ts'
 import type { Variables } from './vendor-environment.ts'
@@ -23,6 +26,10 @@ export interface Services {
   publisher: Publisher
   config: ConfigFile
   events: LiveEvents
+  /** Asks a vendor something outside of any request. */
+  ask: Ask
+  checks: Checks
+  lists: ListWatch
   contents: Pick<ContentStore, 'read' | 'isStored'>
   vendors: ReadonlyMap<string, Vendor>
   catalog: Catalog

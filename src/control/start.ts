@@ -31,6 +31,10 @@ import type { PasswordCost } from './identity/password.ts'
 import { closeServer, listenOnPort, listenOnSocket, socketPathIn, type Handler } from './listen.ts'
 import { HeldQuestion } from './ledger/held.ts'
 import { LiveEvents } from './live-events.ts'
+import { ListWatch } from './models/list-watch.ts'
+import { listData } from './models/listing.ts'
+import { askProvider, type Ask } from './providers/ask.ts'
+import { Checks } from './providers/check.ts'
 import { Publisher } from './publish.ts'
 import { reconcile, type Reconciling, type SimulatedRule } from './reconcile.ts'
 import type { Health, Services } from './services.ts'
@@ -54,6 +58,8 @@ export interface ControlSettings extends WorkerSettings {
   clock?: Clock
   passwordCost?: PasswordCost
   console?: string
+  /** How vendors are asked for their models, and about credentials. */
+  ask?: Ask
 }
 
 export interface Control {
@@ -69,6 +75,8 @@ function simulatedRule(text: string | undefined): SimulatedRule {
   if (text === undefined || text === '') return 'automatic'
   return ['on', 'true', '1'].includes(text.toLowerCase()) ? 'on' : 'off'
 }
+
+const isOff = (text: string | undefined): boolean => ['off', 'false', '0'].includes(text ?? '')
 
 function adminToken(variables: Variables, log: Log): string | null {
   const token = variables['MEGAROUTER_ADMIN_TOKEN']
@@ -94,7 +102,7 @@ async function openPatiently(settings: DatabaseSettings, log: Log): Promise<Data
 const fileLimits = (config: Config | null) => ({ deadlines: config?.settings.deadlines ?? {}, requestBodyBytes: config?.settings.requestBodyBytes ?? null })
 
 async function startServices(settings: ControlSettings, simulatedSocket: string): Promise<Services & { simulatedServer: Simulated | null; question: HeldQuestion; setHealth: (message: Extract<ToControl, { kind: 'health' }>) => void }> {
-  const { databaseUrl, dataDir, configFile, variables, post, log, clock = systemClock } = settings
+  const { databaseUrl, dataDir, configFile, variables, post, log, clock = systemClock, ask = askProvider } = settings
   const masterKey = loadMasterKey({ value: variables['MEGAROUTER_MASTER_KEY'], databaseUrl, dataDir })
   const kek = masterKey.kek()
   const database = await openPatiently({ databaseUrl, dataDir }, log)
@@ -119,9 +127,22 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
       publisher.invalidate()
     },
   })
-  const publisher: Publisher = new Publisher({ database, clock, resolving, post, log, file: () => fileLimits(config.config), configError: () => config.state.error })
+  const catalog = loadCatalog()
+  const checks = new Checks()
+  const lists = new ListWatch({
+    ask, checks, clock, log, random: Math.random, automatic: !isOff(variables['MEGAROUTER_MODEL_LISTS']),
+    async changed() {
+      publisher.invalidate()
+      await publisher.refresh().catch((error: unknown) => log.error({ err: error }, 'a list of models could not be published yet'))
+    },
+  })
+  const publisher: Publisher = new Publisher({
+    database, clock, resolving, post, log, file: () => fileLimits(config.config), configError: () => config.state.error,
+    listOf: (provider) => listData({ lists, catalog, publisher }, provider), follow: (providers) => lists.follow(providers),
+  })
   await config.start()
   await publisher.start()
+  lists.start()
 
   const tokenFile = join(dataDir, bootstrapFile)
   const identity = new Identity({
@@ -132,7 +153,7 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
   const events = new LiveEvents(database, () => clock.epochMs(), () => ({ database_up: publisher.databaseUp, queued: queue.queued, config_error: config.state.error }))
   return {
     database, clock, identity, publisher, config, events, vendors, variables, simulated, kek, simulatedServer,
-    random: randomBytes, catalog: loadCatalog(), contents: new ContentStore(database, masterKey.kek('content')), pepper: masterKey.derive('pepper'),
+    random: randomBytes, catalog, ask, checks, lists, contents: new ContentStore(database, masterKey.kek('content')), pepper: masterKey.derive('pepper'),
     question, held: () => question.ask(), health: () => health, queue: () => queue, problems: () => problems,
     about: { version, node: hostname(), startedAt: clock.epochMs() },
     setHealth(message) {
@@ -185,6 +206,7 @@ export async function startControl(settings: ControlSettings): Promise<Control> 
     },
     async stop() {
       services.events.close()
+      await services.lists.stop()
       await services.config.stop()
       await Promise.all([front, port].map((server) => server && closeServer(server, closeGraceMs)))
       await services.publisher.stop()

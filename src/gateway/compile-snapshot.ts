@@ -15,6 +15,7 @@ export function compileSnapshot(data: SnapshotData, catalog: Catalog, previous: 
   const snapshot: Snapshot = {
     version: Math.max(data.version, (previous?.version ?? 0) + 1), catalog, providers, aliases: new Map(data.aliases.map((alias) => [alias.name, alias])), declared: new Map(),
     organisations: new Map(data.organisations.map((each) => [each.id, each])), settings: data.settings,
+    lists: new Map((data.lists ?? []).map(({ provider, unknown, missing }) => [provider, { unknown: new Set(unknown), missing: missing === null ? null : new Set(missing) }])),
   }
   const declared = new Map<string, Deployment[]>()
   for (const each of data.deployments) {
@@ -76,11 +77,15 @@ function declaredDeployment(snapshot: Snapshot, provider: Provider, data: Deploy
 const pricesOf = (price: (name: (typeof usageClasses)[number]) => number): Prices => Object.fromEntries(usageClasses.map((name) => [name, price(name)])) as Prices
 
 const selfHosted: PriceVector = { version: 'self-hosted', base: pricesOf(() => 0), tiers: [] }
+/** What a token costs of a model that nothing is said of, by its vendor alone. */
+export const priceOfUnknown = ({ selfHosted: isOwn }: Provider['vendor']): PriceVector | null => (isOwn === true ? selfHosted : null)
+
 const conservative = new WeakMap<Catalog, PriceVector>()
 
 /** Self-hosted models cost nothing per token; any other unknown price is unknown, or by policy the dearest of the catalogue. */
 function defaultPrice(snapshot: Snapshot, provider: Provider): PriceVector | null {
-  if (provider.vendor.selfHosted) return selfHosted
+  const own = priceOfUnknown(provider.vendor)
+  if (own !== null) return own
   if (snapshot.settings.unknownPrice !== 'conservative') return null
   let price = conservative.get(snapshot.catalog)
   if (!price) {
