@@ -5,7 +5,10 @@
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const bodyLength = 26
 
-const values = new Map([...alphabet].map((letter, value) => [letter, value]))
+const none = 0xff
+/** By character code. */
+const values = new Uint8Array(128).fill(none)
+for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value
 
 export type IdPrefix = 'req' | 'org' | 'usr' | 'key' | 'cred' | 'dk'
 
@@ -44,8 +47,8 @@ export function decodeId(prefix: IdPrefix, id: string): Uint8Array | null {
   let bits = -2
   let at = 0
   for (let index = prefix.length + 1; index < id.length; index++) {
-    const value = values.get(id[index]!)
-    if (value === undefined || (bits < 0 && value > 7)) return null
+    const value = values[id.charCodeAt(index)] ?? none
+    if (value === none || (bits < 0 && value > 7)) return null
     pending = ((pending << 5) | value) & 0xffff
     bits += 5
     if (bits >= 8) {
