@@ -57,6 +57,8 @@ export interface RequestSize {
 /** A revoked key, or a shutdown whose time is over. */
 export type CutReason = 'key' | 'shutdown'
 
+const stepIndex = Object.fromEntries(stepNames.map((name, index) => [name, index])) as Record<StepName, number>
+
 export class Exchange {
   rosterIndex = -1
   readonly id: string
@@ -127,7 +129,7 @@ export class Exchange {
   enter(step: StepName): void {
     const now = this.clock.monotonicUs()
     this.#steps[this.#step]! += now - this.#stepSinceUs
-    this.#step = stepNames.indexOf(step)
+    this.#step = stepIndex[step]
     this.#stepSinceUs = now
   }
 

@@ -71,7 +71,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Rep
   const refused = authenticate(exchange, gateway.keys)
   if (refused) return refused
   exchange.enter('receive')
-  const unreadable = await receive(exchange, gateway.bodies, gateway.after)
+  const unreadable = await receive(exchange, gateway.bodies, gateway.deadlines)
   if (unreadable) return unreadable
   exchange.enter('admit')
   const begun = gateway.repeats.begin(exchange)

@@ -1,7 +1,7 @@
 /** Everything that threads say to one another. Plain data only; each direction is one discriminated union. */
 import type { KeyEntry, SnapshotData } from '../gateway/snapshot.ts'
 import type { JournalTail } from '../ledger/journal.ts'
-import type { RequestRecord } from '../store/records.ts'
+import type { RecordBatch } from './record-batch.ts'
 
 export type { JournalTail }
 
@@ -23,7 +23,7 @@ interface Question { id: number; untilMs: number }
 
 /** Data plane → store worker. */
 export type ToStore =
-  | { kind: 'records'; records: RequestRecord[] }
+  | { kind: 'records' } & RecordBatch
   /** The journal is durable, and may be read, up to here. */
   | { kind: 'tail' } & JournalTail
   /** What is settled on `org:<id>` or `key:<id>` from one quarter of an hour to before another. */

@@ -26,6 +26,7 @@ import { RecordWriter } from '../store/writer.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { startTraces } from '../telemetry/traces.ts'
 import type { FromStore, ToStore, WorkerSettings } from './messages.ts'
+import { unpackRecords } from './record-batch.ts'
 import { throttled } from './throttled.ts'
 
 const stateIntervalMs = 500
@@ -113,10 +114,12 @@ const writer = new RecordWriter({
 
 async function receive(message: ToStore): Promise<void> {
   switch (message.kind) {
-    case 'records':
-      writer.push(message.records)
-      for (const record of message.records) metrics.observe(record)
-      return (await tracing)?.add(message.records)
+    case 'records': {
+      const records = unpackRecords(message)
+      writer.push(records)
+      for (const record of records) metrics.observe(record)
+      return (await tracing)?.add(records)
+    }
     case 'tail':
       return (await connected).follower.tail(message)
     case 'balance': case 'repeat':

@@ -7,6 +7,7 @@ import type { Snapshot } from '../gateway/snapshot.ts'
 import type { RequestRecord } from '../store/records.ts'
 import type { Balance } from '../ledger/authority.ts'
 import type { FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
+import { packRecords } from './record-batch.ts'
 import { supervise, type Supervised } from './supervise.ts'
 
 export interface WorkerHooks {
@@ -83,7 +84,7 @@ export class Workers {
   }
 
   record(records: RequestRecord[]): void {
-    this.#store.post({ kind: 'records', records })
+    this.#store.post({ kind: 'records', ...packRecords(records) })
   }
 
   tell(message: ToControl): void {
