@@ -9,6 +9,7 @@ import type { AnswerFacts, UpstreamFault } from '../protocols/protocol.ts'
 import { ledgerUnavailable } from '../ledger/refusals.ts'
 import type { AttemptOutcome } from '../store/records.ts'
 import { EventGate, type Verdict } from '../wire/event-gate.ts'
+import { EventShape } from '../wire/event-shape.ts'
 import { JsonScanner } from '../wire/json-scanner.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
 import type { AttemptOptions } from './attempt-options.ts'
@@ -65,6 +66,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   readonly #running: Deadlines
   #call: UpstreamCall | null = null
   #gate: EventGate | null = null
+  readonly #shape = new EventShape()
   #scan: JsonScanner | null = null
   #chunks: Buffer[] = []
   /** What the client gets once the attempt is settled. */
@@ -215,7 +217,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   #judge(event: SseEvent): Verdict {
     // After an error nothing follows: a `[DONE]` behind it would make clients take the answer for complete.
     if (this.#inBand) return 'drop'
-    const facts = this.options.protocol.readEvent(event)
+    const facts = this.options.protocol.readEvent(event, this.#shape)
     this.outputChars += facts.outputChars
     if (facts.outputChars > 0) this.outputEvents++
     this.serviceTier = facts.serviceTier ?? this.serviceTier
