@@ -104,7 +104,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
     // Often: a process that dies again and again must not leave a segment each time.
     // The smaller one: a database that went back takes again what is left of the journal.
     setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),
-    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
+    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.monotonicUs() / 1000), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(watchJournal(journal, log), 1_000),
     setInterval(() => { running.overloaded = process.memoryUsage.rss() > limits.memoryWatermark * memoryBytes() }, 500),
     setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep() }, 60_000),
@@ -163,7 +163,7 @@ function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Led
     bodies: new BodyBudget(limits.inFlightBodyBytes),
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
     tools: {
-      health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+      health: new HealthBook(Math.random), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
     },
     transport: new Transport(() => clock.epochMs()),
@@ -193,7 +193,7 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
   lag.enable()
   const gauges = (): Record<string, number> => {
     const { heapUsed, rss } = process.memoryUsage()
-    const breakers = gateway.tools.health.all(clock.epochMs()).filter(({ state }) => state !== 'closed')
+    const breakers = gateway.tools.health.all(clock.monotonicUs() / 1000).filter(({ state }) => state !== 'closed')
     return {
       megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes,
       megarouter_event_loop_lag_p99_seconds: lag.percentile(99) / 1e9, megarouter_heap_used_bytes: heapUsed, megarouter_resident_bytes: rss,

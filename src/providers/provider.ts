@@ -74,6 +74,8 @@ export interface Quirks {
   honoursBothLimits: boolean
   /** Takes messages of the role `developer`; for others it is written as `system`, which it is a later name of. */
   developerRole: boolean
+  /** Which headers tell what is left of the vendor's limits: `x-ratelimit-remaining-…` (OpenAI and most others), `anthropic-ratelimit-…-remaining`, `ratelimit-remaining` (the IETF's drafts), or none. */
+  rateLimitHeaders: 'openai' | 'anthropic' | 'ietf' | 'none'
 }
 
 /**
@@ -104,7 +106,7 @@ export function vendor(declared: Declared): Vendor {
     ...declared,
     usage: declared.usage ?? { promptIncludesCached: true, completionIncludesReasoning: true },
     bounds: { ...usualBounds, ...declared.bounds },
-    quirks: { streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', honoursBothLimits: false, developerRole: true, ...declared.quirks },
+    quirks: { streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', honoursBothLimits: false, developerRole: true, rateLimitHeaders: 'openai', ...declared.quirks },
   }
 }
 
