@@ -35,6 +35,8 @@ const usualAnswers = 10
 const silentCalls = 3
 /** Calls that one that never answered gets at a time, while others can take the rest. */
 const unprovenCalls = 5
+/** One that its equals were preferred to for so long, by what it did then, is tried again. */
+const forgottenMs = 15_000
 /** Deployments that are remembered: their ids may come from clients. */
 export const rememberedDeployments = 2_000
 
@@ -73,6 +75,7 @@ class Health {
   all = 0
   countedAtMs = 0
   lastGoodMs = -Infinity
+  lastEndMs = Infinity
   readonly latency = { stream: new Latency(), plain: new Latency() }
   /** Calls that wait for their first token, the oldest first. */
   oldest: Visit | null = null
@@ -139,15 +142,15 @@ export class HealthBook {
     this.#random = random
   }
 
-  /** Takes a place at the deployment: null while its breaker is open. `anyway`: also at one that is only worse than others. */
-  enter(deployment: string, isStream: boolean, nowMs: number, sinceMs = nowMs, anyway = false): Visit | null {
+  /** Takes a place at the deployment: null while its breaker is open. `anyway`: also at one that is only worse than others; `probe`: as one whose success makes the past forgotten. */
+  enter(deployment: string, isStream: boolean, nowMs: number, sinceMs = nowMs, how: 'usual' | 'anyway' | 'probe' = 'usual'): Visit | null {
     const health = this.#of(deployment, nowMs)
-    let isProbe = false
+    let isProbe = how === 'probe' && !health.probing
     if (health.openUntilMs > 0) {
       isProbe = nowMs >= health.openUntilMs && !health.probing
-      if (!isProbe && !(anyway && health.reason === 'outlier')) return null
-      if (isProbe) health.probing = true
+      if (!isProbe && !(how === 'anyway' && health.reason === 'outlier')) return null
     }
+    if (isProbe) health.probing = true
     return new Visit(health, isStream, isProbe, sinceMs)
   }
 
@@ -171,6 +174,7 @@ export class HealthBook {
   done(visit: Visit, fault: FaultClass | null | undefined, nowMs: number): void {
     const { health, isWaiting, isProbe } = visit
     this.leave(visit)
+    health.lastEndMs = nowMs
     const latency = latencyOf(health, visit.isStream)
     const blamed = fault !== undefined && fault !== null && blames.has(fault)
     if (isWaiting && (fault === undefined || fault === 'timeout')) latency.waited(nowMs - visit.sinceMs, nowMs)
@@ -184,7 +188,7 @@ export class HealthBook {
       health.lastGoodMs = nowMs
     }
     // Whatever it says, it answers.
-    if (isProbe) this.#close(visit, 0, nowMs)
+    if (isProbe && health.openUntilMs > 0) this.#close(visit, 0, nowMs)
   }
 
   /** The call was not made, or ended in a way that says nothing at all. */
@@ -216,6 +220,12 @@ export class HealthBook {
   wantsProbe(deployment: string, nowMs: number): boolean {
     const health = this.#health.get(deployment)
     return health !== undefined && health.openUntilMs > 0 && nowMs >= health.openUntilMs && !health.probing
+  }
+
+  /** Nothing was heard of it for long, since others were preferred: what it did then says little of now. */
+  isForgotten(deployment: string, nowMs: number): boolean {
+    const health = this.#health.get(deployment)
+    return health !== undefined && health.inFlight === 0 && nowMs - health.lastEndMs > forgottenMs
   }
 
   /** Switched off only because others are better: still to be had where there is no other. */
@@ -282,8 +292,9 @@ export class HealthBook {
     health.fade(nowMs)
     health.all++
     health.failures++
+    if (isProbe) return this.#open(health, health.reason ?? 'failures', nowMs)
     // What was under way when it opened changes nothing.
-    if (health.openUntilMs > 0) return isProbe ? this.#open(health, health.reason ?? 'failures', nowMs) : undefined
+    if (health.openUntilMs > 0) return
     if (health.failures >= Math.min(mostInRow, Math.max(leastInRow, Math.floor(health.all / callsPerInRow)))) this.#open(health, 'failures', nowMs)
   }
 
@@ -300,7 +311,7 @@ export class HealthBook {
   #close(visit: Visit, latencyMs: number, nowMs: number): void {
     const { health } = visit
     visit.isProbe = health.probing = false
-    const keptShare = health.reason === 'failures' ? 0 : Math.min(1, keptCalls / health.all)
+    const keptShare = health.reason === 'outlier' ? Math.min(1, keptCalls / health.all) : 0
     health.good *= keptShare
     health.all *= keptShare
     health.openUntilMs = 0

@@ -51,6 +51,8 @@ const ofCredential = new Set<FaultClass>(['auth', 'quota', 'rate_limit'])
 /** Answers of a healthy deployment that another one may give differently: no load that a fault multiplies, so the budget does not count them. */
 const ofRequest = new Set<FaultClass>(['context_window', 'content_policy'])
 const none: readonly never[] = []
+/** Of a request to go to one that was passed over for long, so that few do where there are few. */
+const exploreChance = 0.2
 /** More than any other. */
 const unprovenCost = 1e15
 
@@ -75,6 +77,8 @@ export class Plan {
   #isDue = false
   #repeatAfterMs: number | null = null
   #repeated = false
+  /** The deployment that was chosen is tried again after it was passed over for long. */
+  #explores = false
 
   constructor(deployments: readonly Deployment[], tools: PlanTools, isStream: boolean, deadlines: SettingsData['deadlines']) {
     this.#deployments = deployments
@@ -101,7 +105,8 @@ export class Plan {
     if (credential === null || limitMs <= 0) return null
     // Asked only now, when it is known that there is another attempt to make.
     if (this.#owed !== null && !retries.spend(this.#owed, nowMs, this.#isDue)) return null
-    const visit = health.enter(deployment.id, this.#isStream, nowMs, nowMs + delayMs, true)
+    const visit = health.enter(deployment.id, this.#isStream, nowMs, nowMs + delayMs, this.#explores ? 'probe' : 'anyway')
+    this.#explores = false
     if (visit === null) return null
     this.#owed = this.#repeatAfterMs = null
     this.#attempts++
@@ -201,6 +206,10 @@ export class Plan {
         probe ??= deployment
       }
       if (state !== 'closed') continue
+      if (count > 1 && this.#attempts === 0 && health.isForgotten(deployment.id, nowMs) && random() < exploreChance) {
+        this.#explores = true
+        return deployment
+      }
       const cost = count > 1 ? this.#cost(deployment, from, to, nowMs) : 0
       if (cost < bestCost) {
         best = deployment
