@@ -221,3 +221,46 @@ test('a target that the budget cannot carry costs no attempt, no retry and no pl
   plan.close()
   assert.deepEqual(tools.health.all(0).map(({ inFlight }) => inFlight), [0, 0])
 })
+
+test('of two that are equally quick the one that fails a tenth gets less than half', () => {
+  const tools = toolsOf({ random: () => 0.99 })
+  const both = [deployment('fails'), deployment('well')]
+  for (let i = 0; i < 60; i++) {
+    for (const each of both) {
+      const plan = planOf(tools, [each])
+      end(plan, plan.next(1_000)!, each === both[0] && i % 10 === 0 ? 'server' : null, 1_100)
+    }
+  }
+  const counts = { fails: 0, well: 0 }
+  for (let i = 0; i < 30; i++) counts[planOf(tools, both).next(1_101)!.deployment.id as keyof typeof counts]++
+  assert.ok(counts.fails > 0 && counts.fails < 0.5 * counts.well, `${counts.fails} ${counts.well}`)
+})
+
+test('one that never answered gets five calls at a time while a proven one, however slow, can take the rest', () => {
+  const tools = toolsOf()
+  const both = [deployment('new'), deployment('slow')]
+  served(tools, [both[1]!], 5_000, 4_000)
+  const counts = { new: 0, slow: 0 }
+  for (let i = 0; i < 20; i++) counts[planOf(tools, both).next(5_001)!.deployment.id as keyof typeof counts]++
+  assert.deepEqual(counts, { new: 5, slow: 15 })
+})
+
+test('one that was passed over for 15 s is tried by one request in five, one at a time; what it did before is forgotten when that works', () => {
+  for (const [chance, tried] of [[0.1, 'late'], [0.3, 'quick']] as const) {
+    const tools = toolsOf({ random: () => chance })
+    const both = [deployment('late'), deployment('quick')]
+    for (let i = 0; i < 3; i++) {
+      const plan = planOf(tools, [both[0]!])
+      end(plan, plan.next(1_000)!, 'timeout', 11_000)
+    }
+    for (let nowMs = 11_000; nowMs < 28_000; nowMs += 500) served(tools, both.slice(1), nowMs)
+    assert.equal(idOf(planOf(tools, both).next(25_500)), 'quick')
+    const plan = planOf(tools, both)
+    const target = plan.next(28_000)!
+    assert.equal(target.deployment.id, tried)
+    assert.equal(idOf(planOf(tools, both).next(28_000)), 'quick')
+    if (tried !== 'late') continue
+    end(plan, target, null, 28_100)
+    assert.deepEqual(tools.health.all(28_100).filter(({ id }) => id === 'late').map(({ successRate, firstTokenMs }) => [successRate, firstTokenMs < 200]), [[1, true]])
+  }
+})

@@ -93,7 +93,7 @@ export class Plan {
       this.#deadlineMs = nowMs + firstAnswerMs(this.#deadlines, this.#isStream)
       this.#tools.retries.request(nowMs)
     }
-    if (this.#stopped || this.#attempts >= this.#tools.maxAttempts || nowMs >= this.#deadlineMs) return null
+    if (this.#stopped || this.#attempts >= this.#tools.maxAttempts) return null
     const repeat = this.#repeatAfterMs
     const deployment = repeat === null ? this.#choose(nowMs) : this.#current!.deployment
     if (deployment === null) return null
