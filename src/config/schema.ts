@@ -143,7 +143,7 @@ export const fileSchema = z.strictObject({
   server: serverSchema.optional(),
   providers: z.record(identifier, z.union([z.null(), providerSchema], 'must be a mapping (name: value) or empty')).optional().describe('By name; a vendor’s name alone switches it on.'),
   aliases: z.record(modelName, aliasSchema).optional().describe('Names of yours for one or several models.'),
-  deployments: z.array(deploymentSchema).max(10_000).optional().describe('Models at a provider that the catalogue does not list, or prices of your own.'),
+  deployments: z.array(deploymentSchema).max(10_000).optional().describe('Models at a provider that the catalogue does not list, or prices of your own. Those of one model name share the load.'),
   settings: settingsSchema.optional(),
 })
 export type File = z.infer<typeof fileSchema>

@@ -17,6 +17,7 @@ import type { SimulatedRule } from './reconcile.ts'
 import type { Variables } from './vendor-environment.ts'
 
 export type Health = Extract<ToControl, { kind: 'health' }>['deployments']
+export type Troubles = Extract<ToControl, { kind: 'health' }>['credentials']
 
 export interface Services {
   database: Database
@@ -39,6 +40,8 @@ export interface Services {
   kek: Kek
   /** As the data plane last reported it. */
   health: () => Health
+  /** Credentials that their vendor refuses, as the data plane last reported them. */
+  troubles: () => Troubles
   /** What the data plane holds now; null when it does not answer. */
   held: () => Promise<HeldNow | null>
   /** Of the store worker, as the data plane last reported it. */

@@ -37,7 +37,7 @@ import { askProvider, type Ask } from './providers/ask.ts'
 import { Checks } from './providers/check.ts'
 import { Publisher } from './publish.ts'
 import { reconcile, type Reconciling, type SimulatedRule } from './reconcile.ts'
-import type { Health, Services } from './services.ts'
+import type { Health, Services, Troubles } from './services.ts'
 import type { Variables } from './vendor-environment.ts'
 
 const reopenMs = 1_000
@@ -118,6 +118,7 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
 
   let problems: readonly string[] = []
   let health: Health = []
+  let troubles: Troubles = []
   let queue: { queued: number | null; dropped: number | null } = { queued: null, dropped: null }
   const config: ConfigFile = new ConfigFile({
     path: configFile, variables, vendors: [...vendors.keys()], clock, log,
@@ -154,10 +155,11 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
   return {
     database, clock, identity, publisher, config, events, vendors, variables, simulated, kek, simulatedServer,
     random: randomBytes, catalog, ask, checks, lists, contents: new ContentStore(database, masterKey.kek('content')), pepper: masterKey.derive('pepper'),
-    question, held: () => question.ask(), health: () => health, queue: () => queue, problems: () => problems,
+    question, held: () => question.ask(), health: () => health, troubles: () => troubles, queue: () => queue, problems: () => problems,
     about: { version, node: hostname(), startedAt: clock.epochMs() },
     setHealth(message) {
       health = message.deployments
+      troubles = message.credentials
       queue = { queued: message.queued ?? null, dropped: message.dropped ?? null }
     },
   }

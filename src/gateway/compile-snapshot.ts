@@ -49,6 +49,7 @@ export function deploymentOf(snapshot: Snapshot, provider: Provider, upstreamMod
     deployment = {
       id, provider: serving(provider, upstreamModel), upstreamModel,
       logicalModel: entry?.logicalModel ?? upstreamModel,
+      group: null,
       price: entry?.price ?? defaultPrice(snapshot, provider),
       contextTokens: entry?.contextTokens ?? 0,
       outputTokens: entry?.outputTokens ?? 0,
@@ -65,7 +66,7 @@ function declaredDeployment(snapshot: Snapshot, provider: Provider, data: Deploy
   const like = data.priceAs === null ? undefined : snapshot.catalog.logical(data.priceAs)[0]
   const entry = like ?? snapshot.catalog.find(provider.vendor.id, data.upstreamModel)
   return {
-    id: data.id, provider: serving(provider, data.upstreamModel), upstreamModel: data.upstreamModel, logicalModel: data.model,
+    id: data.id, provider: serving(provider, data.upstreamModel), upstreamModel: data.upstreamModel, logicalModel: data.model, group: data.model,
     price: data.price ?? entry?.price ?? defaultPrice(snapshot, provider),
     contextTokens: entry?.contextTokens ?? 0,
     outputTokens: entry?.outputTokens ?? 0,

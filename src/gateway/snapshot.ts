@@ -101,6 +101,8 @@ export interface Deployment {
   provider: Provider
   upstreamModel: string
   logicalModel: string
+  /** Deployments of one group are of equal preference and share the load; null: it stands alone, in its place in the order. */
+  group: string | null
   /** Null: unknown price. */
   price: PriceVector | null
   /** Tokens; 0 where unknown. */

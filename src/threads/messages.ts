@@ -2,6 +2,9 @@
 import type { KeyEntry, SnapshotData } from '../gateway/snapshot.ts'
 import type { JournalTail } from '../ledger/journal.ts'
 import type { RecordBatch } from './record-batch.ts'
+import type { CredentialTrouble } from '../routing/credentials.ts'
+import type { DeploymentHealth } from '../routing/health.ts'
+import type { Series } from '../telemetry/health.ts'
 
 export type { JournalTail }
 
@@ -30,7 +33,7 @@ export type ToStore =
   | { kind: 'balance'; entity: string; fromMs: number; toMs: number } & Question
   | { kind: 'repeat'; key: Uint8Array } & Question
   /** The text of `/metrics`; `gauges` are the data plane's own values by metric name. */
-  | { kind: 'metrics'; id: number; gauges: Record<string, number> }
+  | { kind: 'metrics'; id: number; gauges: Record<string, number>; series: Series[] }
   /** Write everything that is queued, then answer `drained` and close. */
   | { kind: 'drain' }
 
@@ -68,7 +71,7 @@ export type FromControl =
 export type ToControl =
   /** Null: not known, since the ledger is being opened. */
   | { kind: 'holds'; id: number; held: HeldNow | null }
-  | { kind: 'health'; deployments: { id: string; state: 'closed' | 'open' | 'half_open'; successRate: number; inFlight: number }[]; queued?: number; dropped?: number }
+  | { kind: 'health'; deployments: DeploymentHealth[]; credentials: CredentialTrouble[]; queued?: number; dropped?: number }
   | { kind: 'reload' }
   | { kind: 'drain' }
 

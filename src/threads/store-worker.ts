@@ -23,6 +23,7 @@ import type { RequestRecord } from '../store/records.ts'
 import { applyRetention } from '../store/retention.ts'
 import { isTransient, RecordStore } from '../store/save.ts'
 import { RecordWriter } from '../store/writer.ts'
+import type { Series } from '../telemetry/health.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { startTraces } from '../telemetry/traces.ts'
 import type { FromStore, ToStore, WorkerSettings } from './messages.ts'
@@ -125,7 +126,7 @@ async function receive(message: ToStore): Promise<void> {
     case 'balance': case 'repeat':
       return answer(message)
     case 'metrics':
-      return post({ kind: 'metrics', id: message.id, text: await metricsText(message.gauges), contentType: metrics.contentType })
+      return post({ kind: 'metrics', id: message.id, text: await metricsText(message.gauges, message.series), contentType: metrics.contentType })
     case 'drain':
       return drain()
   }
@@ -160,14 +161,14 @@ const currentState = () => {
   return { ...state, databaseUp: opened && state.databaseUp }
 }
 
-async function metricsText(gauges: Record<string, number>): Promise<string> {
+async function metricsText(gauges: Record<string, number>, series: readonly Series[]): Promise<string> {
   const state = currentState()
   const follower = opened ? (await connected).follower : null
   return metrics.text({
     ...gauges, megarouter_ledger_applied_lsn: follower?.appliedLsn ?? 0, megarouter_ledger_lag: follower?.lag ?? 0, megarouter_ledger_rejected_total: rejected,
     megarouter_records_queued: state.queued, megarouter_records_dropped_total: state.dropped, megarouter_records_oldest_queued_seconds: state.oldestQueuedMs / 1000,
     megarouter_database_up: state.databaseUp ? 1 : 0, megarouter_content_lost_total: contentLost, megarouter_spans_dropped_total: (await tracing)?.dropped ?? 0,
-  })
+  }, series)
 }
 
 async function drain(): Promise<void> {

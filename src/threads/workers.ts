@@ -5,6 +5,7 @@ import type { KeyIndex } from '../gateway/key-index.ts'
 import type { Live } from '../gateway/live.ts'
 import type { Snapshot } from '../gateway/snapshot.ts'
 import type { RequestRecord } from '../store/records.ts'
+import type { Series } from '../telemetry/health.ts'
 import type { Balance } from '../ledger/authority.ts'
 import type { FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
 import { packRecords } from './record-batch.ts'
@@ -113,8 +114,8 @@ export class Workers {
     return answer.found
   }
 
-  async metrics(gauges: Record<string, number>): Promise<MetricsText> {
-    const answer = await this.#ask((id) => ({ kind: 'metrics', id, gauges }))
+  async metrics(gauges: Record<string, number>, series: Series[]): Promise<MetricsText> {
+    const answer = await this.#ask((id) => ({ kind: 'metrics', id, gauges, series }))
     if (answer.kind !== 'metrics') throw new Error('not an answer')
     return answer
   }

@@ -26,12 +26,12 @@ interface Begun { attempt: Attempt; handler: UpstreamHandler; aborts: { count: n
 async function begin(contentType: string, change: Partial<Vendor> = {}, model: Partial<Deployment> = {}): Promise<Begun> {
   const { vendor } = providerAt('up', 'http://127.0.0.1', change)
   const provider = { id: 'up', vendor, baseUrl: '', origin: '', pathPrefix: '', socketPath: null, guarded: false, credentials: [] }
-  const deployment: Deployment = { id: 'up/m', provider, upstreamModel: 'm', logicalModel: 'm', price: { version: 'v', base: testPrices, tiers: [] }, contextTokens: 100_000, outputTokens: 8000, reasoning: false, outputModalities: ['text'], ...model }
+  const deployment: Deployment = { id: 'up/m', provider, upstreamModel: 'm', logicalModel: 'm', group: null, price: { version: 'v', base: testPrices, tiers: [] }, contextTokens: 100_000, outputTokens: 8000, reasoning: false, outputModalities: ['text'], ...model }
   const bound = { inputTokens: 50, maxOutputTokens: 400, mostOutputTokens: 8000, sliced: false, fullNano: heldNano, holdNano: heldNano }
   const hold = { bound, mode: 'standard', amountNano: heldNano, record: { inputTokens: 50, inputNano: 150_000, heldAt: 0 }, dispatch: () => null, isDispatched: true, deliver: () => null, end() {} } as unknown as Hold
   const running = new Deadlines()
   let nowUs = 0
-  const options: AttemptOptions = { number: 1, deployment, credentialId: '', protocol: openaiChat, hold, calibration: new Calibration(), stream: /event-stream/.test(contentType), deadlines: fastDeadlines, stripUsage: false, rewriteUsage: null }
+  const options: AttemptOptions = { number: 1, deployment, credentialId: '', protocol: openaiChat, hold, calibration: new Calibration(), stream: /event-stream/.test(contentType), deadlines: fastDeadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, rewriteUsage: null }
   const attempt = new Attempt(options, { epochMs: () => nowUs / 1000, monotonicUs: () => nowUs }, running)
   const aborts = { count: 0 }
   const handler = await new Promise<UpstreamHandler>((sent) => {

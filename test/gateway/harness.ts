@@ -133,7 +133,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const gateway: Gateway = {
     keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
-    tools: { health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
+    tools: { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
     transport: new Transport(() => clock.epochMs()), deadlines: new Deadlines(), recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter,
     onDefect: (error) => errors.push(error),
   }

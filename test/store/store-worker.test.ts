@@ -48,7 +48,7 @@ test('the worker saves, counts, reports its state, and has written everything wh
   const first = record()
   send({ kind: 'records', ...packRecords([first]) })
   assert.deepEqual(await until('state', ({ queued }) => queued === 0), { kind: 'state', queued: 0, dropped: 0, databaseUp: true, oldestQueuedMs: 0 })
-  send({ kind: 'metrics', id: 7, gauges: { megarouter_requests_in_flight: 3 } })
+  send({ kind: 'metrics', id: 7, gauges: { megarouter_requests_in_flight: 3 }, series: [] })
   const { id, text, contentType } = await until('metrics')
   assert.equal(id, 7)
   assert.match(contentType, /text\/plain/)
