@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadCatalog } from '../src/catalog/load.ts'
 import { seeded } from '../src/simulated/random.ts'
-import { readOverrides } from './compile-catalog.ts'
+import { readOverrides } from '../src/catalog/sources.ts'
 import { causes, staleReviews, type Cause } from './prices/causes.ts'
 import { compare, type Comparison, type Difference } from './prices/compare.ts'
 
