@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { compileData, readData, readOverrides } from '../../scripts/compile-catalog.ts'
+import { compileData } from '../../scripts/compile-catalog.ts'
 import { vendors } from '../providers/index.ts'
-import { condensePrices, expandPrices } from './artefact.ts'
-import type { CatalogEntry } from './catalog.ts'
+import { condensePrices, expandPrices, versioned } from './artefact.ts'
+import type { Catalog, CatalogEntry } from './catalog.ts'
 import { compile, parseSource, type SourceVendors } from './compile.ts'
 import { loadCatalog } from './load.ts'
-import { applyOverrides } from './overrides.ts'
+import { applyOverrides, applyUnchanged } from './overrides.ts'
+import { completed } from './second-source.ts'
+import { readSources } from './sources.ts'
 
+const load = (source: SourceVendors): Catalog => {
+  const { vendors: rows } = compile(source, new Map([['togetherai', 'together']]))
+  return loadCatalog(JSON.stringify(versioned({ date: '2026-01-01', sources: {}, facts: {}, vendors: rows })))
+}
 const committed = readFileSync(new URL('catalog.json', import.meta.url), 'utf8')
 const catalog = loadCatalog(committed)
+const sources = readSources()
 
 test('the committed catalogue is what its data compiles to', () => {
   assert.ok(compileData().text === committed, 'Run: node scripts/compile-catalog.ts')
@@ -24,13 +31,13 @@ function digits(text: string): number | null {
 
 test('input and output prices have exactly the digits of the data set and its corrections', () => {
   let compared = 0
-  for (const [source, { models }] of Object.entries(applyOverrides(readData().providers, readOverrides()))) {
+  for (const [source, { models }] of Object.entries(applyOverrides(completed({ ...sources.first, ...sources.simulated }, sources.second), sources.overrides))) {
     const vendor = [...vendors.values()].find(each => each.catalogId === source)?.id ?? source
     for (const [id, { cost }] of Object.entries(models)) {
       const price = catalog.find(vendor, id)?.price
       if (cost === undefined || price === null || price === undefined) continue
       for (const name of ['input', 'output'] as const) {
-        const exact = digits(String(cost[name]))
+        const exact = digits(String(cost[name] ?? 0))
         if (exact === null) assert.ok(Math.abs(price.base[name] - Number(cost[name]) * 1e9) <= 0.51, `${vendor}/${id}`)
         else assert.equal(price.base[name], exact, `${vendor}/${id} ${name}`)
         compared++
@@ -57,8 +64,7 @@ const model = (cost: Record<string, unknown> | undefined, more: Record<string, u
 
 function compiled(models: Record<string, Record<string, Record<string, unknown>>>): (vendor: string, id: string) => CatalogEntry {
   const source = Object.fromEntries(Object.entries(models).map(([vendor, each]) => [vendor, { models: each }]))
-  const { artefact } = compile(parseSource(JSON.stringify(source)) as SourceVendors, 'test', new Map([['togetherai', 'together']]))
-  const loaded = loadCatalog(JSON.stringify(artefact))
+  const loaded = load(parseSource(JSON.stringify(source)) as SourceVendors)
   return (vendor, id) => loaded.find(vendor, id)!
 }
 
@@ -132,9 +138,10 @@ test('what the compiler does not know ends the compilation and names the entry',
 
 test('vendors carry the id of their declaration', () => {
   assert.equal(compiled({ togetherai: { m: model({ input: 1, output: 1 }) } })('together', 'm').vendor, 'together')
-  for (const vendor of vendors.values()) {
-    assert.equal(catalog.entries.some(entry => entry.vendor === vendor.id), vendor.selfHosted !== true, vendor.id)
-  }
+  const listed = new Set(catalog.entries.map(entry => entry.vendor))
+  // Neither source lists these three; their models are priced by the operator.
+  const unlisted = [...vendors.values()].filter(vendor => vendor.selfHosted !== true && !listed.has(vendor.id)).map(({ id }) => id)
+  assert.deepEqual(unlisted, ['hyperbolic', 'ionos', 'sambanova'])
 })
 
 test('condensed prices expand to the same prices', () => {
@@ -150,8 +157,7 @@ test('a correction replaces only what it names, and its dates, hours and tiers o
   const clock = { offsetMinutes: '480', days: ['1'], windows: [['540', '720'] as [string, string]] }
   const overrides = [{ ...correction, cost: { output: '5' }, conditions: [{ from: '2026-08-17', clock, cost: { input: '2', output: '10' } }, { serviceTier: 'priority', cost: { input: '3' } }] }]
   const corrected = applyOverrides(parseSource(JSON.stringify(source)) as SourceVendors, overrides)
-  const { artefact } = compile(corrected, 'test', new Map())
-  const find = (id: string): CatalogEntry => loadCatalog(JSON.stringify(artefact)).find('v', id)!
+  const find = (id: string): CatalogEntry => load(corrected).find('v', id)!
   assert.equal(find('other').price!.base.output, 4e9)
   const { base, conditions: [peak, priority] = [] } = find('m').price!
   assert.deepEqual([base.input, base.output, base.cacheRead], [1e9, 5e9, 0.25e9])

@@ -29,6 +29,8 @@ export interface SourceModel {
   status?: string
   /** Who prices it, where it is not the first source. */
   source?: string
+  /** Only the second source has it: it names no group of the first one's models. */
+  added?: boolean
   /** What the model can do is not known. */
   unknown?: boolean
 }
@@ -68,7 +70,7 @@ const localVendors = new Set(['lmstudio', 'atomic-chat'])
  * Whether a dearer tier begins at its bound and not above it. xAI: "≥ 200k" (https://docs.x.ai/docs/models). OpenAI, wherever it is sold:
  * the plain prices are those of "<272K" (https://developers.openai.com/api/docs/pricing).
  */
-const isFromTheBound = (vendor: string, size: number): boolean => vendor === 'xai' || size === 272_000
+const isFromTheBound = (vendor: string, size: number, { source }: SourceModel): boolean => (vendor === 'xai' && source === undefined) || size === 272_000
 
 /** Models that their vendor's price list calls free. */
 const freeModels = new Set([
@@ -172,15 +174,15 @@ function pricesOf(vendor: string, id: string, model: SourceModel, report: Compil
     return {}
   }
   if (typeof tiers === 'string') throw new Error(`${vendor}/${id}: tiers are not a list.`)
-  const bands = tiersOf(vendor, id, base, tiers, report)
+  const bands = tiersOf(vendor, id, model, base, tiers, report)
   const conditions = conditionsOf(vendor, id, model, { price: base, tiers: bands }, report)
   return { price: condensePrices(base), ...bands.length > 0 && { tiers: bands }, ...conditions.length > 0 && { conditions } }
 }
 
-function tiersOf(vendor: string, id: string, base: SparsePrices, tiers: readonly CostTier[], report: CompileReport): RowTier[] {
+function tiersOf(vendor: string, id: string, model: SourceModel, base: SparsePrices, tiers: readonly CostTier[], report: CompileReport): RowTier[] {
   const bands = tiers.map(({ tier, ...tierCost }) => {
     if (tier.type !== undefined && tier.type !== 'context') throw new Error(`${vendor}/${id}: unknown kind of tier ${tier.type}.`)
-    const above = Number(tier.size) - (isFromTheBound(vendor, Number(tier.size)) ? 1 : 0)
+    const above = Number(tier.size) - (isFromTheBound(vendor, Number(tier.size), model) ? 1 : 0)
     return { above, price: condensePrices(tierPrices(base, classPrices(`${vendor}/${id}`, tierCost as Cost, report))) }
   })
   return bands.sort((a, b) => a.above - b.above)
@@ -193,10 +195,10 @@ function conditionsOf(vendor: string, id: string, model: SourceModel, usual: { p
     if (cost === undefined || serviceTier === undefined) throw new Error(`${vendor}/${id}: unknown kind of mode.`)
     return [{ serviceTier, cost }]
   })
-  return [...model.conditions ?? [], ...modes].map(({ from, clock, serviceTier, cost, tiers, factor }) => {
+  return [...model.conditions ?? [], ...modes].map(({ from, clock, serviceTier, cost = {}, tiers, factor }) => {
     if (factor !== undefined) return { ...from !== undefined && { from }, ...serviceTier !== undefined && { serviceTier }, ...timesFactor(usual, factor) }
     const price = tierPrices(serviceTier === undefined ? {} : usual.price, classPrices(`${vendor}/${id}`, cost, report))
-    const bands = serviceTier === undefined || tiers !== undefined ? tiersOf(vendor, id, price, tiers ?? [], report)
+    const bands = serviceTier === undefined || tiers !== undefined ? tiersOf(vendor, id, model, price, tiers ?? [], report)
       : usual.tiers.map(tier => ({ ...tier, price: dearest(price, tier.price) }))
     return {
       ...from !== undefined && { from },
@@ -262,11 +264,11 @@ function logicalNames(source: SourceVendors): Map<string, { name: string; rank: 
     const name = plainName(vendor, id)
     spellings.set(name, (spellings.get(name) ?? 0) + 1)
   }
-  for (const { vendor, id } of idsOf(source)) {
+  for (const { vendor, id, model } of idsOf(source)) {
     const name = plainName(vendor, id)
     const key = groupKey(name)
     // Origins come first, synonyms last; a dotted version reads better than a hyphenated one; then the commonest; then the alphabet.
-    const rank = originOf(vendor, id) ?? 1e6 + (isSynonym(name) ? 1e6 : 0) - (name.includes('.') ? 1e5 : 0) - spellings.get(name)!
+    const rank = (model.added === true ? 1e7 : 0) + (originOf(vendor, id) ?? 1e6 + (isSynonym(name) ? 1e6 : 0) - (name.includes('.') ? 1e5 : 0) - spellings.get(name)!)
     const known = best.get(key)
     if (known === undefined || rank < known.rank || (rank === known.rank && name < known.name)) best.set(key, { name, rank })
   }
@@ -281,6 +283,7 @@ function onlySnapshots(source: SourceVendors): Map<string, string> {
   const releases = new Map<string, Set<string>>()
   const snapshots = new Map<string, Map<string, string>>()
   for (const { vendor, id, model } of idsOf(source)) {
+    if (model.added === true) continue
     const key = groupKey(plainName(vendor, id))
     const known = releases.get(key) ?? new Set()
     releases.set(key, known.add(model.release_date).add(`${vendor} ${model.release_date}`))

@@ -12,7 +12,8 @@ export interface CostCondition {
   from?: string
   clock?: { offsetMinutes: string; days: string[]; windows: [string, string][] }
   serviceTier?: string
-  cost: Cost
+  /** Left out only beside a factor. */
+  cost?: Cost
   tiers?: CostTier[]
   /** Instead of a cost: every price of the standard tier, tiers included, times this decimal. */
   factor?: string

@@ -104,7 +104,7 @@ function modelOf(id: string, their: TheirModel, prices: Pick<SourceModel, 'cost'
     name: their.name ?? id, limit: { context: their.context ?? '0', output: '0' }, modalities: { input: [...input], output: [...output] },
     tool_call: sibling?.tool_call ?? false, structured_output: sibling?.structured_output ?? false, reasoning: sibling?.reasoning ?? false, open_weights: sibling?.open_weights ?? false,
     release_date: sibling?.release_date ?? '', ...sibling?.knowledge !== undefined && { knowledge: sibling.knowledge },
-    ...their.deprecated === true && { status: 'deprecated' }, source: secondSourceName, ...sibling === undefined && { unknown: true }, ...prices,
+    ...their.deprecated === true && { status: 'deprecated' }, source: secondSourceName, added: true, ...sibling === undefined && { unknown: true }, ...prices,
   }
 }
 
@@ -121,16 +121,20 @@ export function completed(source: SourceVendors, second: SecondSource): SourceVe
     const vendor = host === null ? vendorNames[provider] : 'huggingface'
     if (vendor === undefined) continue
     const own = { ...result[vendor]?.models }
-    const inLowerCase = new Set(Object.keys(own).map((id) => id.toLowerCase()))
+    // They also list other spellings of an id (`gpt-5-4`), which the vendor does not take.
+    const spelled = new Set(Object.keys(own).map(groupKey))
     for (const their of models) {
       const prices = pricesOf(their)
       if (prices === null) continue
       for (const listed of host === null ? their.ids : their.ids.slice(0, 1)) {
         if (prices.cost?.['output'] === undefined && !hasNoOutput(listed)) continue
+        // Their list of Google is that of Vertex too; the vendor's own API serves none of Anthropic's models.
+        if (provider === 'google' && /claude/i.test(listed)) continue
         const id = host === null ? listed : `${listed}:${host}`
         if (own[id] !== undefined) {
           if (own[id].cost === undefined) own[id] = { ...own[id], ...prices, source: secondSourceName }
-        } else if (!inLowerCase.has(id.toLowerCase())) {
+        } else if (!spelled.has(groupKey(id))) {
+          spelled.add(groupKey(id))
           own[id] = modelOf(id, their, prices, known.get(groupKey(plainName(vendor, id))))
         }
       }
