@@ -105,6 +105,7 @@ export function condensePrices(prices: SparsePrices): SparsePrices {
   return condensed
 }
 
+const kinds: ReadonlySet<string> = new Set<CatalogEntry['kind']>(['chat', 'completion', 'embedding', 'image', 'audio', 'rerank', 'moderation', 'video'])
 const classNames: ReadonlySet<string> = new Set(usageClasses)
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
 const isOptional = (value: unknown, type: string): boolean => value === undefined || typeof value === type
@@ -113,7 +114,7 @@ const isPrices = (value: unknown): boolean =>
 
 function isRow(row: Row): boolean {
   return typeof row === 'object' && row !== null && typeof row.id === 'string' && typeof row.model === 'string'
-    && isOptional(row.name, 'string') && isOptional(row.kind, 'string') && isOptional(row.modalities, 'string')
+    && isOptional(row.name, 'string') && (row.kind === undefined || kinds.has(row.kind)) && isOptional(row.modalities, 'string')
     && ([row.released, row.updated, row.knowledge, row.withdrawn, row.snapshotOf, row.source, row.region, row.priceVersion]).every(value => isOptional(value, 'string'))
     && isCount(row.context ?? 0) && isCount(row.output ?? 0) && isCount(row.input ?? 0)
     && (row.price === undefined || isPrices(row.price))

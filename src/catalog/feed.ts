@@ -188,10 +188,14 @@ const conditionRow = ({ from, clock, serviceTier, price: own, tiers }: RowCondit
 
 /** The row with the fields that a feed may set, in the compiler's order, so that equal rows are equal texts. */
 function canonical(row: Row): Row {
-  const { id, model, name, kind, context, output, input, modalities, tools, json, reasoning, open, released, updated, knowledge, deprecated, unknown, source, region, origin, snapshotOf } = row
-  const plainFields = { name, kind, context, output, input, modalities, tools, json, reasoning, open, released, updated, knowledge, deprecated, unknown, source, region, origin }
+  const { id, model, name, kind, context, output, input, modalities, released, updated, knowledge, source, region, snapshotOf } = row
+  const is = (name: 'tools' | 'json' | 'reasoning' | 'open' | 'deprecated' | 'unknown' | 'origin'): true | undefined => row[name] === true ? true : undefined
+  const fields = {
+    name, kind, context, output, input, modalities, tools: is('tools'), json: is('json'), reasoning: is('reasoning'), open: is('open'), released, updated, knowledge,
+    deprecated: is('deprecated'), unknown: is('unknown'), source, region, origin: is('origin'),
+  }
   return {
-    id, model, ...Object.fromEntries(Object.entries(plainFields).filter(([, value]) => value !== undefined && value !== false && value !== 0)) as Partial<Row>,
+    id, model, ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== 0)) as Partial<Row>,
     ...row.price !== undefined && { price: condensed(row.price) },
     ...row.price !== undefined && row.tiers !== undefined && row.tiers.length > 0 && { tiers: tierRows(row.tiers) },
     ...row.price !== undefined && row.conditions !== undefined && row.conditions.length > 0 && { conditions: row.conditions.map(conditionRow) },

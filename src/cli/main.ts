@@ -32,7 +32,7 @@ export async function run(args: readonly string[], io: Io = processIo): Promise<
   program.command('serve').description('start the gateway (the default)').action(serve)
   doctor(program, io, output, () => { code = 1 })
   keys(program, io, output)
-  catalog(program, output)
+  catalog(program, io, output)
   usage(program, io, output)
   ledger(program, io, output, () => { code = 1 })
   config(program, io, output)

@@ -8,7 +8,7 @@ import type { KeyEntry, ProviderData } from '../gateway/snapshot.ts'
 import { changesSince, type Changes } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import type { ApiKey } from '../store/keys.ts'
-import type { FromControl } from '../threads/messages.ts'
+import type { CatalogHealth, FromControl } from '../threads/messages.ts'
 import { keyEntry, snapshotData, type FileLimits, type Resolving, type Rows } from './snapshot-data.ts'
 
 const pollMs = 400
@@ -23,6 +23,8 @@ interface PublisherSettings {
   /** What the running configuration says besides the database. */
   file: () => FileLimits
   configError: () => string | null
+  /** Brings the catalogue up to date before the snapshot that belongs to it. */
+  catalog: { refresh(): Promise<void>; readonly health: CatalogHealth }
   log: { warn(message: string): void }
 }
 
@@ -122,10 +124,11 @@ export class Publisher {
   }
 
   async #pullOnce(): Promise<void> {
-    const { database, clock, post, configError } = this.#settings
+    const { database, clock, post, configError, catalog } = this.#settings
     for (let more = true; more;) {
       const readAt = clock.epochMs()
       const changes = await changesSince(database, this.#revision)
+      if (changes.revision !== this.#revision) await catalog.refresh()
       const entries = this.#entries(changes)
       this.#adopt(changes)
       more = changes.more
@@ -133,7 +136,7 @@ export class Publisher {
       this.#postKeys(entries, !more)
       if (more || readAt - this.#heartbeatAt < heartbeatMs - pollMs / 2) continue
       this.#heartbeatAt = readAt
-      post({ kind: 'heartbeat', at: readAt, configError: configError() })
+      post({ kind: 'heartbeat', at: readAt, configError: configError(), catalog: catalog.health })
     }
     this.#databaseUp = true
   }

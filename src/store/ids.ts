@@ -7,7 +7,7 @@ const bodyLength = 26
 
 const values = new Map([...alphabet].map((letter, value) => [letter, value]))
 
-export type IdPrefix = 'req' | 'org' | 'usr' | 'key' | 'cred' | 'dk'
+export type IdPrefix = 'req' | 'org' | 'usr' | 'key' | 'cred' | 'dk' | 'chg'
 
 /** UUIDv7: 48 bits of epoch ms, version, variant, 74 random bits of `random` (16 bytes). */
 export function uuid7(nowMs: number, random: Uint8Array): Uint8Array {
