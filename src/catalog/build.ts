@@ -34,13 +34,17 @@ export function build(sources: Sources, vendorIds: VendorIds): { artefact: Artef
   return { artefact: versioned({ date: newest(Object.values(dates)), sources: dates, facts: sources.facts, vendors }), report }
 }
 
+/** What the corrections were written for. */
+const completedFirst = new WeakMap<Sources, SourceVendors>()
+
 export interface Unreadable { vendor: string; model: string; reason: string }
 
 /** A newer state of the first source, read on `date`. A correction holds as long as the source still says what it corrects. */
 export function rebuild(feed: SourceVendors, date: string, sources: Sources, vendorIds: VendorIds): { artefact: Artefact; unreadable: Unreadable[] } {
   const unreadable: Unreadable[] = []
-  const then = completed(sources.first, sources.second)
-  const now = completed({ ...feed, ...sources.simulated }, sources.second)
+  let then = completedFirst.get(sources)
+  if (then === undefined) completedFirst.set(sources, (then = completed(sources.first, sources.second)))
+  const now = completed({ ...feed, ...sources.simulated }, sources.second, sources.first)
   const { vendors } = compile(applyUnchanged(now, then, sources.overrides), vendorIds, (vendor, model, { message }) => unreadable.push({ vendor, model, reason: message }))
   const dates = datesOf(sources, date)
   return { artefact: versioned({ date: newest(Object.values(dates)), sources: dates, facts: sources.facts, vendors }), unreadable }

@@ -122,6 +122,8 @@ const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => a < b
 function rowOf(vendor: string, id: string, model: SourceModel, report: CompileReport): Row {
   const modalities = `${model.modalities.input.join(',')}>${model.modalities.output.join(',')}`
   const kind = kindOf(id, model)
+  // Some names have stray tabs and spaces.
+  const name = model.name.replaceAll(/\p{Cc}+/gu, ' ').trim()
   const context = Number(model.limit.context)
   const output = Number(model.limit.output)
   const input = Number(model.limit.input ?? 0)
@@ -129,7 +131,7 @@ function rowOf(vendor: string, id: string, model: SourceModel, report: CompileRe
   const row: Row = {
     id,
     model: '',
-    ...model.name !== id && { name: model.name },
+    ...name !== id && { name },
     ...kind !== 'chat' && { kind },
     ...context > 0 && { context },
     ...output > 0 && { output },

@@ -36,6 +36,9 @@ function text(value: unknown, path: string, longest: number = bounds.name): stri
   return value
 }
 
+/** A name that is only shown: stray tabs and line ends do no harm and are not shown. */
+const label = (value: unknown, path: string): string => text(typeof value === 'string' ? value.replaceAll(/\p{Cc}+/gu, ' ') : value, path)
+
 function identifier(value: string, path: string): string {
   return value === '' || value.length > bounds.name || /[\s\p{Cc}]/u.test(value) ? refuse(path, 'has a name that cannot be one', value) : value
 }
@@ -94,7 +97,7 @@ function modelOf(model: Members, id: string, path: string): SourceModel {
   const cost = model['cost'] === undefined ? undefined : costOf(members(model['cost'], `${path} › cost`), `${path} › cost`)
   const modes = modesOf(model, path)
   return {
-    name: model['name'] === undefined ? id : text(model['name'], `${path} › name`),
+    name: model['name'] === undefined ? id : label(model['name'], `${path} › name`),
     limit: { context: tokens(limit['context'], `${path} › limit › context`), output: tokens(limit['output'], `${path} › limit › output`), input: tokens(limit['input'], `${path} › limit › input`) },
     modalities: { input: media('input'), output: media('output') },
     tool_call: flag(model['tool_call'], `${path} › tool_call`), structured_output: flag(model['structured_output'], `${path} › structured_output`),

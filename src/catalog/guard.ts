@@ -45,19 +45,20 @@ const sorted = (part: object): string => JSON.stringify(part, (_name, value: unk
 export function guard(inForce: Artefact, proposed: Artefact, today: string, { trusted = false, kept = new Set() }: { trusted?: boolean; kept?: ReadonlySet<string> } = {}): Verdict {
   const changes: Change[] = []
   const vendors: Artefact['vendors'] = {}
+  const makers = makersOf(inForce)
   for (const vendor of [...new Set([...Object.keys(inForce.vendors), ...Object.keys(proposed.vendors)])].sort()) {
     const [old, next] = [inForce.vendors[vendor] ?? [], proposed.vendors[vendor] ?? []]
-    const gone = trusted ? null : vanishing(old, next)
+    const gone = trusted ? new Map<string, string>() : vanishing(old, next)
     const known = new Map(old.map(row => [row.id, row]))
     const coming = new Map(next.map(row => [row.id, row]))
     const ids = [...new Set([...known.keys(), ...coming.keys()])].sort((a, b) => (a < b ? -1 : 1))
-    vendors[vendor] = ids.map(id => {
+    vendors[vendor] = ids.flatMap((id): Row[] => {
       const [was, is] = [known.get(id), coming.get(id)]
       const note = (kind: ChangeKind, before: Change['before'], after: Change['after'], held: string | null = null, factor: number | null = null): void =>
         void changes.push({ vendor, model: id, kind, before, after, factor, held })
-      if (was === undefined) return added(is!, note)
-      if (is === undefined) return withoutSuccessor(was, today, gone, note)
-      return merged(was, is, { trusted, kept: kept.has(`${vendor}/${id}`) }, note)
+      if (was === undefined) return added(vendor, is!, trusted ? null : makers, note)
+      if (is === undefined) return [withoutSuccessor(was, today, gone.get(was.source ?? '') ?? null, note)]
+      return [merged(was, is, { trusted, kept: kept.has(`${vendor}/${id}`) }, note)]
     })
   }
   const date = inForce.date > proposed.date ? inForce.date : proposed.date
@@ -69,18 +70,33 @@ export function guard(inForce: Artefact, proposed: Artefact, today: string, { tr
 
 type Note = (kind: ChangeKind, before: Change['before'], after: Change['after'], held?: string | null, factor?: number | null) => void
 
-/** Why models that are missing are not believed to be gone. */
-function vanishing(old: readonly Row[], next: readonly Row[]): string | null {
-  const current = old.filter(row => row.withdrawn === undefined)
-  if (current.length > 0 && next.length === 0) return 'the vendor is gone from the feed'
+/** Why models that are missing are not believed to be gone; each source of rows for itself, since one of them can fail alone. */
+function vanishing(old: readonly Row[], next: readonly Row[]): ReadonlyMap<string, string> {
   const ids = new Set(next.map(row => row.id))
-  const missing = current.filter(row => !ids.has(row.id)).length
-  return missing > current.length * guardBounds.vanishedShare ? `${missing} of ${current.length} models of the vendor are gone from the feed` : null
+  const reasons = new Map<string, string>()
+  for (const [source, current] of Map.groupBy(old.filter(row => row.withdrawn === undefined), row => row.source ?? '')) {
+    const missing = current.filter(row => !ids.has(row.id)).length
+    if (missing === current.length) reasons.set(source, 'the vendor is gone from the feed')
+    else if (missing > current.length * guardBounds.vanishedShare) reasons.set(source, `${missing} of ${current.length} models of the vendor are gone from the feed`)
+  }
+  return reasons
 }
 
-function added(row: Row, note: Note): Row {
-  note('added', null, row)
-  return row
+/** The vendors that made a model, by its group. */
+function makersOf({ vendors }: Artefact): ReadonlyMap<string, ReadonlySet<string>> {
+  const makers = new Map<string, Set<string>>()
+  for (const [vendor, rows] of Object.entries(vendors)) for (const row of rows) {
+    if (row.origin === true) makers.set(groupKey(row.model), (makers.get(groupKey(row.model)) ?? new Set()).add(vendor))
+  }
+  return makers
+}
+
+/** A new entry changes nobody's price, but as one of a model's maker it would come first for that name. */
+function added(vendor: string, row: Row, makers: ReturnType<typeof makersOf> | null, note: Note): Row[] {
+  const known = row.origin === true ? makers?.get(groupKey(row.model)) : undefined
+  const held = known === undefined || known.has(vendor) ? null : `it would take the place of ${[...known].join(', ')} as the maker of ${row.model}`
+  note('added', null, row, held)
+  return held === null ? [row] : []
 }
 
 function withoutSuccessor(row: Row, today: string, gone: string | null, note: Note): Row {
@@ -143,7 +159,7 @@ export function largestJump(before: RowPrice, after: RowPrice): Jump {
         factor = step
         // Compared as integers: a price that doubles exactly is within the bounds.
         const isBeyond = Math.max(from[name], to[name]) > guardBounds.priceFactor * Math.min(from[name], to[name])
-        if (isBeyond) reason = `${name} $${from[name] / 1e9} → $${to[name] / 1e9}${tokens > 0 ? ` from ${tokens} tokens` : ''}${key === '' ? '' : ` for ${key}`}`
+        if (isBeyond) reason = `${name} $${from[name] / 1e9} → $${to[name] / 1e9}${tokens > 0 ? ` from ${tokens} tokens` : ''}${key === '' ? '' : ` ${inWords(key)}`}`
       }
     }
   }
@@ -151,6 +167,10 @@ export function largestJump(before: RowPrice, after: RowPrice): Jump {
 }
 
 const keyOf = ({ from, clock, serviceTier }: RowCondition): string => JSON.stringify([from ?? null, clock === undefined ? null : [clock.offsetMinutes, clock.days, clock.windows], serviceTier ?? null])
+function inWords(key: string): string {
+  const [from, clock, serviceTier] = JSON.parse(key) as [string | null, unknown, string | null]
+  return [from === null ? '' : `from ${from}`, clock === null ? '' : 'at some hours', serviceTier === null ? '' : `in the tier ${serviceTier.slice(0, 64)}`].filter(part => part !== '').join(' ')
+}
 const keysOf = ({ conditions = [] }: RowPrice): string[] => ['', ...conditions.map(keyOf)]
 
 /** The list under a condition; where there is no such condition, the usual one holds. */
@@ -166,11 +186,16 @@ const pricesAt = ({ price, tiers }: { price: SparsePrices; tiers: readonly RowTi
 export function approved(inForce: Artefact, changes: readonly Pick<Change, 'vendor' | 'model' | 'kind' | 'after'>[]): Verdict {
   const applied: Change[] = []
   const byRow = Map.groupBy(changes, change => `${change.vendor}/${change.model}`)
-  const vendors = Object.fromEntries(Object.entries(inForce.vendors).map(([vendor, rows]) => [vendor, rows.map(row => {
+  const vendors: Artefact['vendors'] = Object.fromEntries(Object.entries(inForce.vendors).map(([vendor, rows]) => [vendor, rows.map(row => {
     let next = row
-    for (const change of byRow.get(`${vendor}/${row.id}`) ?? []) next = decided(next, change, applied)
+    for (const change of byRow.get(`${vendor}/${row.id}`) ?? []) if (change.kind !== 'added') next = decided(next, change, applied)
     return next
   })]))
+  for (const { vendor, model, kind, after } of changes) {
+    if (kind !== 'added' || vendors[vendor]?.some(row => row.id === model) === true) continue
+    vendors[vendor] = [...vendors[vendor] ?? [], after as Row].sort((a, b) => (a.id < b.id ? -1 : 1))
+    applied.push({ vendor, model, kind, before: null, after, factor: null, held: null })
+  }
   return { artefact: versioned({ ...inForce, vendors }), applied, held: [] }
 }
 

@@ -63,16 +63,21 @@ export function applyUnchanged<M extends Priced>(now: Record<string, { models: R
       const kept = Object.entries(cost).filter(([field]) => isAsBefore(field))
       const next: M = { ...current, cost: { ...current.cost, ...Object.fromEntries(kept), ...tiers !== undefined && isAsBefore('tiers') && { tiers } } }
       const isUnmoved = [...new Set([...Object.keys(model.cost ?? {}), ...Object.keys(before.cost ?? {})])].every(isAsBefore)
-      if (conditions !== undefined && isUnmoved) next.conditions = [...current.conditions ?? [], ...conditions]
+      // A share of the price is one of whatever the price has become.
+      const held = (conditions ?? []).filter(each => isUnmoved || each.factor !== undefined)
+      if (held.length > 0) next.conditions = [...current.conditions ?? [], ...held]
       corrected[vendor] = { ...corrected[vendor], models: { ...corrected[vendor]!.models, [id]: next } }
     }
   }
   return corrected
 }
 
-/** `0.10` is `0.1`. Tiers are compared as they are written. */
+/** `0.10` is `0.1`, and the order of a tier's fields says nothing. */
 const samePrice = (a: string | CostTier[] | undefined, b: string | CostTier[] | undefined): boolean =>
-  typeof a === 'string' && typeof b === 'string' ? Number(a) === Number(b) : JSON.stringify(a) === JSON.stringify(b)
+  typeof a === 'string' && typeof b === 'string' ? Number(a) === Number(b) : JSON.stringify(a, inOrder) === JSON.stringify(b, inOrder)
+
+const inOrder = (_name: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1))) : value
 
 function correct<M extends Priced>(where: string, model: M, { cost = {}, tiers, conditions }: Override): M {
   const stale = Object.entries(cost).find(([field, price]) => model.cost?.[field] === price)

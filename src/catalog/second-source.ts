@@ -111,8 +111,11 @@ function modelOf(id: string, their: TheirModel, prices: Pick<SourceModel, 'cost'
 /** Embeddings and the like have no output to price; for anything else a missing price of the output is not a price of 0. */
 const hasNoOutput = (id: string): boolean => /embed|rerank|moderation|voyage|(?:^|[/-])(?:bge|gte|e5)-/i.test(id)
 
-/** The first source with what only the second one prices. Input is left as it is. */
-export function completed(source: SourceVendors, second: SecondSource): SourceVendors {
+/**
+ * The first source with what only the second one prices. Input is left as it is. `then`: an earlier state of the first source: what that had
+ * and the present one lacks is gone, and not to be filled in by a list that keeps everything.
+ */
+export function completed(source: SourceVendors, second: SecondSource, then: SourceVendors = {}): SourceVendors {
   const known = siblings(source)
   const result: SourceVendors = { ...source }
   for (const [provider, models] of Object.entries(second)) {
@@ -131,6 +134,8 @@ export function completed(source: SourceVendors, second: SecondSource): SourceVe
         // Their list of Google is that of Vertex too; the vendor's own API serves none of Anthropic's models.
         if (provider === 'google' && /claude/i.test(listed)) continue
         const id = host === null ? listed : `${listed}:${host}`
+        const before = then[vendor]?.models[id]
+        if (before !== undefined && (own[id] === undefined || before.cost !== undefined)) continue
         if (own[id] !== undefined) {
           if (own[id].cost === undefined) own[id] = { ...own[id], ...prices, source: secondSourceName }
         } else if (!spelled.has(groupKey(id))) {

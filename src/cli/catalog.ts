@@ -97,7 +97,8 @@ async function updateFrom({ updating, output }: Session, io: Io, from: string | 
 const nano = (part: Change['before'], name: 'input' | 'output'): string => (part?.price === undefined ? 'unknown' : dollars(part.price[name] ?? 0))
 
 function what({ kind, before, after }: Pick<Change, 'kind' | 'before' | 'after'>): string {
-  if (kind === 'price') return `${nano(before, 'input')} / ${nano(before, 'output')} → ${nano(after, 'input')} / ${nano(after, 'output')}`
+  const isPlain = (['input', 'output'] as const).some((name) => nano(before, name) !== nano(after, name))
+  if (kind === 'price') return !isPlain ? 'tiers, conditions or other classes' : `${nano(before, 'input')} / ${nano(before, 'output')} → ${nano(after, 'input')} / ${nano(after, 'output')}`
   if (kind === 'limits') return `${count(before?.context ?? 0)} / ${count(before?.output ?? 0)} → ${count(after?.context ?? 0)} / ${count(after?.output ?? 0)} tokens`
   if (kind === 'added') return `${nano(after, 'input')} / ${nano(after, 'output')}`
   if (kind !== 'facts') return ''
