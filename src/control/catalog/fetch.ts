@@ -43,7 +43,7 @@ export async function fetchFeed(address: string, { guarded, withinMs = timeoutMs
       return decoded(await bounded(response))
     }
   } catch (error) {
-    throw error instanceof FeedError ? error : new FeedError(failureText(error, url, withinMs))
+    throw error instanceof FeedError ? error : new FeedError(signal.aborted ? `${url.origin} did not send the feed within ${withinMs / 1000} s.` : failureText(error, url))
   }
 }
 
@@ -76,10 +76,9 @@ async function bounded(response: IncomingMessage): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-function failureText(error: unknown, url: URL, withinMs: number): string {
+function failureText(error: unknown, url: URL): string {
   if (error instanceof EgressError) return error.message
-  const { name, code = 'unknown error' } = error as NodeJS.ErrnoException
-  if (name === 'TimeoutError' || name === 'AbortError' || code === 'ABORT_ERR') return `${url.origin} did not send the feed within ${withinMs / 1000} s.`
+  const { code = 'unknown error' } = error as NodeJS.ErrnoException
   return `${url.origin} could not be asked for the feed (${code}). Check the address and whether this machine may reach it.`
 }
 

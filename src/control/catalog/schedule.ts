@@ -56,6 +56,7 @@ export class FeedSchedule {
       const error = await this.#ask(feed.url, fetch)
       await noteCheck(database, at, error)
       if (error !== null) log.warn(`The feed of the catalogue changed nothing: ${error}`)
+      await keeper.refresh()
       await publish()
     } catch (error) {
       log.warn(`The feed of the catalogue could not be looked at: ${error instanceof Error ? error.message : String(error)}`)
