@@ -30,6 +30,8 @@ export interface Comparison {
   differences: Difference[]
   mismatches: Mismatch[]
   unpriced: Unpriced[]
+  /** Entries that have their price from them. */
+  theirsOnly: number
   /** Their fields that no usage class of ours carries, with the number of models. */
   withoutClass: Map<string, number>
   /** Their prices with a fraction of a nano-dollar per million. */
@@ -50,7 +52,7 @@ function dataSet(): { date: string; urls: Map<string, string> } {
 export function compare(catalog: Catalog, count: number, random: () => number): Comparison {
   const { date, urls } = dataSet()
   const result: Comparison = {
-    vendors: [], pairs: 0, identical: 0, compared: 0, costs: 0, differences: [], mismatches: [], unpriced: [], withoutClass: new Map(), fractions: [], deviation: { nano: 0, part: 0 },
+    vendors: [], pairs: 0, identical: 0, compared: 0, costs: 0, differences: [], mismatches: [], unpriced: [], theirsOnly: catalog.entries.filter(({ source, price }) => source === secondSourceName && price !== null).length, withoutClass: new Map(), fractions: [], deviation: { nano: 0, part: 0 },
   }
   const dataDate = Date.parse(`${date}T12:00:00Z`)
   // What our catalogue has from their list would only be compared with itself.

@@ -8,7 +8,7 @@ import type { Catalog, CatalogEntry } from './catalog.ts'
 import { compile, parseSource, type SourceVendors } from './compile.ts'
 import { loadCatalog } from './load.ts'
 import { applyOverrides, applyUnchanged } from './overrides.ts'
-import { completed } from './second-source.ts'
+import { completed, type SecondSource } from './second-source.ts'
 import { readSources } from './sources.ts'
 
 const load = (source: SourceVendors): Catalog => {
@@ -179,4 +179,40 @@ test('a mode that costs more is a tier of service, and costs at least the contex
   const [mode] = compiled({ v: { m: model(cost, modes({ speed: 'fast' })) } })('v', 'm').price!.conditions!
   assert.deepEqual([mode!.serviceTier, mode!.base.input, mode!.base.output, mode!.tiers[0]!.prices.input, mode!.tiers[0]!.prices.output], ['fast', 3e9, 6e9, 3e9, 9e9])
   assert.throws(() => compiled({ v: { m: model(cost, modes({ mood: 'good' })) } }), /v\/m: unknown kind of mode/)
+})
+
+test('a correction holds while the data set says what it corrects, and a share of a price follows the price', () => {
+  const source = (cost: unknown): SourceVendors => parseSource(JSON.stringify({ v: { models: { m: model(cost as Record<string, unknown>) } } })) as SourceVendors
+  const then = source({ input: 1, output: 4, tiers: [{ tier: { size: 5 }, input: 2, output: 8 }] })
+  const overrides = [{ ...correction, cost: { output: '5', tool_calls: '7' }, conditions: [{ from: '2027-01-01', cost: { input: '2', output: '9' } }, { serviceTier: 'flex', factor: '0.5' }] }]
+  const priced = (cost: unknown): CatalogEntry['price'] => load(applyUnchanged(source(cost), then, overrides)).find('v', 'm')!.price
+  const same = priced({ input: 1.0, output: 4, tiers: [{ input: 2, output: 8, tier: { size: 5 } }] })!
+  assert.deepEqual([same.base.output, same.base.toolCalls, same.conditions!.map(each => each.base.input)], [5e9, 7e9, [2e9, 0.5e9]])
+  const moved = priced({ input: 1.2, output: 4 })!
+  assert.deepEqual([moved.base.output, moved.conditions!.map(({ serviceTier, base }) => [serviceTier, base.input, base.output])], [5e9, [['flex', 0.6e9, 2.5e9]]])
+  assert.equal(priced({ input: 1, output: 3 })!.base.output, 3e9)
+})
+
+test('the second source adds what the first lacks, fills a missing price, and replaces none', () => {
+  const first = parseSource(JSON.stringify({ openai: { models: { known: model({ input: 1, output: 2 }), unpriced: model(undefined), 'gpt-5.1': model({ input: 3, output: 4 }) } } })) as SourceVendors
+  const their = (id: string, fields: Record<string, unknown>, more: object = {}): object => ({ ids: [id], prices: [{ fields }], ...more })
+  const second = parseSource(JSON.stringify({
+    openai: [
+      their('known', { input_mtok: 9, output_mtok: 9 }), their('unpriced', { input_mtok: 5, output_mtok: 6, web_searches_kcount: 10 }), their('gpt-5-1', { input_mtok: 9, output_mtok: 9 }),
+      their('new', { input_mtok: { base: 1, tiers: [{ start: 1000, price: 2 }] }, output_mtok: 3, cache_write_1h_mtok: 4 }, { context: 500, deprecated: true }),
+      their('by-the-hour', { input_mtok: 1, output_mtok: 1, audio_hours: 1 }), their('half', { input_mtok: 1 }), their('text-embedding-9', { input_mtok: 1 }),
+      { ids: ['dated'], prices: [{ fields: { input_mtok: 1, output_mtok: 1 } }, { from: '2026-01-01', fields: { input_mtok: 2, output_mtok: 2 } }, { from: '2027-01-01', fields: { input_mtok: 3, output_mtok: 3 } }] },
+    ],
+    cursor: [their('plan', { input_mtok: 1, output_mtok: 1 })], google: [their('claude-x', { input_mtok: 1, output_mtok: 1 })],
+    huggingface_groq: [their('openai/known', { input_mtok: 7, output_mtok: 7 })],
+  })) as SecondSource
+  const loaded = load(completed(first, second))
+  const input = (id: string, vendor = 'openai'): number | undefined => loaded.find(vendor, id)?.price?.base.input
+  assert.deepEqual(['known', 'unpriced', 'gpt-5.1', 'new', 'text-embedding-9', 'dated'].map(id => input(id)), [1e9, 5e9, 3e9, 1e9, 1e9, 2e9])
+  assert.deepEqual(['gpt-5-1', 'by-the-hour', 'half'].map(id => loaded.find('openai', id)), [undefined, undefined, undefined])
+  assert.deepEqual([loaded.entries.some(({ vendor }) => vendor === 'cursor' || vendor === 'google'), input('openai/known:groq', 'huggingface')], [false, 7e9])
+  const added = loaded.find('openai', 'new')!
+  assert.deepEqual([added.source, added.capabilitiesKnown, added.contextTokens, added.deprecated, added.price!.tiers[0]!.prices.input, added.price!.base.cacheWrite1h], ['genai-prices', false, 500, true, 2e9, 4e9])
+  assert.deepEqual([loaded.find('openai', 'unpriced')!.price!.base.toolCalls, loaded.find('openai', 'dated')!.price!.conditions!.map(each => each.base.input)], [10_000e9, [3e9]])
+  assert.deepEqual(Object.keys(completed({ openai: { models: {} } }, second, first)['openai']!.models).includes('known'), false, 'what the first source no longer has is not filled in')
 })

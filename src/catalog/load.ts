@@ -36,9 +36,10 @@ export class CatalogBuilder {
     this.#head = head
   }
 
+  /** A vendor's rows may come in several parts. */
   add(vendor: string, rows: readonly Row[]): void {
-    const byId = new Map<string, CatalogEntry>()
-    this.#byVendor.set(vendor, byId)
+    let byId = this.#byVendor.get(vendor)
+    if (byId === undefined) this.#byVendor.set(vendor, (byId = new Map()))
     for (const row of rows) {
       const entry = entryOf(vendor, row, this.#head)
       this.#entries.push(entry)

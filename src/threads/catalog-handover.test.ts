@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Catalog } from '../catalog/catalog.ts'
 import { builtIn, catalogOf } from '../catalog/load.ts'
-import { CatalogHandover } from './catalog-handover.ts'
+import { CatalogHandover, partsOf } from './catalog-handover.ts'
 import type { CatalogParts } from './messages.ts'
 
 const artefact = builtIn()
 const own = catalogOf(artefact)
-const parts = (version: string): CatalogParts => ({ head: { version, date: '2026-01-01', facts: {} }, vendors: Object.entries(artefact.vendors).map(([vendor, rows]) => [vendor, JSON.stringify(rows)] as const) })
+const parts = (version: string): CatalogParts => partsOf({ ...artefact, version })
 
 /** Turns that are taken by hand, on a clock that moves by a millisecond whenever it is looked at. */
 function byHand() {

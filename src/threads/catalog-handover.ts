@@ -2,12 +2,21 @@
  * Builds a catalogue that another thread sent in slices of a few milliseconds, so that no request waits for it. A newer one that arrives
  * meanwhile takes the place of the one being built.
  */
-import type { Row } from '../catalog/artefact.ts'
+import type { Artefact, Row } from '../catalog/artefact.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { CatalogBuilder } from '../catalog/load.ts'
 import type { CatalogParts } from './messages.ts'
 
-const sliceMs = 4
+const sliceMs = 2
+/** Rows that are parsed at once. */
+const rowsPerPart = 100
+
+/** The other side: a catalogue as it travels. */
+export const partsOf = ({ version, date, facts, vendors }: Artefact): CatalogParts => ({
+  head: { version, date, facts },
+  vendors: Object.entries(vendors).flatMap(([vendor, rows]) => Array.from({ length: Math.ceil(rows.length / rowsPerPart) }, (_, part) =>
+    [vendor, JSON.stringify(rows.slice(part * rowsPerPart, (part + 1) * rowsPerPart))] as const)),
+})
 
 interface Turns {
   monotonicMs(): number

@@ -51,7 +51,7 @@ export type FromStore =
   | { kind: 'drained' }
   | { kind: 'failed'; reason: string }
 
-/** A catalogue, each vendor's rows as JSON. */
+/** A catalogue, its rows as JSON in parts that are quickly parsed: texts travel faster than objects. */
 export interface CatalogParts { head: Pick<Artefact, 'version' | 'date' | 'facts'>; vendors: readonly (readonly [vendor: string, rows: string])[] | null }
 
 /** Changes that wait for a person, failed looks at the feed in a row, stored catalogues that cannot be used. */

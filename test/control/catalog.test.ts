@@ -42,7 +42,7 @@ async function rigOf(t: TestContext, options: RigOptions = {}): Promise<Rig> {
 }
 
 const handed = (rig: Rig) => rig.posts.filter((each): each is Extract<FromControl, { kind: 'catalog' }> => each.kind === 'catalog')
-const rowsHanded = (rig: Rig, vendor: string): Row[] => JSON.parse(handed(rig).at(-1)!.vendors!.find(([name]) => name === vendor)![1]) as Row[]
+const rowsHanded = (rig: Rig, vendor: string): Row[] => handed(rig).at(-1)!.vendors!.filter(([name]) => name === vendor).flatMap(([, rows]) => JSON.parse(rows) as Row[])
 const inputOf = (rig: Rig, vendor: string, model: string): number => rig.control.services.catalog.find(vendor, model)!.price!.base.input
 
 describe('updates', () => {

@@ -9,6 +9,7 @@ import { withOverrides, type OperatorOverride } from '../../catalog/operator.ts'
 import { matchesModel } from '../../governance/model-patterns.ts'
 import { catalogState, newestCatalog, type CatalogRecord } from '../../store/catalog.ts'
 import { countHeld } from '../../store/catalog-changes.ts'
+import { partsOf } from '../../threads/catalog-handover.ts'
 import type { CatalogHealth, FromControl } from '../../threads/messages.ts'
 import { adoptBuiltIn, findInForce, type Updating } from './in-force.ts'
 
@@ -85,8 +86,8 @@ export class CatalogKeeper {
     this.#hand(own.artefact, state.overrides.length === 0 && own.artefact.version === builtIn.version)
   }
 
-  /** Texts travel faster than objects, and one vendor's is parsed in about a millisecond. */
-  #hand({ version, date, facts, vendors }: Artefact, isBuiltIn: boolean): void {
-    this.#settings.post({ kind: 'catalog', head: { version, date, facts }, vendors: isBuiltIn ? null : Object.entries(vendors).map(([vendor, rows]) => [vendor, JSON.stringify(rows)] as const) })
+  #hand(artefact: Artefact, isBuiltIn: boolean): void {
+    const { head, vendors } = partsOf(artefact)
+    this.#settings.post({ kind: 'catalog', head, vendors: isBuiltIn ? null : vendors })
   }
 }
