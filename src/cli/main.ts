@@ -34,7 +34,7 @@ export async function run(args: readonly string[], io: Io = processIo): Promise<
   doctor(program, io, output, () => { code = 1 })
   keys(program, io, output)
   providers(program, io, output, () => { code = 1 })
-  catalog(program, output)
+  catalog(program, io, output)
   usage(program, io, output)
   ledger(program, io, output, () => { code = 1 })
   config(program, io, output)

@@ -1,5 +1,6 @@
 /** All resources of the admin API. The console's client is typed from here. */
 import { aliases } from './aliases/routes.ts'
+import { catalog } from './catalog/routes.ts'
 import { configuration } from './config/routes.ts'
 import { deployments } from './deployments/routes.ts'
 import { events } from './events/routes.ts'
@@ -30,6 +31,7 @@ export const createApi = (services: Services) => router()
   .route('/', aliases(services))
   .route('/', deployments(services))
   .route('/', models(services))
+  .route('/', catalog(services))
   .route('/', usage(services))
   .route('/', ledger(services))
   .route('/', requests(services))

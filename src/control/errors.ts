@@ -30,6 +30,7 @@ export const statuses = {
   invalid_address: 422,
   key_not_active: 422,
   credential_refused: 422,
+  feed_unusable: 422,
   range_too_large: 422,
   too_many_attempts: 429,
   internal_error: 500,

@@ -8,7 +8,7 @@ import type { KeyEntry, ListData, ProviderData } from '../gateway/snapshot.ts'
 import { changesSince, type Changes } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import type { ApiKey } from '../store/keys.ts'
-import type { FromControl } from '../threads/messages.ts'
+import type { CatalogHealth, FromControl } from '../threads/messages.ts'
 import { keyEntry, snapshotData, type FileLimits, type Resolving, type Rows } from './snapshot-data.ts'
 
 const pollMs = 400
@@ -27,6 +27,8 @@ interface PublisherSettings {
   listOf: (provider: ProviderData) => ListData | null
   /** The providers that are on now. */
   follow: (providers: readonly ProviderData[]) => void
+  /** Brings the catalogue up to date before the snapshot that belongs to it. */
+  catalog: { refresh(): Promise<void>; readonly health: CatalogHealth }
   log: { warn(message: string): void }
 }
 
@@ -126,10 +128,11 @@ export class Publisher {
   }
 
   async #pullOnce(): Promise<void> {
-    const { database, clock, post, configError } = this.#settings
+    const { database, clock, post, configError, catalog } = this.#settings
     for (let more = true; more;) {
       const readAt = clock.epochMs()
       const changes = await changesSince(database, this.#revision)
+      if (changes.revision !== this.#revision) await catalog.refresh()
       const entries = this.#entries(changes)
       this.#adopt(changes)
       more = changes.more
@@ -137,7 +140,7 @@ export class Publisher {
       this.#postKeys(entries, !more)
       if (more || readAt - this.#heartbeatAt < heartbeatMs - pollMs / 2) continue
       this.#heartbeatAt = readAt
-      post({ kind: 'heartbeat', at: readAt, configError: configError() })
+      post({ kind: 'heartbeat', at: readAt, configError: configError(), catalog: catalog.health })
     }
     this.#databaseUp = true
   }

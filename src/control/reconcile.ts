@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Config, ProviderConfig } from '../config.ts'
 import type { Vendor } from '../providers/provider.ts'
 import { createAlias, deleteAlias, listAliases, updateAlias, type Alias } from '../store/aliases.ts'
+import { setCatalogOverrides } from '../store/catalog.ts'
 import type { Write } from '../store/database.ts'
 import { createDeployment, deleteDeployment, listDeployments, updateDeployment, type Deployment } from '../store/deployments.ts'
 import { pageLimit, type Page, type PageRequest } from '../store/edits.ts'
@@ -87,6 +88,7 @@ export async function reconcile(write: Write, config: Config | null, reconciling
   await reconcileAliases(write, config, reconciling.org)
   await reconcileDeployments(write, config, reconciling.org)
   await reconcileSettings(write, config, reconciling.org)
+  await setCatalogOverrides(write, config.catalog.overrides)
   return problems
 }
 

@@ -6,6 +6,8 @@ import type { ContentStore } from '../store/content.ts'
 import { transaction, type Database, type Write } from '../store/database.ts'
 import type { Kek } from '../store/secrets.ts'
 import type { HeldNow, ToControl } from '../threads/messages.ts'
+import type { CatalogKeeper } from './catalog/keeper.ts'
+import type { FeedSchedule } from './catalog/schedule.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Identity } from './identity.ts'
 import type { LiveEvents } from './live-events.ts'
@@ -33,7 +35,10 @@ export interface Services {
   lists: ListWatch
   contents: Pick<ContentStore, 'read' | 'isStored'>
   vendors: ReadonlyMap<string, Vendor>
-  catalog: Catalog
+  /** The one in force, with the operator's overrides. */
+  readonly catalog: Catalog
+  keeper: CatalogKeeper
+  schedule: FeedSchedule
   variables: Variables
   simulated: SimulatedRule
   pepper: Uint8Array

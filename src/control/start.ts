@@ -10,7 +10,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { loadCatalog } from '../catalog/load.ts'
+import { builtIn } from '../catalog/load.ts'
+import { vendorIdsOf } from '../catalog/sources.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { environment, serverSettings, type Config } from '../config.ts'
 import { vendors } from '../providers/index.ts'
@@ -24,6 +25,9 @@ import { ensureOrganisation } from '../store/users.ts'
 import type { FromControl, ToControl, WorkerSettings } from '../threads/messages.ts'
 import { version } from '../version.ts'
 import { createApp } from './app.ts'
+import { fetchFeed } from './catalog/fetch.ts'
+import { CatalogKeeper } from './catalog/keeper.ts'
+import { FeedSchedule } from './catalog/schedule.ts'
 import type { RoutePolicy } from './authorize.ts'
 import { ConfigFile } from './config-file.ts'
 import { Identity, minimumAdminToken } from './identity.ts'
@@ -128,7 +132,7 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
       publisher.invalidate()
     },
   })
-  const catalog = loadCatalog()
+  const keeper = new CatalogKeeper({ updating: { database, clock, random: randomBytes, builtIn: builtIn(), vendorIds: vendorIdsOf(vendors.values()) }, post, log })
   const checks = new Checks()
   const lists = new ListWatch({
     ask, checks, clock, log, random: Math.random, automatic: !isOff(variables['MEGAROUTER_MODEL_LISTS']),
@@ -139,9 +143,10 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
   })
   const publisher: Publisher = new Publisher({
     database, clock, resolving, post, log, file: () => fileLimits(config.config), configError: () => config.state.error,
-    listOf: (provider) => listData({ lists, catalog, publisher }, provider), follow: (providers) => lists.follow(providers),
+    listOf: (provider) => listData({ lists, catalog: keeper.catalog, publisher }, provider), follow: (providers) => lists.follow(providers), catalog: keeper,
   })
   await config.start()
+  await keeper.start()
   await publisher.start()
   lists.start()
 
@@ -150,12 +155,14 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
     database, clock, adminToken: adminToken(variables, log), claimed: () => rmSync(tokenFile, { force: true }),
     ...(settings.passwordCost && { cost: settings.passwordCost }),
   })
+  const schedule = new FeedSchedule({ keeper, config: () => config.config, fetch: (address) => fetchFeed(address, { guarded: false }), publish: () => publisher.refresh(), log })
+  schedule.start()
   const question = new HeldQuestion(post)
   const events = new LiveEvents(database, () => clock.epochMs(), () => ({ database_up: publisher.databaseUp, queued: queue.queued, config_error: config.state.error }))
   return {
     database, clock, identity, publisher, config, events, vendors, variables, simulated, kek, simulatedServer,
-    random: randomBytes, catalog, ask, checks, lists, contents: new ContentStore(database, masterKey.kek('content')), pepper: masterKey.derive('pepper'),
-    question, held: () => question.ask(), health: () => health, troubles: () => troubles, queue: () => queue, problems: () => problems,
+    random: randomBytes, keeper, schedule, get catalog() { return keeper.catalog }, ask, checks, lists, contents: new ContentStore(database, masterKey.kek('content')), pepper: masterKey.derive('pepper'),
+    question, held: () => question.ask(), health: () => health, troubles: () => troubles, queue: () => queue, problems: () => [...problems, ...keeper.problems],
     about: { version, node: hostname(), startedAt: clock.epochMs() },
     setHealth(message) {
       health = message.deployments
@@ -209,6 +216,7 @@ export async function startControl(settings: ControlSettings): Promise<Control> 
     async stop() {
       services.events.close()
       await services.lists.stop()
+      await services.schedule.stop()
       await services.config.stop()
       await Promise.all([front, port].map((server) => server && closeServer(server, closeGraceMs)))
       await services.publisher.stop()

@@ -1,4 +1,5 @@
 /** Everything that threads say to one another. Plain data only; each direction is one discriminated union. */
+import type { Artefact } from '../catalog/artefact.ts'
 import type { KeyEntry, SnapshotData } from '../gateway/snapshot.ts'
 import type { JournalTail } from '../ledger/journal.ts'
 import type { RecordBatch } from './record-batch.ts'
@@ -53,13 +54,21 @@ export type FromStore =
   | { kind: 'drained' }
   | { kind: 'failed'; reason: string }
 
+/** A catalogue, its rows as JSON in parts that are quickly parsed: texts travel faster than objects. */
+export interface CatalogParts { head: Pick<Artefact, 'version' | 'date' | 'facts'>; vendors: readonly (readonly [vendor: string, rows: string])[] | null }
+
+/** Changes that wait for a person, failed looks at the feed in a row, stored catalogues that cannot be used. */
+export interface CatalogHealth { held: number; failures: number; damaged: number }
+
 /** Control worker → data plane. */
 export type FromControl =
   | { kind: 'snapshot'; snapshot: SnapshotData }
   /** `complete` ends the first load: from then on an unknown key is 401 and no longer 503. */
   | { kind: 'keys'; entries: KeyEntry[]; complete: boolean }
   /** The key table was read completely up to this instant (epoch ms). Sent at least every second while the database answers. */
-  | { kind: 'heartbeat'; at: number; configError: string | null }
+  | { kind: 'heartbeat'; at: number; configError: string | null; catalog: CatalogHealth }
+  /** Takes the place of the catalogue; a first one comes before the first snapshot. Null: the one that came with the program. */
+  | { kind: 'catalog' } & CatalogParts
   /** The admin API and console listen here; the front door forwards to it. */
   | { kind: 'listening'; socketPath: string; adminPort: number | null }
   | { kind: 'bootstrap'; token: string; file: string }

@@ -40,7 +40,7 @@ export const fastDeadlines: SettingsData['deadlines'] = { connectMs: 1000, first
 /** $3 per million input units and $15 per million output units, 1 nano-dollar steps visible everywhere. */
 export const testPrices = Object.fromEntries(usageClasses.map((name) => [name, name === 'requests' || name === 'toolCalls' ? 0 : /output|reasoning|Out/.test(name) ? 15e9 : name === 'cacheRead' ? 0.3e9 : 3e9])) as Prices
 
-const emptyCatalog: Catalog = { version: 'test', entries: [], find: () => undefined, logical: () => [], nearest: () => [] }
+const emptyCatalog: Catalog = { version: 'test', date: '2026-01-01', entries: [], find: () => undefined, logical: () => [], nearest: () => [] }
 
 export interface Rig {
   url: string

@@ -42,7 +42,7 @@ const deployments = Object.entries(served).flatMap(([model, by]) => by.map((prov
 const entry = {
   contextTokens: 200_000, outputTokens: modelOutputTokens, logicalModel: '', price: null, reasoning: true, outputModalities: ['text'],
 } as unknown as CatalogEntry
-const catalog: Catalog = { version: 'simulated', entries: [], find: () => entry, logical: () => [], nearest: () => [] }
+const catalog: Catalog = { version: 'simulated', date: '2026-01-01', entries: [], find: () => entry, logical: () => [], nearest: () => [] }
 
 export function snapshotOf(version: number, orgs: readonly OrgPlan[], { holdTokens, holdMs }: Swarm, unknownPrice: SettingsData['unknownPrice']): Snapshot {
   return compileSnapshot({
