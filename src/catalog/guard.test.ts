@@ -82,7 +82,8 @@ test('a source of rows that fails is not hidden by another one of the same vendo
 test('a context that changes more than four times, or is no longer known, waits; the rest of the row does not', () => {
   const before = catalogue({ v: models(100, 100, 100) })
   const next = [row('m0', 120, { context: 400_001 }), row('m1', 100, { context: 400_000, reasoning: true }), { ...row('m2', 100), context: undefined } as unknown as Row]
-  const { artefact, held } = guard(before, catalogue({ v: next }), today)
+  const { artefact, applied, held } = guard(before, catalogue({ v: next }), today)
+  assert.deepEqual(applied.map(({ model, kind, factor }) => [model, kind, factor]), [['m0', 'price', 1.2], ['m1', 'facts', null], ['m1', 'limits', 4]])
   assert.deepEqual(artefact.vendors['v']!.map(({ context, price, reasoning }) => [context, price!.input, reasoning]), [[100_000, 120, undefined], [400_000, 100, true], [100_000, 100, undefined]])
   assert.deepEqual(held.map(({ model, kind }) => [model, kind]), [['m0', 'limits'], ['m2', 'limits']])
 })

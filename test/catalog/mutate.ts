@@ -18,30 +18,36 @@ const factors = [0.001, 0.1, 0.4, 0.499, 0.5, 0.51, 0.9, 1.1, 1.5, 1.9, 2, 2.001
 const values: readonly unknown[] = [0, -1, -0.000001, 1e15, 1e308, '1', 'NaN', '', null, true, [], {}, [1], { base: 1 }, 0.1234567890123]
 const scaled = (value: unknown, factor: number): unknown => typeof value === 'number' ? Number((value * factor).toPrecision(9)) : value
 
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+
 function scaleCost(model: Record<string, unknown>, factor: number, fields?: readonly string[]): void {
-  const cost = model['cost'] as Record<string, unknown> | undefined
-  for (const field of Object.keys(cost ?? {})) if (field !== 'tiers' && (fields ?? [field]).includes(field)) cost![field] = scaled(cost![field], factor)
+  const cost = isObject(model) && isObject(model['cost']) ? model['cost'] : {}
+  for (const field of Object.keys(cost)) if (field !== 'tiers' && (fields ?? [field]).includes(field)) cost[field] = scaled(cost[field], factor)
   if (fields !== undefined) return
-  for (const tier of (cost?.['tiers'] as Record<string, unknown>[] | undefined) ?? []) for (const field of Object.keys(tier)) if (field !== 'tier') tier[field] = scaled(tier[field], factor)
+  const tiers = cost['tiers']
+  for (const tier of Array.isArray(tiers) ? tiers as Record<string, unknown>[] : []) if (typeof tier === 'object' && tier !== null) for (const field of Object.keys(tier)) if (field !== 'tier') tier[field] = scaled(tier[field], factor)
 }
 
 type Mutation = (feed: Feed, random: Random) => void
 const onModel = (change: (model: Record<string, unknown>, random: Random, feed: Feed, vendor: string, id: string) => void): Mutation => (feed, random) => {
   const found = anyModel(feed, random)
-  if (found !== null && typeof found.model === 'object' && found.model !== null) change(found.model, random, feed, found.vendor, found.id)
+  if (found !== null && isObject(found.model)) change(found.model, random, feed, found.vendor, found.id)
 }
-const costOf = (model: Record<string, unknown>): Record<string, unknown> => (model['cost'] ??= { input: 1, output: 1 }) as Record<string, unknown>
+function costOf(model: Record<string, unknown>): Record<string, unknown> {
+  if (!isObject(model['cost'])) model['cost'] = { input: 1, output: 1 }
+  return model['cost'] as Record<string, unknown>
+}
 
 export const mutations: Readonly<Record<string, Mutation>> = {
   'a price times a factor': onModel((model, random) => scaleCost(model, pick(factors, random), [pick(['input', 'output', 'cache_read', 'cache_write'], random)])),
   'all prices of a model times a factor': onModel((model, random) => scaleCost(model, pick(factors, random))),
   'all prices of a vendor times a factor': (feed, random) => {
     const factor = pick(factors, random)
-    for (const model of Object.values(feed[anyVendor(feed, random)]?.models ?? {})) scaleCost(model, factor)
+    for (const model of Object.values(feed[anyVendor(feed, random)]?.models ?? {})) if (isObject(model)) scaleCost(model, factor)
   },
   'all prices times a factor': (feed, random) => {
     const factor = pick(factors, random)
-    for (const { models } of Object.values(feed)) for (const model of Object.values(models ?? {})) scaleCost(model, factor)
+    for (const { models } of Object.values(feed)) for (const model of Object.values(models ?? {})) if (isObject(model)) scaleCost(model, factor)
   },
   'a price of another kind': onModel((model, random) => { costOf(model)[pick(['input', 'output', 'cache_read', 'reasoning'], random)] = pick(values, random) }),
   'a price that is gone': onModel((model, random) => { delete costOf(model)[pick(['input', 'output', 'cache_read'], random)] }),
@@ -59,7 +65,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   }),
   'two models that change places': (feed, random) => {
     const [a, b] = [anyModel(feed, random), anyModel(feed, random)]
-    if (a !== null && b !== null) [a.model['cost'], b.model['cost']] = [b.model['cost'], a.model['cost']]
+    if (a !== null && b !== null && isObject(a.model) && isObject(b.model)) [a.model['cost'], b.model['cost']] = [b.model['cost'], a.model['cost']]
   },
   'half of a vendor that is gone': (feed, random) => {
     const models = feed[anyVendor(feed, random)]?.models ?? {}
@@ -78,7 +84,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   },
   'a model that joins a group': onModel((model, random, feed) => {
     const other = anyModel(feed, random)
-    if (other !== null) feed[other.vendor]!.models['openai/gpt-5.1'] = { ...model, cost: { input: 0.000001, output: 0.000001 } }
+    if (other !== null && isObject(feed[other.vendor]?.models)) feed[other.vendor]!.models['openai/gpt-5.1'] = { ...model, cost: { input: 0.000001, output: 0.000001 } }
   }),
   nothing: () => undefined,
 }

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Artefact, Row } from '../../src/catalog/artefact.ts'
+import type { Catalog } from '../../src/catalog/catalog.ts'
 import { build, rebuild } from '../../src/catalog/build.ts'
 import { readFeed } from '../../src/catalog/feed.ts'
 import { guard, sameParts, type Change } from '../../src/catalog/guard.ts'
@@ -52,13 +53,21 @@ function met(price: PriceVector, other: PriceVector): Map<string, number> {
   return found
 }
 
+const built = new WeakMap<Artefact, Catalog>()
+function loaded(artefact: Artefact): Catalog {
+  const catalog = built.get(artefact) ?? catalogOf(artefact)
+  built.set(artefact, catalog)
+  return catalog
+}
+const same = (a: PriceVector, b: PriceVector): boolean => JSON.stringify({ ...a, version: '' }) === JSON.stringify({ ...b, version: '' })
+
 function withinBounds(what: string, before: Artefact, after: Artefact): void {
-  const [one, other] = [catalogOf(before), catalogOf(after)]
+  const [one, other] = [loaded(before), loaded(after)]
   for (const { vendor, upstreamModel, price } of one.entries) {
     const next = other.find(vendor, upstreamModel)
     assert.ok(next !== undefined, `${vendor}/${upstreamModel} is lost: ${what}`)
     assert.equal(next.price === null, price === null, `${vendor}/${upstreamModel} gains or loses its price: ${what}`)
-    if (price === null || next.price === null || sameParts({ ...price, version: '' }, { ...next.price, version: '' })) continue
+    if (price === null || next.price === null || same(price, next.price)) continue
     const [from, to] = [met(price, next.price), met(next.price, price)]
     for (const [place, was] of from) {
       const is = to.get(place)!
@@ -77,7 +86,7 @@ function exactly(what: string, before: Artefact, after: Artefact, applied: reado
 
 /** A request could be routed and priced. */
 function serves(what: string, artefact: Artefact): void {
-  const catalog = catalogOf(artefact)
+  const catalog = loaded(artefact)
   const openai = vendors.get('openai')!
   const snapshot = compileSnapshot({
     version: 1, providers: [{ id: 'openai', vendor: openai, baseUrl: openai.baseUrl!, socketPath: null, guarded: false, credentials: [] }], deployments: [], aliases: [], organisations: [],
