@@ -1,55 +1,85 @@
-/** Writes docs/vendors.md from the vendor declarations: `node scripts/vendors-table.ts`. A test fails when the page is out of date. */
+/** Writes docs/vendors.md from the vendor declarations and the catalogue: `node scripts/vendors-table.ts`. A test fails when the page is out of date. */
 import { writeFileSync } from 'node:fs'
-import type { Vendor } from '../src/providers/provider.ts'
+import { loadCatalog } from '../src/catalog/load.ts'
+import type { Family, Vendor } from '../src/providers/provider.ts'
 import { vendors } from '../src/providers/index.ts'
 
 const code = (text: string): string => `\`${text}\``
-const yes = (value: boolean): string => value ? 'yes' : 'no'
+const codes = (texts: readonly string[]): string => texts.map(code).join(', ')
 
-function switchedOnBy(vendor: Vendor): string {
-  if (vendor.simulated === true) return 'the console, or the demo'
-  const names = vendor.baseUrl === undefined ? [vendor.baseUrlEnv] : vendor.env
-  return names.map(code).join(', ')
+function switchedOnBy({ simulated, selfHosted, baseUrl, baseUrlEnv, env, places = {} }: Vendor): string {
+  if (simulated === true) return 'the console, or the demo'
+  if (selfHosted === true || baseUrl === undefined) return [code(baseUrlEnv), ...env.length > 0 ? [`key if it asks for one: ${codes(env)}`] : []].join('; ')
+  return [env.map(code).join(' or '), ...Object.keys(places).map(code)].join(' and ')
 }
 
-function usage({ usage: rules }: Vendor): string {
+function usage({ promptIncludesCached, completionIncludesReasoning, promptIncludesAudio, totalIncludesReasoning, outputByTotal }: Partial<Vendor['usage']>): string[] {
   return [
-    `cached tokens ${rules.promptIncludesCached ? 'in' : 'beside'} the prompt`,
-    `reasoning ${rules.completionIncludesReasoning ? 'in' : 'beside'} the completion`,
-    ...rules.promptIncludesAudio === false ? ['audio beside the prompt'] : [],
-  ].join('; ')
+    ...promptIncludesCached === false ? ['cached tokens beside the prompt'] : [],
+    ...completionIncludesReasoning === false ? [`reasoning beside the completion${totalIncludesReasoning === false ? ' and the total' : ''}`] : [],
+    ...promptIncludesAudio === false ? ['audio beside the prompt'] : [],
+    ...outputByTotal === true ? ['output by the total'] : [],
+  ]
 }
 
-function row(vendor: Vendor): string {
+const otherOf = (field: Vendor['quirks']['maxTokensField']): string => (field === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens')
+const usageInStreams = { on_request: [], always: ['usage in streams unasked'], refuses_to_be_asked: ['usage in streams unasked, `stream_options` taken out'] }
+
+function limit({ maxTokensField: field, otherLimit }: Vendor['quirks']): string {
+  return { bounds: `${code(field)}, ${code(otherOf(field))}`, renamed: `${code(field)}; ${code(otherOf(field))} renamed`, unknown: code(field) }[otherLimit]
+}
+
+function quirks({ auth, quirks: own, bounds }: Vendor): string[] {
   return [
-    vendor.docs === '' ? vendor.name : `[${vendor.name}](${vendor.docs})`,
+    ...typeof auth === 'object' ? [`key in ${code(auth.header)}`] : [],
+    ...usageInStreams[own.streamUsage],
+    ...own.developerRole ? [] : ['`developer` as `system`'],
+    ...own.contentParts ? [] : ['lists of texts as one text'],
+    ...bounds.leastOutputTokens > 1 ? [`at least ${bounds.leastOutputTokens} output tokens`] : [],
+    ...bounds.mostOutputTokens > 0 ? [`at most ${bounds.mostOutputTokens} output tokens`] : [],
+    ...bounds.reasoningBeyondLimit ? ['reasoning beyond the limit'] : [],
+    ...bounds.hidesReasoning ? ['may hide reasoning'] : [],
+    ...bounds.priceVaries ? ['price varies'] : [],
+    ...own.rateLimitHeaders === null ? [] : [`rate-limit headers: ${own.rateLimitHeaders}`],
+  ]
+}
+
+function family({ models, usage: rules = {}, quirks: own = {}, billsAfterAbort }: Family): string {
+  const differs = [...usage(rules), ...own.otherLimit === 'renamed' ? ['the other limit renamed'] : [], ...billsAfterAbort === false ? ['does not bill after an abort'] : []]
+  return `${codes(models)}: ${differs.join(', ')}`
+}
+
+function bills({ billsAfterAbort, billsErrors }: Vendor): string {
+  return [billsAfterAbort ? 'yes' : 'no', ...billsErrors.length > 0 ? [`and errors ${billsErrors.join(', ')}`] : []].join(' ')
+}
+
+function row(vendor: Vendor, models: number): string {
+  return [
     code(vendor.id),
+    vendor.docs === '' ? vendor.name : `[${vendor.name}](${vendor.docs})`,
     switchedOnBy(vendor),
     vendor.baseUrl === undefined ? '' : code(vendor.baseUrl),
     vendor.endpoints.join(', '),
-    usage(vendor),
-    vendor.quirks.streamUsage === 'always' ? 'always' : 'when asked',
-    [vendor.quirks.maxTokensField, ...vendor.quirks.honoursBothLimits ? [vendor.quirks.maxTokensField === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'] : []].map(code).join(', '),
-    yes(vendor.billsAfterAbort),
+    limit(vendor.quirks),
+    [...quirks(vendor), ...(vendor.families ?? []).map(family)].join('; '),
+    usage(vendor.usage).join('; ') || 'as OpenAI',
+    bills(vendor),
+    vendor.selfHosted === true || vendor.simulated === true ? '' : String(models),
   ].join(' | ')
 }
 
 export function page(): string {
-  const titles = ['Vendor', 'Id', 'Switched on by', 'Base URL', 'Endpoints', 'Usage object', 'Usage in streams', 'Output limit', 'Bills after an abort']
+  const titles = ['Id', 'Vendor', 'Switched on by', 'Base URL', 'Endpoints', 'Output limit', 'Quirks', 'Usage object', 'Bills after an abort', 'Models in the catalogue']
+  const models = new Map<string, number>()
+  for (const { vendor } of loadCatalog().entries) models.set(vendor, (models.get(vendor) ?? 0) + 1)
   return `# Vendors
 
-Generated from \`src/providers/\` by \`node scripts/vendors-table.ts\`; the source of each fact is in the declaration's comment.
-\`<NAME>_BASE_URL\` overrides a base URL, and \`<NAME>_API_KEY_2\`, \`<NAME>_API_KEY_3\` … add credentials.
+Generated from \`src/providers/\` by \`node scripts/vendors-table.ts\`; the source of each fact is in the declaration's comment. How a vendor is switched on, and what
+each column means, is in [the guide](guides/vendors.md).
 
 | ${titles.join(' | ')} |
 |${'---|'.repeat(titles.length)}
-${[...vendors.values()].map(vendor => `| ${row(vendor)} |`).join('\n')}
-
-## Adding an OpenAI-compatible vendor
-
-1. \`src/providers/<id>.ts\`: the declaration, with the pages that its facts come from.
-2. One recorded exchange as a fixture, and its usage object in \`src/catalog/fixtures/usage-shapes.json\`.
-3. \`node scripts/compile-catalog.ts\` if the catalogue lists the vendor under another id (\`catalogId\`), and \`node scripts/vendors-table.ts\`.
+${[...vendors.values()].map(vendor => `| ${row(vendor, models.get(vendor.id) ?? 0)} |`).join('\n')}
 `
 }
 

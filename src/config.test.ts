@@ -199,7 +199,7 @@ test('wrong, short or lonely variables are refused by name', () => {
   assert.deepEqual(paths({ DATABASE_URL: 'mysql://h/d', MEGAROUTER_MASTER_KEY: 'k'.repeat(32) }), ['DATABASE_URL'])
   assert.deepEqual(paths({ TLS_CERT: 'c' }), ['TLS_CERT'])
   assert.deepEqual(paths({ MEGAROUTER_TRUSTED_PROXIES: '10.0.0.0/33' }), ['MEGAROUTER_TRUSTED_PROXIES'])
-  assert.deepEqual(paths({ MEGAROUTER_SIMULATED: 'perhaps' }), ['MEGAROUTER_SIMULATED'])
+  assert.deepEqual(paths({ MEGAROUTER_SIMULATED: 'perhaps', MEGAROUTER_MODEL_LISTS: 'daily' }), ['MEGAROUTER_SIMULATED', 'MEGAROUTER_MODEL_LISTS'])
   const typo = environment({ MEGAROUTER_DATADIR: 'x' })
   assert.ok(typo.ok)
   assert.deepEqual(typo.warnings, ['MEGAROUTER_DATADIR is not a variable of MegaRouter: did you mean MEGAROUTER_DATA_DIR?'])

@@ -8,6 +8,7 @@ import { parseFile, type ConfigError, type Source, type Variables } from './conf
 import { decimalText, type File, type FileBudget, type FilePrice, type FileRateLimit } from './config/schema.ts'
 import type { Environment } from './config/environment.ts'
 import { nanoPrice } from './catalog/decimal.ts'
+import type { OperatorOverride } from './catalog/operator.ts'
 import { nearestNames } from './catalog/nearest.ts'
 import type { Prices, PriceVector } from './catalog/price.ts'
 import type { AliasData, Budget, DeploymentData, RateLimit, SettingsData } from './gateway/snapshot.ts'
@@ -31,6 +32,7 @@ export interface Config {
   providers: ProviderConfig[]
   aliases: AliasData[]
   deployments: DeploymentData[]
+  catalog: { url: string | null; everyHours: number; overrides: OperatorOverride[] }
   /** Null or absent: not set in the file. */
   settings: {
     organisation: string | null
@@ -53,6 +55,8 @@ export type LoadResult = { ok: true; config: Config; path: string | null } | { o
 export interface Files { readFileSync(path: string, encoding: 'utf8'): string }
 
 export const defaultConfigFile = 'megarouter.yaml'
+/** Between looks at the feed of the catalogue. */
+const defaultHours = 24
 
 /**
  * The file at `path`; without a path `./megarouter.yaml` if it exists, and an empty configuration otherwise.
@@ -126,7 +130,7 @@ function checkReferences(file: File, source: Source, vendors: readonly string[])
 const deploymentId = (row: NonNullable<File['deployments']>[number]): string => row.id ?? `${row.provider}/${row.upstream_model}`
 
 function normalise(file: File): Config {
-  const { server = {}, settings = {} } = file
+  const { server = {}, settings = {}, catalog = {} } = file
   return {
     server: {
       host: server.host ?? null, port: server.port ?? null, adminPort: server.admin_port ?? null,
@@ -148,6 +152,13 @@ function normalise(file: File): Config {
       id: deploymentId(row), model: row.model, provider: row.provider, upstreamModel: row.upstream_model,
       price: row.price === undefined ? null : priceVector(row.price), priceAs: row.price_as ?? null,
     })),
+    catalog: {
+      url: catalog.url ?? null, everyHours: catalog.every_hours ?? defaultHours,
+      overrides: (catalog.overrides ?? []).map((row) => ({
+        vendor: row.vendor, model: row.model, price: row.price === undefined ? null : priceVector(row.price), discountPercent: row.discount_percent === undefined ? null : decimalText(row.discount_percent),
+        contextTokens: row.context_tokens ?? null, outputTokens: row.output_tokens ?? null,
+      })),
+    },
     settings: {
       organisation: settings.organisation ?? null,
       timeZone: settings.time_zone ?? null,

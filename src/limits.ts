@@ -41,9 +41,9 @@ export const limits = {
   attempts: 4,
   /** A retry-after beyond this is handed to the client instead of waited for. */
   retryAfterMs: 5_000,
-  /** Share of attempts that may be retries, above a small floor. */
+  /** Further attempts, wherever they go, as a share of the requests of the last minute; the floor, per minute, where requests are few. */
   retryBudgetRatio: 0.1,
-  retryBudgetFloor: 20,
+  retryBudgetFloor: 30,
   /** Concurrent drains of streams whose client left while the vendor keeps billing, and the time of one drain. */
   drains: 64,
   drainMs: 30_000,

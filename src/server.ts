@@ -36,6 +36,7 @@ import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKey } from './store/master-key.ts'
 import type { RequestRecord } from './store/records.ts'
 import { ownFolder } from './store/single-writer.ts'
+import { healthSeries } from './telemetry/health.ts'
 import { heldNow, moneyGauges, watchJournal } from './telemetry/money.ts'
 import { Workers } from './threads/workers.ts'
 import { version } from './version.ts'
@@ -104,7 +105,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
     // Often: a process that dies again and again must not leave a segment each time.
     // The smaller one: a database that went back takes again what is left of the journal.
     setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),
-    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.epochMs()), queued: workers.queued, dropped: workers.dropped }), 1_000),
+    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.monotonicUs() / 1000), credentials: gateway.tools.credentials.troubles(), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(watchJournal(journal, log), 1_000),
     setInterval(() => { running.overloaded = process.memoryUsage.rss() > limits.memoryWatermark * memoryBytes() }, 500),
     setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep() }, 60_000),
@@ -163,7 +164,7 @@ function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Led
     bodies: new BodyBudget(limits.inFlightBodyBytes),
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
     tools: {
-      health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+      health: new HealthBook(Math.random), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
     },
     transport: new Transport(() => clock.epochMs()),
@@ -193,11 +194,12 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
   lag.enable()
   const gauges = (): Record<string, number> => {
     const { heapUsed, rss } = process.memoryUsage()
-    const breakers = gateway.tools.health.all(clock.epochMs()).filter(({ state }) => state !== 'closed')
+    const breakers = gateway.tools.health.all(clock.monotonicUs() / 1000).filter(({ state }) => state !== 'closed')
     return {
       megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes,
       megarouter_event_loop_lag_p99_seconds: lag.percentile(99) / 1e9, megarouter_heap_used_bytes: heapUsed, megarouter_resident_bytes: rss,
-      megarouter_breakers_open: breakers.length, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_config_error: workers.configError === null ? 0 : 1, ...moneyGauges(money, gateway),
+      megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_config_error: workers.configError === null ? 0 : 1,
+      megarouter_catalog_held_changes: workers.catalogHealth.held, megarouter_catalog_feed_failures: workers.catalogHealth.failures, megarouter_catalog_damaged: workers.catalogHealth.damaged, ...moneyGauges(money, gateway),
     }
   }
   const trusted = trustedProxies(server.trustedProxies)
@@ -214,7 +216,7 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
         ?? (workers.queued >= limits.recordQueue ? 'the database does not take the records of requests' : null)
         ?? (closed === null ? null : `nothing can be charged: ${closed}`)
     },
-    metrics: () => workers.metrics(gauges()),
+    metrics: () => workers.metrics(gauges(), healthSeries(gateway.tools, clock.monotonicUs() / 1000)),
     mayReadMetrics: ({ headers }) => settings.adminToken !== null && sameText(headers.authorization ?? '', `Bearer ${settings.adminToken}`),
   }
 }

@@ -30,7 +30,7 @@ export interface AdminReply<T = unknown> {
 
 const main = join(import.meta.dirname, '../src/main.ts')
 const readyMs = 30_000
-const keptLogBytes = 1024 * 1024
+const keptLogBytes = 64 * 1024 * 1024
 
 export class GatewayProcess {
   readonly adminToken = 'test-admin-token-0123456789'

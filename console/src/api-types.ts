@@ -6,7 +6,7 @@ import type { LiveEvent } from '../../src/control/live-events.ts'
 import type { changedKeySchema, createdKeySchema, keyPatchSchema, keySchema } from '../../src/control/keys/schema.ts'
 import type { ledgerSummarySchema } from '../../src/control/ledger/schema.ts'
 import type { modelSchema } from '../../src/control/models/schema.ts'
-import type { newProviderSchema, providerSchema, testSchema } from '../../src/control/providers/schema.ts'
+import type { newProviderSchema, providerModelsSchema, providerSchema, testSchema } from '../../src/control/providers/schema.ts'
 import type { contentSchema, requestDetailSchema, requestSchema } from '../../src/control/requests/schema.ts'
 import type { sessionSchema } from '../../src/control/session/schema.ts'
 import type { claimSchema, setupSchema } from '../../src/control/setup/schema.ts'
@@ -33,10 +33,14 @@ export type Vendor = z.infer<typeof vendorSchema>
 export type Provider = z.infer<typeof providerSchema>
 export type ProviderInput = z.input<typeof newProviderSchema>
 export type ProviderTest = z.infer<typeof testSchema>
+export type Credential = Provider['credentials'][number]
+export type CredentialCheck = NonNullable<Credential['check']>
+export type ProviderModels = z.infer<typeof providerModelsSchema>
 export type Alias = z.infer<typeof aliasSchema>
 export type Model = z.infer<typeof modelSchema>
 export type ModelPrice = NonNullable<Model['vendors'][number]['price']>
 export type Health = Model['health']
+export type Listing = Model['vendors'][number]['listing']
 export type Usage = z.infer<typeof usageSchema>
 export type Measures = Usage['totals']
 export type GroupBy = z.infer<typeof usageQuery>['group_by']

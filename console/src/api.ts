@@ -16,6 +16,7 @@ import type {
   Page,
   Provider,
   ProviderInput,
+  ProviderModels,
   ProviderTest,
   RequestContent,
   RequestDetail,
@@ -149,9 +150,11 @@ export const api = {
   updateProvider: (provider: string, body: { enabled?: boolean; base_url?: string }, version?: number) =>
     call<Provider>('PATCH', `/providers/${id(provider)}`, { body, version }),
   deleteProvider: (provider: string) => call<void>('DELETE', `/providers/${id(provider)}`),
-  addCredential: (provider: string, body: { secret: string; name?: string }) =>
-    call<unknown>('POST', `/providers/${id(provider)}/credentials`, { body, create: true }),
+  addCredential: (provider: string, body: { secret: string; name?: string; force?: boolean }) =>
+    call<Provider>('POST', `/providers/${id(provider)}/credentials`, { body, create: true }),
   deleteCredential: (provider: string, credential: string) => call<void>('DELETE', `/providers/${id(provider)}/credentials/${id(credential)}`),
+  providerModels: (provider: string, query: Query) => call<ProviderModels>('GET', `/providers/${id(provider)}/models`, { query }),
+  refreshProviderModels: (provider: string) => call<Pick<ProviderModels, 'summary'>>('POST', `/providers/${id(provider)}/models/refresh`),
   testProvider: (provider: string) => call<ProviderTest>('POST', `/providers/${id(provider)}/test`),
 
   aliases: () => call<Page<Alias>>('GET', '/aliases'),

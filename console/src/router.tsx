@@ -66,7 +66,7 @@ const request = createRoute({
 const models = createRoute({
   getParentRoute: () => app,
   path: '/models',
-  validateSearch: only('search', 'vendor', 'available', 'model'),
+  validateSearch: only('search', 'vendor', 'available', 'listing', 'model'),
   component: lazyRouteComponent(() => import('./pages/models.tsx'), 'Models'),
 })
 const keys = createRoute({

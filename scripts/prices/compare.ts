@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import type { ModelInfo, Provider } from '@pydantic/genai-prices'
 import type { Catalog, CatalogEntry } from '../../src/catalog/catalog.ts'
 import { costNano, noUsage, pricesFor, usageClasses, type PriceList, type Prices, type PriceVector, type Usage, type UsageClass } from '../../src/catalog/price.ts'
+import { secondSourceName } from '../../src/catalog/second-source.ts'
 import { vendors } from '../../src/providers/index.ts'
 import { agree, causeOf, reviewOf, sidesOf, type Cause, type Pair, type Sides } from './causes.ts'
 import { exactCost, exactPrice, floatDeviation, nanoCost, nearestNano, priceAt, providerOf, wholeNano, withoutClass } from './theirs.ts'
@@ -29,6 +30,8 @@ export interface Comparison {
   differences: Difference[]
   mismatches: Mismatch[]
   unpriced: Unpriced[]
+  /** Entries that have their price from them. */
+  theirsOnly: number
   /** Their fields that no usage class of ours carries, with the number of models. */
   withoutClass: Map<string, number>
   /** Their prices with a fraction of a nano-dollar per million. */
@@ -36,27 +39,28 @@ export interface Comparison {
   deviation: { nano: number; part: number }
 }
 
-/** Base URLs of the data set's vendors, and of ours where the data set has none. */
-function baseUrls(): Map<string, string> {
+/** The data set's date, and base URLs of its vendors, and of ours where it has none. */
+function dataSet(): { date: string; urls: Map<string, string> } {
   const data = new URL('../../src/catalog/data/models-dev-2026-07-02.json.gz', import.meta.url)
-  const { providers } = JSON.parse(gunzipSync(readFileSync(data)).toString()) as { providers: Record<string, { api?: string }> }
+  const { date, providers } = JSON.parse(gunzipSync(readFileSync(data)).toString()) as { date: string; providers: Record<string, { api?: string }> }
   const urls = new Map<string, string>()
   for (const [id, { api }] of Object.entries(providers)) if (api !== undefined) urls.set(id, api)
   for (const { id, baseUrl } of vendors.values()) if (baseUrl !== undefined) urls.set(id, baseUrl)
-  return urls
+  return { date, urls }
 }
 
 export function compare(catalog: Catalog, count: number, random: () => number): Comparison {
-  const urls = baseUrls()
+  const { date, urls } = dataSet()
   const result: Comparison = {
-    vendors: [], pairs: 0, identical: 0, compared: 0, costs: 0, differences: [], mismatches: [], unpriced: [], withoutClass: new Map(), fractions: [], deviation: { nano: 0, part: 0 },
+    vendors: [], pairs: 0, identical: 0, compared: 0, costs: 0, differences: [], mismatches: [], unpriced: [], theirsOnly: catalog.entries.filter(({ source, price }) => source === secondSourceName && price !== null).length, withoutClass: new Map(), fractions: [], deviation: { nano: 0, part: 0 },
   }
-  const dataDate = Date.parse(`${/\d{4}-\d\d-\d\d/.exec(catalog.version)![0]}T12:00:00Z`)
+  const dataDate = Date.parse(`${date}T12:00:00Z`)
+  // What our catalogue has from their list would only be compared with itself.
   for (const vendor of new Set(catalog.entries.map(entry => entry.vendor))) {
     const provider = providerOf(vendor, urls.get(vendor))
     if (provider === undefined) continue
     const before = result.pairs
-    for (const entry of catalog.entries.filter(each => each.vendor === vendor)) compareEntry(entry, provider, dataDate, count, random, result)
+    for (const entry of catalog.entries.filter(each => each.vendor === vendor && each.source !== secondSourceName)) compareEntry(entry, provider, dataDate, count, random, result)
     if (result.pairs > before) result.vendors.push(vendor)
   }
   return result

@@ -2,15 +2,31 @@
  * The shape of `catalog.json`: one row per vendor × model, holding only what differs from the usual, so that a change of the
  * catalogue reads well as a diff. `checkArtefact` fails with the row's name when a file is damaged or of another format.
  */
+import { createHash } from 'node:crypto'
 import { usageClasses, type PriceCondition, type Prices, type UsageClass } from './price.ts'
 import type { CatalogEntry } from './catalog.ts'
 
-export const artefactFormat = 2
+export const artefactFormat = 3
 
 export interface Artefact {
   format: typeof artefactFormat
+  /** Names the content: equal versions are equal catalogues, so that a version on a usage row identifies its price. */
   version: string
+  /** ISO date of the newest source: of two catalogues the later one is the newer. */
+  date: string
+  /** Name and date of what it was made from. */
+  sources: Record<string, string>
+  /** What holds for all models of a vendor, where a page of the vendor says so. */
+  facts: Record<string, VendorFacts>
   vendors: Record<string, Row[]>
+}
+
+export interface VendorFacts {
+  /** Where requests are processed: ISO country codes, or a name of the vendor's. */
+  region?: string
+  /** How long the vendor keeps what a request says, in its own words shortened. */
+  retention?: string
+  source: string
 }
 
 /** Prices of the classes that the vendor prices apart; the others follow `expandPrices`. */
@@ -25,6 +41,8 @@ export interface Row {
   kind?: CatalogEntry['kind']
   context?: number
   output?: number
+  /** Most tokens of a prompt, where that is less than the context. */
+  input?: number
   /** For example `text,image>text`; left out for `text>text`. */
   modalities?: string
   tools?: true
@@ -32,14 +50,33 @@ export interface Row {
   reasoning?: true
   open?: true
   released?: string
+  /** When the source last changed its facts, where later than the release. */
+  updated?: string
+  /** The end of what it was trained on: `2025-08` or `2025-08-31`. */
+  knowledge?: string
   deprecated?: true
+  /** ISO date on which its source no longer had it. It keeps its last price, so that what still runs is priced. */
+  withdrawn?: string
   origin?: true
+  /** What the model can do is not known: `tools`, `json` and `reasoning` say nothing. */
+  unknown?: true
+  /** Who prices it; left out for models.dev. */
+  source?: string
+  /** Where a request is processed, as far as the id says so: `us`, `eu`, `global`. */
+  region?: string
   /** The undated logical model that this dated one is the only known snapshot of. */
   snapshotOf?: string
   price?: SparsePrices
   tiers?: RowTier[]
   conditions?: RowCondition[]
+  /** Of an operator's own price; left out where it is the catalogue's. */
+  priceVersion?: string
+  /** The prices that a person last saw, or a release shipped with, where updates have moved them since: what bounds the next update too. */
+  reviewed?: RowPrice
 }
+
+/** All that decides what a request costs. */
+export type RowPrice = Pick<Row, 'price' | 'tiers' | 'conditions'>
 
 export interface RowTier { above: number; price: SparsePrices }
 
@@ -68,6 +105,7 @@ export function condensePrices(prices: SparsePrices): SparsePrices {
   return condensed
 }
 
+const kinds: ReadonlySet<string> = new Set<CatalogEntry['kind']>(['chat', 'completion', 'embedding', 'image', 'audio', 'rerank', 'moderation', 'video'])
 const classNames: ReadonlySet<string> = new Set(usageClasses)
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
 const isOptional = (value: unknown, type: string): boolean => value === undefined || typeof value === type
@@ -76,9 +114,9 @@ const isPrices = (value: unknown): boolean =>
 
 function isRow(row: Row): boolean {
   return typeof row === 'object' && row !== null && typeof row.id === 'string' && typeof row.model === 'string'
-    && isOptional(row.name, 'string') && isOptional(row.kind, 'string') && isOptional(row.modalities, 'string')
-    && isOptional(row.released, 'string') && isOptional(row.snapshotOf, 'string')
-    && isCount(row.context ?? 0) && isCount(row.output ?? 0)
+    && isOptional(row.name, 'string') && (row.kind === undefined || kinds.has(row.kind)) && isOptional(row.modalities, 'string')
+    && ([row.released, row.updated, row.knowledge, row.withdrawn, row.snapshotOf, row.source, row.region, row.priceVersion]).every(value => isOptional(value, 'string'))
+    && isCount(row.context ?? 0) && isCount(row.output ?? 0) && isCount(row.input ?? 0)
     && (row.price === undefined || isPrices(row.price))
     && isTiers(row.tiers) && (row.conditions === undefined || (Array.isArray(row.conditions) && row.conditions.every(isCondition)))
 }
@@ -90,10 +128,12 @@ const isCondition = ({ from, clock, serviceTier, price, tiers }: RowCondition): 
   isPrices(price) && isTiers(tiers) && isOptional(serviceTier, 'string') && (from === undefined || /^\d{4}-\d\d-\d\d(T[\d:]+Z)?$/.test(from))
   && (clock === undefined || (Number.isInteger(clock.offsetMinutes) && clock.days.every(isCount) && clock.windows.every(window => window.every(isCount))))
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
 export function checkArtefact(value: unknown): Artefact {
   const artefact = value as Artefact
   if (typeof value !== 'object' || value === null || artefact.format !== artefactFormat || typeof artefact.version !== 'string'
-    || typeof artefact.vendors !== 'object' || artefact.vendors === null) {
+    || !isObject(artefact.vendors) || !isObject(artefact.sources) || !isObject(artefact.facts) || !/^\d{4}-\d\d-\d\d$/.test(artefact.date)) {
     throw new Error(`Not a catalogue of format ${artefactFormat}. Compile it again: node scripts/compile-catalog.ts`)
   }
   for (const [vendor, rows] of Object.entries(artefact.vendors)) {
@@ -102,4 +142,18 @@ export function checkArtefact(value: unknown): Artefact {
     if (bad !== undefined) throw new Error(`The catalogue's row of vendor ${vendor} is damaged: ${JSON.stringify(bad).slice(0, 200)}`)
   }
   return artefact
+}
+
+/** One line per entry, so that a change of the catalogue is read as a diff. */
+export function serialise({ format, version, date, sources, facts, vendors }: Artefact): string {
+  const blocks = Object.entries(vendors).map(([vendor, rows]) => `${JSON.stringify(vendor)}: [\n${rows.map(row => JSON.stringify(row)).join(',\n')}\n]`)
+  const head = `"format": ${format}, "version": ${JSON.stringify(version)}, "date": ${JSON.stringify(date)}, "sources": ${JSON.stringify(sources)}`
+  return `{${head}, "facts": ${JSON.stringify(facts)}, "vendors": {\n${blocks.join(',\n')}\n}}\n`
+}
+
+/** The artefact under the version that its content and date give it. */
+export function versioned(artefact: Omit<Artefact, 'format' | 'version'>): Artefact {
+  const { date, sources, facts, vendors } = artefact
+  const hash = createHash('sha256').update(JSON.stringify([facts, vendors])).digest('hex').slice(0, 8)
+  return { format: artefactFormat, version: `catalog-${date}.${hash}`, date, sources, facts, vendors }
 }

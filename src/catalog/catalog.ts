@@ -18,15 +18,29 @@ export interface CatalogEntry {
   /** Tokens; 0 where unknown. */
   contextTokens: number
   outputTokens: number
+  /** Most tokens of a prompt: the context, where the vendor sets no lower bound. */
+  inputTokens: number
   inputModalities: readonly Modality[]
   outputModalities: readonly Modality[]
+  /** False: it is not known what the model can do, and the next three say nothing. */
+  capabilitiesKnown: boolean
   toolCalls: boolean
   structuredOutput: boolean
   reasoning: boolean
   openWeights: boolean
   /** ISO dates, empty where unknown. */
   releasedOn: string
+  updatedOn: string
+  /** Until when it was trained, `2025-08` or `2025-08-31`; empty where unknown. */
+  knowledgeCutoff: string
   deprecated: boolean
+  /** ISO date on which its source no longer listed it; empty while it does. */
+  withdrawnOn: string
+  /** Where requests are processed and how long they are kept, as far as a source says so; empty where unknown. */
+  region: string
+  retention: string
+  /** Who says what it costs: `models.dev`, `genai-prices`, or `operator`. */
+  source: string
   /** Null: the price is not known. It is never taken as 0. */
   price: PriceVector | null
   /** True where this vendor made the model: it is tried first for the logical name. */
@@ -34,8 +48,10 @@ export interface CatalogEntry {
 }
 
 export interface Catalog {
-  /** For example `models-dev-2026-07-02`. */
+  /** For example `catalog-2026-11-22.1f0c9a3e`: the newest date in it and a digest of its content. */
   version: string
+  /** ISO date of the newest source. */
+  date: string
   entries: readonly CatalogEntry[]
   /** Exact look-up by vendor and upstream id. */
   find(vendor: string, upstreamModel: string): CatalogEntry | undefined

@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { compileData, readData, readOverrides } from '../../scripts/compile-catalog.ts'
+import { compileData } from '../../scripts/compile-catalog.ts'
 import { vendors } from '../providers/index.ts'
-import { condensePrices, expandPrices } from './artefact.ts'
-import type { CatalogEntry } from './catalog.ts'
+import { condensePrices, expandPrices, versioned } from './artefact.ts'
+import type { Catalog, CatalogEntry } from './catalog.ts'
 import { compile, parseSource, type SourceVendors } from './compile.ts'
 import { loadCatalog } from './load.ts'
-import { applyOverrides } from './overrides.ts'
+import { applyOverrides, applyUnchanged } from './overrides.ts'
+import { completed, type SecondSource } from './second-source.ts'
+import { readSources } from './sources.ts'
 
+const load = (source: SourceVendors): Catalog => {
+  const { vendors: rows } = compile(source, new Map([['togetherai', 'together']]))
+  return loadCatalog(JSON.stringify(versioned({ date: '2026-01-01', sources: {}, facts: {}, vendors: rows })))
+}
 const committed = readFileSync(new URL('catalog.json', import.meta.url), 'utf8')
 const catalog = loadCatalog(committed)
+const sources = readSources()
 
 test('the committed catalogue is what its data compiles to', () => {
   assert.ok(compileData().text === committed, 'Run: node scripts/compile-catalog.ts')
@@ -24,13 +31,13 @@ function digits(text: string): number | null {
 
 test('input and output prices have exactly the digits of the data set and its corrections', () => {
   let compared = 0
-  for (const [source, { models }] of Object.entries(applyOverrides(readData().providers, readOverrides()))) {
+  for (const [source, { models }] of Object.entries(applyOverrides(completed({ ...sources.first, ...sources.simulated }, sources.second), sources.overrides))) {
     const vendor = [...vendors.values()].find(each => each.catalogId === source)?.id ?? source
     for (const [id, { cost }] of Object.entries(models)) {
       const price = catalog.find(vendor, id)?.price
       if (cost === undefined || price === null || price === undefined) continue
       for (const name of ['input', 'output'] as const) {
-        const exact = digits(String(cost[name]))
+        const exact = digits(String(cost[name] ?? 0))
         if (exact === null) assert.ok(Math.abs(price.base[name] - Number(cost[name]) * 1e9) <= 0.51, `${vendor}/${id}`)
         else assert.equal(price.base[name], exact, `${vendor}/${id} ${name}`)
         compared++
@@ -57,8 +64,7 @@ const model = (cost: Record<string, unknown> | undefined, more: Record<string, u
 
 function compiled(models: Record<string, Record<string, Record<string, unknown>>>): (vendor: string, id: string) => CatalogEntry {
   const source = Object.fromEntries(Object.entries(models).map(([vendor, each]) => [vendor, { models: each }]))
-  const { artefact } = compile(parseSource(JSON.stringify(source)) as SourceVendors, 'test', new Map([['togetherai', 'together']]))
-  const loaded = loadCatalog(JSON.stringify(artefact))
+  const loaded = load(parseSource(JSON.stringify(source)) as SourceVendors)
   return (vendor, id) => loaded.find(vendor, id)!
 }
 
@@ -132,9 +138,10 @@ test('what the compiler does not know ends the compilation and names the entry',
 
 test('vendors carry the id of their declaration', () => {
   assert.equal(compiled({ togetherai: { m: model({ input: 1, output: 1 }) } })('together', 'm').vendor, 'together')
-  for (const vendor of vendors.values()) {
-    assert.equal(catalog.entries.some(entry => entry.vendor === vendor.id), vendor.selfHosted !== true, vendor.id)
-  }
+  const listed = new Set(catalog.entries.map(entry => entry.vendor))
+  // Neither source lists these three; their models are priced by the operator.
+  const unlisted = [...vendors.values()].filter(vendor => vendor.selfHosted !== true && !listed.has(vendor.id)).map(({ id }) => id)
+  assert.deepEqual(unlisted, ['hyperbolic', 'ionos', 'sambanova'])
 })
 
 test('condensed prices expand to the same prices', () => {
@@ -150,8 +157,7 @@ test('a correction replaces only what it names, and its dates, hours and tiers o
   const clock = { offsetMinutes: '480', days: ['1'], windows: [['540', '720'] as [string, string]] }
   const overrides = [{ ...correction, cost: { output: '5' }, conditions: [{ from: '2026-08-17', clock, cost: { input: '2', output: '10' } }, { serviceTier: 'priority', cost: { input: '3' } }] }]
   const corrected = applyOverrides(parseSource(JSON.stringify(source)) as SourceVendors, overrides)
-  const { artefact } = compile(corrected, 'test', new Map())
-  const find = (id: string): CatalogEntry => loadCatalog(JSON.stringify(artefact)).find('v', id)!
+  const find = (id: string): CatalogEntry => load(corrected).find('v', id)!
   assert.equal(find('other').price!.base.output, 4e9)
   const { base, conditions: [peak, priority] = [] } = find('m').price!
   assert.deepEqual([base.input, base.output, base.cacheRead], [1e9, 5e9, 0.25e9])
@@ -173,4 +179,40 @@ test('a mode that costs more is a tier of service, and costs at least the contex
   const [mode] = compiled({ v: { m: model(cost, modes({ speed: 'fast' })) } })('v', 'm').price!.conditions!
   assert.deepEqual([mode!.serviceTier, mode!.base.input, mode!.base.output, mode!.tiers[0]!.prices.input, mode!.tiers[0]!.prices.output], ['fast', 3e9, 6e9, 3e9, 9e9])
   assert.throws(() => compiled({ v: { m: model(cost, modes({ mood: 'good' })) } }), /v\/m: unknown kind of mode/)
+})
+
+test('a correction holds while the data set says what it corrects, and a share of a price follows the price', () => {
+  const source = (cost: unknown): SourceVendors => parseSource(JSON.stringify({ v: { models: { m: model(cost as Record<string, unknown>) } } })) as SourceVendors
+  const then = source({ input: 1, output: 4, tiers: [{ tier: { size: 5 }, input: 2, output: 8 }] })
+  const overrides = [{ ...correction, cost: { output: '5', tool_calls: '7' }, conditions: [{ from: '2027-01-01', cost: { input: '2', output: '9' } }, { serviceTier: 'flex', factor: '0.5' }] }]
+  const priced = (cost: unknown): CatalogEntry['price'] => load(applyUnchanged(source(cost), then, overrides)).find('v', 'm')!.price
+  const same = priced({ input: 1.0, output: 4, tiers: [{ input: 2, output: 8, tier: { size: 5 } }] })!
+  assert.deepEqual([same.base.output, same.base.toolCalls, same.conditions!.map(each => each.base.input)], [5e9, 7e9, [2e9, 0.5e9]])
+  const moved = priced({ input: 1.2, output: 4 })!
+  assert.deepEqual([moved.base.output, moved.conditions!.map(({ serviceTier, base }) => [serviceTier, base.input, base.output])], [5e9, [['flex', 0.6e9, 2.5e9]]])
+  assert.equal(priced({ input: 1, output: 3 })!.base.output, 3e9)
+})
+
+test('the second source adds what the first lacks, fills a missing price, and replaces none', () => {
+  const first = parseSource(JSON.stringify({ openai: { models: { known: model({ input: 1, output: 2 }), unpriced: model(undefined), 'gpt-5.1': model({ input: 3, output: 4 }) } } })) as SourceVendors
+  const their = (id: string, fields: Record<string, unknown>, more: object = {}): object => ({ ids: [id], prices: [{ fields }], ...more })
+  const second = parseSource(JSON.stringify({
+    openai: [
+      their('known', { input_mtok: 9, output_mtok: 9 }), their('unpriced', { input_mtok: 5, output_mtok: 6, web_searches_kcount: 10 }), their('gpt-5-1', { input_mtok: 9, output_mtok: 9 }),
+      their('new', { input_mtok: { base: 1, tiers: [{ start: 1000, price: 2 }] }, output_mtok: 3, cache_write_1h_mtok: 4 }, { context: 500, deprecated: true }),
+      their('by-the-hour', { input_mtok: 1, output_mtok: 1, audio_hours: 1 }), their('half', { input_mtok: 1 }), their('text-embedding-9', { input_mtok: 1 }),
+      { ids: ['dated'], prices: [{ fields: { input_mtok: 1, output_mtok: 1 } }, { from: '2026-01-01', fields: { input_mtok: 2, output_mtok: 2 } }, { from: '2027-01-01', fields: { input_mtok: 3, output_mtok: 3 } }] },
+    ],
+    cursor: [their('plan', { input_mtok: 1, output_mtok: 1 })], google: [their('claude-x', { input_mtok: 1, output_mtok: 1 })],
+    huggingface_groq: [their('openai/known', { input_mtok: 7, output_mtok: 7 })],
+  })) as SecondSource
+  const loaded = load(completed(first, second))
+  const input = (id: string, vendor = 'openai'): number | undefined => loaded.find(vendor, id)?.price?.base.input
+  assert.deepEqual(['known', 'unpriced', 'gpt-5.1', 'new', 'text-embedding-9', 'dated'].map(id => input(id)), [1e9, 5e9, 3e9, 1e9, 1e9, 2e9])
+  assert.deepEqual(['gpt-5-1', 'by-the-hour', 'half'].map(id => loaded.find('openai', id)), [undefined, undefined, undefined])
+  assert.deepEqual([loaded.entries.some(({ vendor }) => vendor === 'cursor' || vendor === 'google'), input('openai/known:groq', 'huggingface')], [false, 7e9])
+  const added = loaded.find('openai', 'new')!
+  assert.deepEqual([added.source, added.capabilitiesKnown, added.contextTokens, added.deprecated, added.price!.tiers[0]!.prices.input, added.price!.base.cacheWrite1h], ['genai-prices', false, 500, true, 2e9, 4e9])
+  assert.deepEqual([loaded.find('openai', 'unpriced')!.price!.base.toolCalls, loaded.find('openai', 'dated')!.price!.conditions!.map(each => each.base.input)], [10_000e9, [3e9]])
+  assert.deepEqual(Object.keys(completed({ openai: { models: {} } }, second, first)['openai']!.models).includes('known'), false, 'what the first source no longer has is not filled in')
 })

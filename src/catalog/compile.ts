@@ -2,7 +2,7 @@
  * Compiles the models.dev data set into the catalogue: prices to integer nano-dollars by exact decimals, ids to logical names.
  * Deterministic, and strict: a cost field or a tier that it does not know ends the compilation, since skipping it would misprice.
  */
-import { artefactFormat, condensePrices, expandPrices, type Artefact, type Row, type RowCondition, type RowTier, type SparsePrices } from './artefact.ts'
+import { condensePrices, expandPrices, type Artefact, type Row, type RowCondition, type RowTier, type SparsePrices } from './artefact.ts'
 import { nanoPrice } from './decimal.ts'
 import { groupKey, isSynonym, originOf, plainName, snapshotDate } from './naming.ts'
 import type { Cost, CostCondition, CostTier } from './overrides.ts'
@@ -10,20 +10,29 @@ import { usageClasses, type UsageClass } from './price.ts'
 import { completeResellers } from './resellers.ts'
 
 /** Numbers are the digits of the file (see `parseSource`). */
-interface SourceModel {
+export interface SourceModel {
   name: string
   cost?: Record<string, string | CostTier[]>
   conditions?: CostCondition[]
   /** Dearer, faster variants of the model, with what a request says to get them. */
   experimental?: { modes?: Record<string, { cost?: Cost; provider?: { body?: Record<string, string> } }> }
-  limit: { context: string; output: string }
+  limit: { context: string; output: string; input?: string }
   modalities: { input: string[]; output: string[] }
   tool_call: boolean
   structured_output?: boolean
   reasoning: boolean
   open_weights: boolean
   release_date: string
+  last_updated?: string
+  /** Until when the model was trained: `2025-08` or `2025-08-31`. */
+  knowledge?: string
   status?: string
+  /** Who prices it, where it is not the first source. */
+  source?: string
+  /** Only the second source has it: it names no group of the first one's models. */
+  added?: boolean
+  /** What the model can do is not known. */
+  unknown?: boolean
 }
 
 export interface SourceVendors { [vendor: string]: { models: Record<string, SourceModel> } }
@@ -45,7 +54,7 @@ export interface CompileReport {
 const costFields: Record<string, UsageClass> = {
   input: 'input', output: 'output', reasoning: 'reasoning',
   cache_read: 'cacheRead', cached_input: 'cacheRead', cache_input: 'cacheRead',
-  cache_write: 'cacheWrite5m', cached_write: 'cacheWrite5m',
+  cache_write: 'cacheWrite5m', cached_write: 'cacheWrite5m', cache_write_1h: 'cacheWrite1h',
   input_audio: 'audioIn', output_audio: 'audioOut', image: 'imageOut',
   // Only overrides have these. Charges are per million requests, and per million calls of the vendor's own tools (web searches).
   input_image: 'imageIn', requests: 'requests', tool_calls: 'toolCalls',
@@ -61,36 +70,51 @@ const localVendors = new Set(['lmstudio', 'atomic-chat'])
  * Whether a dearer tier begins at its bound and not above it. xAI: "≥ 200k" (https://docs.x.ai/docs/models). OpenAI, wherever it is sold:
  * the plain prices are those of "<272K" (https://developers.openai.com/api/docs/pricing).
  */
-const isFromTheBound = (vendor: string, size: number): boolean => vendor === 'xai' || size === 272_000
+const isFromTheBound = (vendor: string, size: number, { source }: SourceModel): boolean => (vendor === 'xai' && source === undefined) || size === 272_000
 
 /** Models that their vendor's price list calls free. */
 const freeModels = new Set([
   'mistral/labs-devstral-small-2512', 'zai/glm-4.5-flash', 'zai/glm-4.7-flash', 'zhipuai/glm-4.5-flash', 'zhipuai/glm-4.7-flash',
 ])
 
+/** The group of regions that an inference profile stays in: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html */
+const bedrockRegion = /^(us|us-gov|eu|au|jp|apac|global)\./
+
 /** Media that are charged by the piece, so that zero per token says nothing. */
 const chargedByPiece = (model: SourceModel): boolean => model.modalities.output.some(each => each !== 'text')
 
-export function compile(source: SourceVendors, version: string, vendorIds: ReadonlyMap<string, string>): { artefact: Artefact; report: CompileReport } {
+/** `unreadable`: takes what this version of the compiler does not know, instead of an error; such an entry is left out. */
+export function compile(source: SourceVendors, vendorIds: ReadonlyMap<string, string>, unreadable?: (vendor: string, id: string, error: Error) => void): { vendors: Artefact['vendors']; report: CompileReport } {
   const report: CompileReport = { rounded: 0, entries: 0, priced: 0, disbelieved: 0 }
   const names = logicalNames(source)
   const snapshots = onlySnapshots(source)
   const vendors: Record<string, Row[]> = {}
   for (const vendor of Object.keys(source).sort()) {
-    vendors[vendorIds.get(vendor) ?? vendor] = Object.entries(source[vendor]!.models).sort(byName).map(([id, model]) => {
-      const row = rowOf(vendor, id, model, report)
+    const name = vendorIds.get(vendor) ?? vendor
+    const read = (id: string, model: SourceModel): Row | null => {
+      try {
+        return rowOf(vendor, id, model, report)
+      } catch (error) {
+        if (unreadable === undefined) throw error
+        unreadable(name, id, error as Error)
+        return null
+      }
+    }
+    vendors[name] = Object.entries(source[vendor]!.models).sort(byName).flatMap(([id, model]) => {
+      const row = read(id, model)
+      if (row === null) return []
       const key = groupKey(plainName(vendor, id))
       row.model = names.get(key)!.name
       const snapshot = snapshots.get(key)
       if (snapshot !== undefined) row.snapshotOf = snapshot
-      return row
+      return [row]
     })
   }
   const rows = Object.values(vendors).flat()
   completeResellers(rows)
   report.entries = rows.length
   report.priced = rows.filter(row => row.price !== undefined).length
-  return { artefact: { format: artefactFormat, version, vendors }, report }
+  return { vendors, report }
 }
 
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => a < b ? -1 : 1
@@ -98,22 +122,32 @@ const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => a < b
 function rowOf(vendor: string, id: string, model: SourceModel, report: CompileReport): Row {
   const modalities = `${model.modalities.input.join(',')}>${model.modalities.output.join(',')}`
   const kind = kindOf(id, model)
+  // Some names have stray tabs and spaces.
+  const name = model.name.replaceAll(/\p{Cc}+/gu, ' ').trim()
   const context = Number(model.limit.context)
   const output = Number(model.limit.output)
+  const input = Number(model.limit.input ?? 0)
+  const region = vendor === 'amazon-bedrock' ? bedrockRegion.exec(id)?.[1] : undefined
   const row: Row = {
     id,
     model: '',
-    ...model.name !== id && { name: model.name },
+    ...name !== id && { name },
     ...kind !== 'chat' && { kind },
     ...context > 0 && { context },
     ...output > 0 && { output },
+    ...input > 0 && input < context && { input },
     ...modalities !== 'text>text' && { modalities },
     ...model.tool_call && { tools: true },
     ...model.structured_output === true && { json: true },
     ...model.reasoning && { reasoning: true },
     ...model.open_weights && { open: true },
     ...model.release_date !== '' && { released: model.release_date },
+    ...model.last_updated !== undefined && model.last_updated > model.release_date && { updated: model.last_updated },
+    ...model.knowledge !== undefined && { knowledge: model.knowledge },
     ...model.status === 'deprecated' && { deprecated: true },
+    ...model.unknown === true && { unknown: true },
+    ...model.source !== undefined && { source: model.source },
+    ...region !== undefined && { region },
     ...originOf(vendor, id) !== null && { origin: true },
   }
   return { ...row, ...pricesOf(vendor, id, model, report) }
@@ -142,15 +176,15 @@ function pricesOf(vendor: string, id: string, model: SourceModel, report: Compil
     return {}
   }
   if (typeof tiers === 'string') throw new Error(`${vendor}/${id}: tiers are not a list.`)
-  const bands = tiersOf(vendor, id, base, tiers, report)
+  const bands = tiersOf(vendor, id, model, base, tiers, report)
   const conditions = conditionsOf(vendor, id, model, { price: base, tiers: bands }, report)
   return { price: condensePrices(base), ...bands.length > 0 && { tiers: bands }, ...conditions.length > 0 && { conditions } }
 }
 
-function tiersOf(vendor: string, id: string, base: SparsePrices, tiers: readonly CostTier[], report: CompileReport): RowTier[] {
+function tiersOf(vendor: string, id: string, model: SourceModel, base: SparsePrices, tiers: readonly CostTier[], report: CompileReport): RowTier[] {
   const bands = tiers.map(({ tier, ...tierCost }) => {
     if (tier.type !== undefined && tier.type !== 'context') throw new Error(`${vendor}/${id}: unknown kind of tier ${tier.type}.`)
-    const above = Number(tier.size) - (isFromTheBound(vendor, Number(tier.size)) ? 1 : 0)
+    const above = Number(tier.size) - (isFromTheBound(vendor, Number(tier.size), model) ? 1 : 0)
     return { above, price: condensePrices(tierPrices(base, classPrices(`${vendor}/${id}`, tierCost as Cost, report))) }
   })
   return bands.sort((a, b) => a.above - b.above)
@@ -163,9 +197,10 @@ function conditionsOf(vendor: string, id: string, model: SourceModel, usual: { p
     if (cost === undefined || serviceTier === undefined) throw new Error(`${vendor}/${id}: unknown kind of mode.`)
     return [{ serviceTier, cost }]
   })
-  return [...model.conditions ?? [], ...modes].map(({ from, clock, serviceTier, cost, tiers }) => {
+  return [...model.conditions ?? [], ...modes].map(({ from, clock, serviceTier, cost = {}, tiers, factor }) => {
+    if (factor !== undefined) return { ...from !== undefined && { from }, ...serviceTier !== undefined && { serviceTier }, ...timesFactor(usual, factor) }
     const price = tierPrices(serviceTier === undefined ? {} : usual.price, classPrices(`${vendor}/${id}`, cost, report))
-    const bands = serviceTier === undefined || tiers !== undefined ? tiersOf(vendor, id, price, tiers ?? [], report)
+    const bands = serviceTier === undefined || tiers !== undefined ? tiersOf(vendor, id, model, price, tiers ?? [], report)
       : usual.tiers.map(tier => ({ ...tier, price: dearest(price, tier.price) }))
     return {
       ...from !== undefined && { from },
@@ -174,6 +209,14 @@ function conditionsOf(vendor: string, id: string, model: SourceModel, usual: { p
       price: condensePrices(price), ...bands.length > 0 && { tiers: bands },
     }
   })
+}
+
+/** All prices times a decimal such as `0.5`, a fraction of a nano-dollar rounded up. */
+function timesFactor({ price, tiers }: { price: SparsePrices; tiers: readonly RowTier[] }, factor: string): Pick<RowCondition, 'price' | 'tiers'> {
+  const { nano: billionths } = nanoPrice(factor)
+  const times = (prices: SparsePrices): SparsePrices => condensePrices(Object.fromEntries(Object.entries(prices)
+    .map(([name, nano]) => [name, Number((BigInt(nano) * BigInt(billionths) + 999_999_999n) / 1_000_000_000n)])))
+  return { price: times(price), ...tiers.length > 0 && { tiers: tiers.map(tier => ({ above: tier.above, price: times(tier.price) })) } }
 }
 
 /** Zero is believed only of models that are called free, or run on the operator's machine; elsewhere it stands for a plan or a trial. */
@@ -197,7 +240,7 @@ function classPrices(where: string, cost: Record<string, string>, report: Compil
   if (cacheWrite5m === 0) delete prices.cacheWrite5m
   else if (cacheWrite5m !== undefined && cacheWrite5m < input && /gemini/.test(where)) prices.cacheWrite5m = input + cacheWrite5m
   // https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#pricing: one hour costs twice the input.
-  if (prices.cacheWrite5m !== undefined && /claude/.test(where)) prices.cacheWrite1h = 2 * input
+  if (prices.cacheWrite5m !== undefined && /claude/.test(where)) prices.cacheWrite1h ??= 2 * input
   return prices
 }
 
@@ -223,11 +266,11 @@ function logicalNames(source: SourceVendors): Map<string, { name: string; rank: 
     const name = plainName(vendor, id)
     spellings.set(name, (spellings.get(name) ?? 0) + 1)
   }
-  for (const { vendor, id } of idsOf(source)) {
+  for (const { vendor, id, model } of idsOf(source)) {
     const name = plainName(vendor, id)
     const key = groupKey(name)
     // Origins come first, synonyms last; a dotted version reads better than a hyphenated one; then the commonest; then the alphabet.
-    const rank = originOf(vendor, id) ?? 1e6 + (isSynonym(name) ? 1e6 : 0) - (name.includes('.') ? 1e5 : 0) - spellings.get(name)!
+    const rank = (model.added === true ? 1e7 : 0) + (originOf(vendor, id) ?? 1e6 + (isSynonym(name) ? 1e6 : 0) - (name.includes('.') ? 1e5 : 0) - spellings.get(name)!)
     const known = best.get(key)
     if (known === undefined || rank < known.rank || (rank === known.rank && name < known.name)) best.set(key, { name, rank })
   }
@@ -242,6 +285,7 @@ function onlySnapshots(source: SourceVendors): Map<string, string> {
   const releases = new Map<string, Set<string>>()
   const snapshots = new Map<string, Map<string, string>>()
   for (const { vendor, id, model } of idsOf(source)) {
+    if (model.added === true) continue
     const key = groupKey(plainName(vendor, id))
     const known = releases.get(key) ?? new Set()
     releases.set(key, known.add(model.release_date).add(`${vendor} ${model.release_date}`))

@@ -51,8 +51,8 @@ test('names are found in any case and with either separator', () => {
 
 test('after the origin come current before deprecated, priced before unpriced, cheaper before dearer', () => {
   for (const name of new Set(catalog.entries.map(entry => entry.logicalModel))) {
-    const ranks = catalog.logical(name).map(({ origin, deprecated, price }) =>
-      [origin ? 0 : 1, deprecated ? 1 : 0, price === null ? 1 : 0, price === null ? 0 : 3 * price.base.input + price.base.output])
+    const ranks = catalog.logical(name).map(({ origin, deprecated, price, source }) =>
+      [origin ? 0 : 1, deprecated ? 1 : 0, price === null ? 1 : 0, source === 'genai-prices' ? 1 : 0, price === null ? 0 : 3 * price.base.input + price.base.output])
     ranks.slice(1).forEach((rank, index) => {
       const first = rank.findIndex((value, place) => value !== ranks[index]![place])
       assert.ok(first === -1 || rank[first]! > ranks[index]![first]!, name)
@@ -99,7 +99,7 @@ test('the edit distance counts swaps once and stops at its bound', () => {
 })
 
 test('a damaged catalogue is refused with the row or what to do', () => {
-  const file = (vendors: unknown, format = artefactFormat): string => JSON.stringify({ format, version: 'test', vendors })
+  const file = (vendors: unknown, format = artefactFormat): string => JSON.stringify({ format, version: 'test', date: '2026-01-01', sources: {}, facts: {}, vendors })
   assert.throws(() => loadCatalog('[]'), /Compile it again/)
   assert.throws(() => loadCatalog(file({}, 99 as typeof artefactFormat)), /Compile it again/)
   assert.throws(() => loadCatalog(file({ openai: {} })), /openai has no list/)

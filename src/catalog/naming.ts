@@ -10,7 +10,7 @@ const origins: readonly (readonly [vendor: string, own: RegExp])[] = [
   ['perplexity', /./], ['moonshotai', /./], ['moonshotai-cn', /./], ['zai', /./], ['zhipuai', /./], ['minimax', /./], ['minimax-cn', /./],
   ['alibaba', /^q[vw]/i], ['alibaba-cn', /^q[vw]/i], ['stepfun-ai', /./], ['stepfun', /./], ['xiaomi', /./], ['nvidia', /^nvidia\//],
   ['llama', /^llama-/i], ['nova', /./], ['groq', /^groq\//], ['inception', /./], ['upstage', /./], ['morph', /./],
-  ['poolside', /./], ['sakana', /./], ['sarvam', /./],
+  ['poolside', /./], ['sakana', /./], ['sarvam', /./], ['voyageai', /./], ['arcee', /^(?:arcee-ai\/)?(?:trinity|afm)/],
 ]
 
 const originRank = new Map(origins.map(([vendor, own], rank) => [vendor, { own, rank }]))
@@ -56,6 +56,8 @@ export function plainName(vendor: string, id: string): string {
   const maker = path.at(-2) ?? ''
   if (vendor === 'amazon-bedrock') name = bedrockId.exec(name)?.[1] ?? name
   if (vendor.startsWith('google-vertex')) name = name.replace(/@default$/, '')
+  // The host that the router shall take, as in `openai/gpt-oss-120b:groq`.
+  if (vendor === 'huggingface') name = name.replace(/:[a-z-]+$/, '')
   if (vendor === 'databricks') name = name.replace(/^databricks-/, '')
   if (vendor === 'fireworks-ai') name = name.replaceAll(/(\d)p(\d)/g, '$1.$2')
   name = name.replace(/^(?:meta-)?llama-v?(?=\d)/, 'llama-')

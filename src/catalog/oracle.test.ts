@@ -48,6 +48,10 @@ test('a price that is one nano-dollar off, an hour that is forgotten and a tier 
   assert.deepEqual(unexplainedOf('xai', 'grok-4.3', price => ({ ...price, tiers: price.tiers.map(tier => ({ ...tier, prices: { ...tier.prices, output: 1 } })) })), ['output'])
 })
 
+test('docs/catalog-check.md shows this catalogue', () => {
+  assert.ok(readFileSync(new URL('../../docs/catalog-check.md', import.meta.url), 'utf8').includes(catalog.version), 'Run: node scripts/check-entries.ts')
+})
+
 test('docs/prices.md is the comparison of this catalogue', () => {
   const page = readFileSync(new URL('../../docs/prices.md', import.meta.url), 'utf8')
   for (const fact of [catalog.version, `| ${result.pairs}, of ${result.vendors.length} vendors |`, `every class, tier, date and hour | ${result.identical} |`]) {

@@ -12,8 +12,11 @@ export interface CostCondition {
   from?: string
   clock?: { offsetMinutes: string; days: string[]; windows: [string, string][] }
   serviceTier?: string
-  cost: Cost
+  /** Left out only beside a factor. */
+  cost?: Cost
   tiers?: CostTier[]
+  /** Instead of a cost: every price of the standard tier, tiers included, times this decimal. */
+  factor?: string
 }
 
 export interface Override {
@@ -45,6 +48,36 @@ export function applyOverrides<M extends Priced>(source: Record<string, { models
   }
   return corrected
 }
+
+/**
+ * The corrections that still correct something: those of a price that the data set states as it did when they were written (`then`).
+ * Where it says something else by now, it has moved on, and its own figure holds.
+ */
+export function applyUnchanged<M extends Priced>(now: Record<string, { models: Record<string, M> }>, then: Record<string, { models: Record<string, Priced> }>, overrides: readonly Override[]): Record<string, { models: Record<string, M> }> {
+  const corrected = { ...now }
+  for (const { vendor, models, cost = {}, tiers, conditions } of overrides) {
+    for (const id of models) {
+      const [model, before, current] = [now[vendor]?.models[id], then[vendor]?.models[id], corrected[vendor]?.models[id]]
+      if (model === undefined || before === undefined || current === undefined) continue
+      const isAsBefore = (field: string): boolean => samePrice(model.cost?.[field], before.cost?.[field])
+      const kept = Object.entries(cost).filter(([field]) => isAsBefore(field))
+      const next: M = { ...current, cost: { ...current.cost, ...Object.fromEntries(kept), ...tiers !== undefined && isAsBefore('tiers') && { tiers } } }
+      const isUnmoved = [...new Set([...Object.keys(model.cost ?? {}), ...Object.keys(before.cost ?? {})])].every(isAsBefore)
+      // A share of the price is one of whatever the price has become.
+      const held = (conditions ?? []).filter(each => isUnmoved || each.factor !== undefined)
+      if (held.length > 0) next.conditions = [...current.conditions ?? [], ...held]
+      corrected[vendor] = { ...corrected[vendor], models: { ...corrected[vendor]!.models, [id]: next } }
+    }
+  }
+  return corrected
+}
+
+/** `0.10` is `0.1`, and the order of a tier's fields says nothing. */
+const samePrice = (a: string | CostTier[] | undefined, b: string | CostTier[] | undefined): boolean =>
+  typeof a === 'string' && typeof b === 'string' ? Number(a) === Number(b) : JSON.stringify(a, inOrder) === JSON.stringify(b, inOrder)
+
+const inOrder = (_name: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1))) : value
 
 function correct<M extends Priced>(where: string, model: M, { cost = {}, tiers, conditions }: Override): M {
   const stale = Object.entries(cost).find(([field, price]) => model.cost?.[field] === price)

@@ -6,9 +6,10 @@ import { condensePrices, expandPrices, type Row } from './artefact.ts'
 import { groupKey } from './naming.ts'
 
 export function completeResellers(rows: readonly Row[]): void {
-  const makers = new Map(rows.flatMap(row => row.origin === true && row.price !== undefined ? [[groupKey(row.model), row] as const] : []))
+  // The second source often leaves out media, also of the makers: it fills no gap of others, and has gaps of its own.
+  const makers = new Map(rows.flatMap(row => row.origin === true && row.price !== undefined && row.source === undefined ? [[groupKey(row.model), row] as const] : []))
   for (const row of rows) {
-    if (row.price === undefined || row.origin === true) continue
+    if (row.price === undefined || (row.origin === true && row.source === undefined)) continue
     const maker = makers.get(groupKey(row.model))
     takeTiers(row, maker)
     takeMedia(row, maker)
@@ -39,6 +40,7 @@ function takeMedia(row: Row, maker: Row | undefined): void {
     } else if (side === 'output' && offered.includes('text')) {
       delete row.price
       delete row.tiers
+      delete row.conditions
     }
   }
 }

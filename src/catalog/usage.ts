@@ -31,13 +31,15 @@ const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value
 export function normaliseUsage(raw: unknown, rules: UsageRules, bound?: UsageBound): NormalisedUsage | null {
   const reported = fieldsOf(raw)
   const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = reported
-  if (typeof prompt !== 'number' && typeof completion !== 'number' && typeof total !== 'number') return null
+  // A total of 0 by itself is what MiniMax puts into chunks on the way.
+  if (typeof prompt !== 'number' && typeof completion !== 'number' && (typeof total !== 'number' || total === 0)) return null
   const found: NormalisedUsage = { usage: noUsage(), anomalous: false }
   found.usage.requests = 1
   takeInput(found, reported, rules)
   takeOutput(found, reported, rules)
   found.usage.toolCalls = count(found, fieldsOf(reported['server_tool_use'])['web_search_requests'], Math.min(largestToolCalls, bound?.toolCalls ?? largestToolCalls))
-  if (typeof total === 'number' && total !== sumOf(found.usage, inputClasses) + sumOf(found.usage, outputClasses)) found.anomalous = true
+  const untold = rules.totalIncludesReasoning === false && !rules.completionIncludesReasoning ? found.usage.reasoning : 0
+  if (typeof total === 'number' && total !== sumOf(found.usage, inputClasses) + sumOf(found.usage, outputClasses) - untold) found.anomalous = true
   if (bound !== undefined) {
     cut(found, inputClasses, bound.inputTokens)
     cut(found, outputClasses, bound.outputTokens)
@@ -73,8 +75,8 @@ function takeInput(found: NormalisedUsage, reported: Fields, rules: UsageRules):
   const parts = fieldsOf(reported['prompt_tokens_details'])
   const whole = count(found, reported['prompt_tokens'] ?? missing(found, reported, 'completion_tokens'))
   const rest = { whole, left: whole }
-  usage.cacheRead = take(found, rest, count(found, parts['cached_tokens'] ?? reported['prompt_cache_hit_tokens'] ?? reported['cached_tokens'] ?? reported['cache_read_input_tokens']), rules.promptIncludesCached)
-  const writes = take(found, rest, count(found, parts['cache_write_tokens'] ?? reported['cache_creation_input_tokens']), rules.promptIncludesCached)
+  usage.cacheRead = take(found, rest, count(found, parts['cached_tokens'] ?? reported['prompt_cache_hit_tokens'] ?? reported['cached_tokens'] ?? reported['cache_read_input_tokens'] ?? reported['cached_input_tokens']), rules.promptIncludesCached)
+  const writes = take(found, rest, count(found, parts['cache_write_tokens'] ?? parts['cache_creation_input_tokens'] ?? reported['cache_creation_input_tokens'] ?? reported['cache_created_input_tokens']), rules.promptIncludesCached)
   const lifetimes = { whole: writes, left: writes }
   usage.cacheWrite1h = take(found, lifetimes, count(found, fieldsOf(reported['cache_creation'])['ephemeral_1h_input_tokens']))
   usage.cacheWrite5m = lifetimes.left
@@ -87,14 +89,15 @@ function takeInput(found: NormalisedUsage, reported: Fields, rules: UsageRules):
 function takeOutput(found: NormalisedUsage, reported: Fields, rules: UsageRules): void {
   const { usage } = found
   const parts = fieldsOf(reported['completion_tokens_details'])
-  const whole = count(found, reported['completion_tokens'] ?? (reported['prompt_tokens'] == null ? 0 : missing(found, reported, 'prompt_tokens')))
+  const completion = count(found, reported['completion_tokens'] ?? (reported['prompt_tokens'] == null ? 0 : missing(found, reported, 'prompt_tokens')))
+  const whole = rules.outputByTotal ? Math.max(completion, count(found, reported['total_tokens']) - sumOf(usage, inputClasses)) : completion
   const rest = { whole, left: whole }
   const part = (value: unknown, isIncluded = true): number => {
     const units = count(found, value)
     if (isIncluded && units > rest.left) found.anomalous = true
     return take(found, rest, units, isIncluded)
   }
-  usage.reasoning = part(parts['reasoning_tokens'] ?? reported['reasoning_tokens'], rules.completionIncludesReasoning)
+  usage.reasoning = part(parts['reasoning_tokens'] ?? reported['reasoning_tokens'] ?? whole - completion, rules.completionIncludesReasoning)
   usage.audioOut = part(parts['audio_tokens'])
   usage.imageOut = part(parts['image_tokens'])
   usage.output = rest.left

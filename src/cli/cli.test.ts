@@ -7,13 +7,14 @@ import { test, type TestContext } from 'node:test'
 import { checkKeyFormat } from '../governance/key-format.ts'
 import { databaseFile } from '../store/sqlite.ts'
 import { masterKeyFile } from '../store/master-key.ts'
+import type { Ask } from '../control/providers/ask.ts'
 import { count, dollars, table, type Io } from './io.ts'
 import { run } from './main.ts'
 
 type Json = Record<string, unknown> & { data: Record<string, unknown>[]; error: { message: string } }
 const now = Date.UTC(2026, 5, 1, 12)
 
-function installation(context: TestContext, variables: Record<string, string> = {}) {
+function installation(context: TestContext, variables: Record<string, string> = {}, ask: Ask = () => Promise.reject(Object.assign(new Error('no network in tests'), { code: 'ENETUNREACH' }))) {
   const folder = mkdtempSync(join(tmpdir(), 'megarouter-cli-'))
   context.after(() => rmSync(folder, { recursive: true, force: true }))
   const dataDir = join(folder, 'data')
@@ -22,7 +23,7 @@ function installation(context: TestContext, variables: Record<string, string> = 
     let out = ''
     let error = ''
     const io: Io = {
-      variables: { MEGAROUTER_DATA_DIR: dataDir, PORT: '0', ...variables },
+      variables: { MEGAROUTER_DATA_DIR: dataDir, PORT: '0', ...variables }, ask,
       write: (text) => void (out += text), error: (text) => void (error += text), epochMs: () => now,
       random: (bytes) => Uint8Array.from({ length: bytes }, () => (seed = (seed * 75 + 74) % 65_537) & 255),
     }
@@ -129,6 +130,8 @@ test('doctor changes nothing, and tells each fault with what to do', async (cont
   const findings = (await good.json('doctor')).data
   assert.deepEqual(findings.filter(({ state }) => state === 'fail'), [])
   assert.match(JSON.stringify(findings), /on: groq, openai/)
+  assert.equal(findings.filter(({ check, state }) => check === 'credentials' && state === 'warn').length, 2)
+  assert.ok(!(await good.json('doctor', '--offline')).data.some(({ check }) => check === 'credentials'))
   assert.doesNotMatch(JSON.stringify(findings), /canary/)
   chmodSync(good.dataDir, 0o755)
   chmodSync(join(good.dataDir, masterKeyFile), 0o644)
@@ -137,6 +140,40 @@ test('doctor changes nothing, and tells each fault with what to do', async (cont
   assert.equal(bad.code, 1)
   for (const line of [/warn {2}data .*other users/, /fail {2}master key .*can read/, /fail {2}database .*cannot be read/]) assert.match(bad.out, line)
   assert.ok((await json('doctor')).data.length > 5)
+})
+
+const doorman: Ask = ({ vendor }, { path, secret }) => Promise.resolve({
+  cut: false, ...(secret === 'sk-good-1234567890' || vendor.auth === 'none'
+    ? { status: 200, text: path === '/models' ? JSON.stringify({ data: [{ id: 'deepseek-chat' }, { id: 'deepseek-reasoner' }, { id: 'brand-new' }] }) : '{}' }
+    : { status: 401, text: JSON.stringify({ error: { message: `Wrong key ${secret}` } }) }),
+})
+
+test('providers are listed, tried and compared with the catalogue as a server would have them', async (context) => {
+  const file = join(installation(context).folder, 'm.yaml')
+  const { megarouter, json } = installation(context, { DEEPSEEK_API_KEY: 'sk-good-1234567890', GROQ_API_KEY: 'gsk-bad-1234567890', MEGAROUTER_CONFIG: file }, doorman)
+  writeFileSync(file, 'providers:\n  mine: {base_url: "http://127.0.0.1:9/v1"}\n  ollama: {base_url: "http://127.0.0.1:8/v1", enabled: false}\n')
+  assert.deepEqual((await json('providers', 'list')).data.map(({ id, keys }) => [id, keys]), [['deepseek', ['7890']], ['groq', ['7890']], ['mine', []]])
+  const tried = await megarouter('providers', 'test')
+  assert.equal(tried.code, 1)
+  for (const line of [/deepseek +accepted +DeepSeek accepts the credential and offers 3 models/, /groq +refused +Groq refused the credential \(401\): “Wrong key \[redacted\]”/, /mine +accepted/]) assert.match(tried.out, line)
+  assert.doesNotMatch(tried.out, /1234567890/)
+  assert.equal((await megarouter('providers', 'test', 'deepseek')).code, 0)
+  assert.deepEqual((await json('providers', 'test', 'groq')).data.map(({ id, status }) => [id, status]), [['groq', 401]])
+  const models = await json('providers', 'models', 'deepseek')
+  assert.deepEqual([models.live, models.unknown], [2, 1])
+  assert.deepEqual((await json('providers', 'models', 'deepseek', '--state', 'unknown')).data, [{ id: 'brand-new', state: 'unknown' }])
+  assert.match((await megarouter('providers', 'models', 'deepseek')).out, /deepseek\/brand-new +unknown +unknown price/)
+  const doctor = await megarouter('doctor')
+  assert.match(doctor.out, /fail {2}credentials +Groq refused the credential \(401\)[^]*→ replace it/)
+  assert.match(doctor.out, /ok {4}credentials +DeepSeek accepts/)
+  for (const [args, expected] of [
+    [['providers', 'test', 'nobody'], /there is no provider nobody that is on: on are deepseek, groq, mine/], [['providers', 'models', 'groq'], /did not answer with a list of models \(401\): “Wrong key \[redacted\]”/],
+    [['providers', 'models', 'deepseek', '--state', 'gone'], /--state must be one of live, unknown, missing/],
+  ] as const) {
+    const failed = await megarouter(...args)
+    assert.equal(failed.code, 1)
+    assert.match(failed.error, expected)
+  }
 })
 
 test('doctor sees a port in use', async (context) => {
@@ -161,6 +198,6 @@ test('help names every command, and --version prints the version', async (contex
   const { megarouter } = installation(context)
   const { code, out } = await megarouter('--help')
   assert.equal(code, 0)
-  for (const name of ['serve', 'doctor', 'keys', 'catalog', 'usage', 'config', 'migrate', 'backup', 'restore']) assert.match(out, new RegExp(`^ +${name} `, 'm'))
+  for (const name of ['serve', 'doctor', 'keys', 'providers', 'catalog', 'usage', 'config', 'migrate', 'backup', 'restore']) assert.match(out, new RegExp(`^ +${name} `, 'm'))
   assert.match((await megarouter('--version')).out, /^\d+\.\d+\.\d+\n$/)
 })

@@ -5,14 +5,18 @@ import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { environment, errorText, loadConfig, serverSettings, type Config, type Environment, type ServerSettings } from '../config.ts'
 import { isLoopback } from '../loopback.ts'
+import { askProvider } from '../control/providers/ask.ts'
+import { probe } from '../control/providers/probe.ts'
 import { vendorsInEnvironment } from '../control/vendor-environment.ts'
 import { vendors } from '../providers/index.ts'
 import { openDatabase } from '../store/database.ts'
 import { loadMasterKey, masterKeyFile } from '../store/master-key.ts'
-import { listProviders } from '../store/providers.ts'
+import { listProviders, type Provider } from '../store/providers.ts'
+import type { Kek } from '../store/secrets.ts'
 import { databaseFile } from '../store/sqlite.ts'
 import { findOrganisation } from '../store/users.ts'
 import type { Io, Output } from './io.ts'
+import { providersHere } from './providers-here.ts'
 
 /** `advice` says what to do, where there is something to do. */
 export interface Finding { check: string; state: 'ok' | 'warn' | 'fail'; message: string; advice: string | null }
@@ -21,15 +25,15 @@ const finding = (check: string, state: Finding['state'], message: string, advice
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 export function doctor(program: Command, io: Io, output: () => Output, fail: () => void): void {
-  program.command('doctor').description('check this installation and say what to do').action(async () => {
-    const findings = await examine(io)
+  program.command('doctor').description('check this installation and say what to do').option('--offline', 'ask no vendor').action(async (options: { offline?: boolean }) => {
+    const findings = await examine(io, options.offline === true)
     if (findings.some(({ state }) => state === 'fail')) fail()
     output().show({ data: findings }, () => findings.flatMap(({ check, state, message, advice }) =>
       [`${state.padEnd(4)}  ${check.padEnd(14)}${message}`, ...(advice === null ? [] : [`${' '.repeat(20)}→ ${advice}`])]))
   })
 }
 
-export async function examine(io: Io): Promise<Finding[]> {
+export async function examine(io: Io, offline: boolean): Promise<Finding[]> {
   const read = environment(io.variables)
   if (!read.ok) return [node(), ...read.errors.map((error) => finding('environment', 'fail', errorText(error, null), 'correct the variable'))]
   const settings = read.environment
@@ -38,11 +42,12 @@ export async function examine(io: Io): Promise<Finding[]> {
   const file = loaded.ok
     ? [finding('configuration', 'ok', loaded.path === null ? 'no megarouter.yaml; the environment applies' : `${loaded.path} is valid`)]
     : loaded.errors.map((error) => finding('configuration', 'fail', errorText(error, loaded.path), 'correct the file; a running server keeps its last good configuration'))
-  const server = serverSettings(settings, loaded.ok ? loaded.config : empty(io))
-  const { findings: database, providers } = await databaseState(settings)
+  const { findings: database, rows } = await databaseState(settings)
+  const config = loaded.ok ? loaded.config : empty(io)
+  const server = serverSettings(settings, config)
   return [
     node(), ...warnings, ...file, ...dataDirectory(settings), masterKey(settings), ...database,
-    ...providersOn(loaded.ok ? loaded.config : empty(io), providers, io), await portFree(server), ...reach(server), consoleBuilt(),
+    ...providersOn(config, rows, io), ...offline ? [] : await credentialsWork(config, rows, settings, io), await portFree(server), ...reach(server), consoleBuilt(),
   ]
 }
 
@@ -89,32 +94,50 @@ function masterKey({ masterKey: value, databaseUrl, dataDir }: Environment): Fin
   return open ? finding('master key', 'fail', `other users of this machine can read ${file}`, `chmod 600 ${file}`) : finding('master key', 'ok', `${file}: back it up, without it no key or secret can be read`)
 }
 
-async function databaseState({ databaseUrl, dataDir }: Environment): Promise<{ findings: Finding[]; providers: string[] }> {
-  if (databaseUrl === null && !existsSync(join(dataDir, databaseFile))) return { findings: [finding('database', 'ok', 'embedded; will be made at the first start')], providers: [] }
+async function databaseState({ databaseUrl, dataDir }: Environment): Promise<{ findings: Finding[]; rows: Provider[] }> {
+  if (databaseUrl === null && !existsSync(join(dataDir, databaseFile))) return { findings: [finding('database', 'ok', 'embedded; will be made at the first start')], rows: [] }
   try {
     const database = await openDatabase({ databaseUrl, dataDir, readonly: true })
     try {
       const organisation = await findOrganisation(database)
-      const providers = organisation === null ? [] : (await listProviders(database, organisation.id, { limit: 200 })).data
-      return { findings: [finding('database', 'ok', databaseUrl === null ? 'embedded, reachable' : 'PostgreSQL, reachable')], providers: providers.filter(({ enabled }) => enabled).map(({ id }) => id) }
+      const rows = organisation === null ? [] : (await listProviders(database, organisation.id, { limit: 200 })).data
+      return { findings: [finding('database', 'ok', databaseUrl === null ? 'embedded, reachable' : 'PostgreSQL, reachable')], rows: rows.filter(({ enabled }) => enabled) }
     } finally {
       await database.close()
     }
   } catch (error) {
-    return { findings: [finding('database', 'fail', `cannot be read: ${reason(error)}`, databaseUrl === null ? 'restore a backup, or move the data directory aside' : 'check DATABASE_URL, that PostgreSQL runs and lets this user in; on a new database run megarouter migrate')], providers: [] }
+    return { findings: [finding('database', 'fail', `cannot be read: ${reason(error)}`, databaseUrl === null ? 'restore a backup, or move the data directory aside' : 'check DATABASE_URL, that PostgreSQL runs and lets this user in; on a new database run megarouter migrate')], rows: [] }
   }
 }
 
-function providersOn(config: Config, inDatabase: readonly string[], io: Io): Finding[] {
+function providersOn(config: Config, inDatabase: readonly Provider[], io: Io): Finding[] {
   const { on: inEnvironment, problems } = vendorsInEnvironment(vendors.values(), io.variables)
   const declared = new Map(config.providers.map(({ id, enabled }) => [id, enabled]))
-  const found = [...inEnvironment.map(({ vendor }) => vendor.id), ...declared.keys(), ...inDatabase]
+  const found = [...inEnvironment.map(({ vendor }) => vendor.id), ...declared.keys(), ...inDatabase.map(({ id }) => id)]
   const on = [...new Set(found)].filter((id) => declared.get(id) !== false).sort()
   return [
     ...problems.map((problem) => finding('providers', 'warn', problem)),
     on.some((id) => id !== 'simulated')
       ? finding('providers', 'ok', `on: ${on.join(', ')}`)
       : finding('providers', 'warn', 'none is on but the simulated one', 'set a key such as OPENAI_API_KEY, or add a provider in the console'),
+  ]
+}
+
+/** Each credential, tried as on entry. Without the master key only those of the environment and the file. */
+async function credentialsWork(config: Config, rows: readonly Provider[], { masterKey: value, databaseUrl, dataDir }: Environment, io: Io): Promise<Finding[]> {
+  const canOpen = value !== null || existsSync(join(dataDir, masterKeyFile))
+  let kek: Kek | null = null
+  try {
+    if (canOpen) kek = loadMasterKey({ value: value ?? undefined, databaseUrl, dataDir }).kek()
+  } catch {
+    // A key that cannot be read is a finding of its own.
+  }
+  const { providers, problems } = providersHere({ config, rows: kek === null ? [] : rows, variables: io.variables, kek })
+  const tried = await Promise.all(providers.map((provider) => probe(io.ask ?? askProvider, provider, io.epochMs())))
+  const states = { accepted: 'ok', unchecked: 'warn', refused: 'fail' } as const
+  return [
+    ...problems.map((problem) => finding('credentials', 'warn', problem)),
+    ...tried.map(({ state, message }) => finding('credentials', states[state], message, state === 'refused' ? 'replace it where it is set, or in the console under Providers' : null)),
   ]
 }
 

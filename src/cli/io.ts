@@ -1,5 +1,6 @@
 /** What every command shares: where its output goes, how it is printed, and the errors that a person can act on. */
 import type { Variables } from '../config.ts'
+import type { Ask } from '../control/providers/ask.ts'
 
 export interface Io {
   variables: Variables
@@ -7,6 +8,8 @@ export interface Io {
   error(text: string): void
   epochMs(): number
   random(bytes: number): Uint8Array
+  /** How vendors are asked about credentials and models. */
+  ask?: Ask
 }
 
 /** A failure that is told in one line, without a stack. */

@@ -9,6 +9,7 @@ import { doctor } from './doctor.ts'
 import { Output, type Io } from './io.ts'
 import { keys } from './keys.ts'
 import { ledger } from './ledger.ts'
+import { providers } from './providers.ts'
 import { usage } from './usage.ts'
 
 const processIo: Io = {
@@ -32,7 +33,8 @@ export async function run(args: readonly string[], io: Io = processIo): Promise<
   program.command('serve').description('start the gateway (the default)').action(serve)
   doctor(program, io, output, () => { code = 1 })
   keys(program, io, output)
-  catalog(program, output)
+  providers(program, io, output, () => { code = 1 })
+  catalog(program, io, output)
   usage(program, io, output)
   ledger(program, io, output, () => { code = 1 })
   config(program, io, output)

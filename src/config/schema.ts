@@ -139,11 +139,30 @@ const settingsSchema = z.strictObject({
   retention: z.strictObject({ requests_days: whole(1, 3650).optional(), usage_days: whole(1, 36_500).optional() }).optional(),
 })
 
+const pattern = z.string().min(1, 'must not be empty').max(256, 'must have at most 256 characters').regex(/^[^\s\p{Cc}]+$/u, 'must not contain spaces or control characters')
+const percent = dollars.refine((value) => Number(value) >= 0 && Number(value) <= 100, 'must be from 0 to 100')
+
+const catalogSchema = z.strictObject({
+  url: z.string().refine(isHttpUrl, 'must be an http:// or https:// address without credentials, query or fragment').optional().describe('A feed of models and prices that is looked at from time to time. Without it nothing is asked.'),
+  every_hours: whole(1, 24 * 90).optional().describe('Hours between looks. Default 24.'),
+  overrides: z.array(z.strictObject({
+    vendor: pattern.describe('A vendor’s id, as in megarouter catalog list; * stands for any text.'),
+    model: pattern.describe('The vendor’s id of a model; * stands for any text.'),
+    price: priceSchema.optional(),
+    discount_percent: percent.optional().describe('Off every price of the catalogue, for example 12.5.'),
+    context_tokens: whole(1, 100_000_000).optional(),
+    output_tokens: whole(1, 100_000_000).optional(),
+  }).refine((row) => row.price === undefined || row.discount_percent === undefined, 'has both price and discount_percent: keep one')
+    .refine((row) => Object.keys(row).length > 2, 'changes nothing: give it price, discount_percent, context_tokens or output_tokens')).max(1_000).optional()
+    .describe('Prices and limits of your own. They win over the catalogue; of several that match, the last one holds.'),
+})
+
 export const fileSchema = z.strictObject({
   server: serverSchema.optional(),
   providers: z.record(identifier, z.union([z.null(), providerSchema], 'must be a mapping (name: value) or empty')).optional().describe('By name; a vendor’s name alone switches it on.'),
   aliases: z.record(modelName, aliasSchema).optional().describe('Names of yours for one or several models.'),
-  deployments: z.array(deploymentSchema).max(10_000).optional().describe('Models at a provider that the catalogue does not list, or prices of your own.'),
+  deployments: z.array(deploymentSchema).max(10_000).optional().describe('Models at a provider that the catalogue does not list, or prices of your own. Those of one model name share the load.'),
+  catalog: catalogSchema.optional().describe('Models and their prices: where they are updated from, and what you pay instead.'),
   settings: settingsSchema.optional(),
 })
 export type File = z.infer<typeof fileSchema>
@@ -153,6 +172,8 @@ export type FileRateLimit = z.infer<typeof rateLimitSchema>
 
 const csv = z.string().transform((value) => value.split(',').map((part) => part.trim()).filter((part) => part !== ''))
 const variable = { port: whole(0, 65_535), text: z.string().max(4096) }
+
+const onOrOff = z.preprocess((value) => ({ 1: true, true: true, on: true, 0: false, false: false, off: false })[String(value)] ?? value, z.boolean('must be on or off'))
 
 export const environmentSchema = z.object({
   HOST: variable.text.optional(),
@@ -168,7 +189,8 @@ export const environmentSchema = z.object({
     'must be a postgres:// address; leave it out for the embedded database').optional(),
   MEGAROUTER_MASTER_KEY: z.string().min(32, 'must have at least 32 characters; make one with: openssl rand -hex 32').optional(),
   MEGAROUTER_ADMIN_TOKEN: z.string().min(24, 'must have at least 24 characters; make one with: openssl rand -hex 32').optional(),
-  MEGAROUTER_SIMULATED: z.preprocess((value) => ({ 1: true, true: true, on: true, 0: false, false: false, off: false })[String(value)] ?? value, z.boolean('must be on or off')).optional(),
+  MEGAROUTER_SIMULATED: onOrOff.optional(),
+  MEGAROUTER_MODEL_LISTS: onOrOff.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().refine(isHttpUrl, 'must be an http:// or https:// address').optional(),
 })

@@ -1,5 +1,6 @@
 /** All resources of the admin API. The console's client is typed from here. */
 import { aliases } from './aliases/routes.ts'
+import { catalog } from './catalog/routes.ts'
 import { configuration } from './config/routes.ts'
 import { deployments } from './deployments/routes.ts'
 import { events } from './events/routes.ts'
@@ -7,6 +8,7 @@ import { keys } from './keys/routes.ts'
 import { ledger } from './ledger/routes.ts'
 import { models } from './models/routes.ts'
 import { credentials } from './providers/credentials.ts'
+import { providerModels } from './providers/models.ts'
 import { providers } from './providers/routes.ts'
 import { requests } from './requests/routes.ts'
 import { router } from './router.ts'
@@ -25,9 +27,11 @@ export const createApi = (services: Services) => router()
   .route('/', vendors(services))
   .route('/', providers(services))
   .route('/', credentials(services))
+  .route('/', providerModels(services))
   .route('/', aliases(services))
   .route('/', deployments(services))
   .route('/', models(services))
+  .route('/', catalog(services))
   .route('/', usage(services))
   .route('/', ledger(services))
   .route('/', requests(services))

@@ -29,6 +29,8 @@ export const statuses = {
   unknown_provider: 422,
   invalid_address: 422,
   key_not_active: 422,
+  credential_refused: 422,
+  feed_unusable: 422,
   range_too_large: 422,
   too_many_attempts: 429,
   internal_error: 500,

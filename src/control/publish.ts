@@ -4,11 +4,11 @@
  * not answer nothing is posted, not even the heartbeat: the data plane then knows how old its picture is.
  */
 import type { Clock } from '../clock.ts'
-import type { KeyEntry, ProviderData } from '../gateway/snapshot.ts'
+import type { KeyEntry, ListData, ProviderData } from '../gateway/snapshot.ts'
 import { changesSince, type Changes } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import type { ApiKey } from '../store/keys.ts'
-import type { FromControl } from '../threads/messages.ts'
+import type { CatalogHealth, FromControl } from '../threads/messages.ts'
 import { keyEntry, snapshotData, type FileLimits, type Resolving, type Rows } from './snapshot-data.ts'
 
 const pollMs = 400
@@ -23,6 +23,12 @@ interface PublisherSettings {
   /** What the running configuration says besides the database. */
   file: () => FileLimits
   configError: () => string | null
+  /** Where the vendor's own list of models differs from what is known of it; null without such a list. */
+  listOf: (provider: ProviderData) => ListData | null
+  /** The providers that are on now. */
+  follow: (providers: readonly ProviderData[]) => void
+  /** Brings the catalogue up to date before the snapshot that belongs to it. */
+  catalog: { refresh(): Promise<void>; readonly health: CatalogHealth }
   log: { warn(message: string): void }
 }
 
@@ -122,10 +128,11 @@ export class Publisher {
   }
 
   async #pullOnce(): Promise<void> {
-    const { database, clock, post, configError } = this.#settings
+    const { database, clock, post, configError, catalog } = this.#settings
     for (let more = true; more;) {
       const readAt = clock.epochMs()
       const changes = await changesSince(database, this.#revision)
+      if (changes.revision !== this.#revision) await catalog.refresh()
       const entries = this.#entries(changes)
       this.#adopt(changes)
       more = changes.more
@@ -133,7 +140,7 @@ export class Publisher {
       this.#postKeys(entries, !more)
       if (more || readAt - this.#heartbeatAt < heartbeatMs - pollMs / 2) continue
       this.#heartbeatAt = readAt
-      post({ kind: 'heartbeat', at: readAt, configError: configError() })
+      post({ kind: 'heartbeat', at: readAt, configError: configError(), catalog: catalog.health })
     }
     this.#databaseUp = true
   }
@@ -150,14 +157,15 @@ export class Publisher {
 
   #publishSnapshot(): void {
     if (!this.#stale) return
-    const { resolving, post, file, clock, log } = this.#settings
+    const { resolving, post, file, clock, log, listOf, follow } = this.#settings
     this.#version = Math.max(this.#version + 1, clock.epochMs())
     const { snapshot, problems } = snapshotData(this.#version, this.#rows, resolving, file())
     for (const problem of problems) if (!this.#problems.includes(problem)) log.warn(problem)
     this.#problems = problems
     this.#published = new Map(snapshot.providers.map((provider) => [provider.id, provider]))
     this.#stale = false
-    post({ kind: 'snapshot', snapshot })
+    follow(snapshot.providers)
+    post({ kind: 'snapshot', snapshot: { ...snapshot, lists: snapshot.providers.flatMap((provider) => listOf(provider) ?? []) } })
   }
 
   #postKeys(entries: KeyEntry[], last: boolean): void {

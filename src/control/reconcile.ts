@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Config, ProviderConfig } from '../config.ts'
 import type { Vendor } from '../providers/provider.ts'
 import { createAlias, deleteAlias, listAliases, updateAlias, type Alias } from '../store/aliases.ts'
+import { setCatalogOverrides } from '../store/catalog.ts'
 import type { Write } from '../store/database.ts'
 import { createDeployment, deleteDeployment, listDeployments, updateDeployment, type Deployment } from '../store/deployments.ts'
 import { pageLimit, type Page, type PageRequest } from '../store/edits.ts'
@@ -44,7 +45,7 @@ interface WantedProvider {
 }
 
 /** What should be there, from both sources. The file wins over the environment for a provider that both name. */
-function wantedProviders(declarations: readonly ProviderConfig[], { vendors, variables }: Pick<Reconciling, 'vendors' | 'variables'>): { wanted: WantedProvider[]; problems: string[] } {
+export function wantedProviders(declarations: readonly ProviderConfig[], { vendors, variables }: Pick<Reconciling, 'vendors' | 'variables'>): { wanted: WantedProvider[]; problems: string[] } {
   const { on, problems } = vendorsInEnvironment(vendors.values(), variables)
   const wanted = new Map<string, WantedProvider>()
   for (const { vendor, baseUrl, keys } of on) {
@@ -64,7 +65,7 @@ function declared(row: ProviderConfig, vendor: Vendor | undefined, environment: 
   }
 }
 
-async function all<Row>(list: (page: PageRequest) => Promise<Page<Row>>): Promise<Row[]> {
+export async function everyRow<Row>(list: (page: PageRequest) => Promise<Page<Row>>): Promise<Row[]> {
   const rows: Row[] = []
   let cursor: string | null = null
   do {
@@ -87,12 +88,13 @@ export async function reconcile(write: Write, config: Config | null, reconciling
   await reconcileAliases(write, config, reconciling.org)
   await reconcileDeployments(write, config, reconciling.org)
   await reconcileSettings(write, config, reconciling.org)
+  await setCatalogOverrides(write, config.catalog.overrides)
   return problems
 }
 
 async function reconcileProviders(write: Write, wanted: WantedProvider[], reconciling: Reconciling, keepFile: boolean): Promise<void> {
   const { org } = reconciling
-  const existing = new Map((await all((page) => listProviders(write, org, page))).map((row) => [row.id, row]))
+  const existing = new Map((await everyRow((page) => listProviders(write, org, page))).map((row) => [row.id, row]))
   for (const want of wanted) {
     const { id, vendor, name, baseUrl, enabled, managedBy } = want
     let row = existing.get(id)
@@ -142,7 +144,7 @@ async function reconcileCredentials(write: Write, row: Provider, { credentials, 
 export async function reconcileSimulated(write: Write, { org, simulated, vendors }: Pick<Reconciling, 'org' | 'simulated' | 'vendors'>): Promise<void> {
   const vendor = vendors.get(simulatedVendor)
   if (vendor === undefined) return
-  const rows = await all((page) => listProviders(write, org, page))
+  const rows = await everyRow((page) => listProviders(write, org, page))
   const row = rows.find((each) => each.vendor === simulatedVendor)
   if (row !== undefined && row.managedBy !== 'environment' && simulated === 'automatic') return
   const enabled = simulated === 'automatic' ? !rows.some((each) => each.enabled && each.vendor !== simulatedVendor) : simulated === 'on'
@@ -151,7 +153,7 @@ export async function reconcileSimulated(write: Write, { org, simulated, vendors
 }
 
 async function reconcileAliases(write: Write, config: Config, org: string): Promise<void> {
-  const existing = new Map((await all((page) => listAliases(write, org, page))).map((row) => [row.name, row]))
+  const existing = new Map((await everyRow((page) => listAliases(write, org, page))).map((row) => [row.name, row]))
   for (const { name, strategy, targets } of config.aliases) {
     const row: Alias | undefined = existing.get(name)
     existing.delete(name)
@@ -162,7 +164,7 @@ async function reconcileAliases(write: Write, config: Config, org: string): Prom
 }
 
 async function reconcileDeployments(write: Write, config: Config, org: string): Promise<void> {
-  const existing = new Map((await all((page) => listDeployments(write, org, page))).map((row) => [row.id, row]))
+  const existing = new Map((await everyRow((page) => listDeployments(write, org, page))).map((row) => [row.id, row]))
   for (const { id, ...want } of config.deployments) {
     const row: Deployment | undefined = existing.get(id)
     existing.delete(id)

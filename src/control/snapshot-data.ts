@@ -39,7 +39,7 @@ export interface FileLimits {
   requestBodyBytes: number | null
 }
 
-export function vendorOf(provider: Pick<Provider, 'id' | 'vendor' | 'name' | 'credentials'>, vendors: ReadonlyMap<string, Vendor>): Vendor | null {
+export function vendorOf(provider: Pick<Provider, 'id' | 'vendor' | 'name'> & { credentials: readonly unknown[] }, vendors: ReadonlyMap<string, Vendor>): Vendor | null {
   if (provider.vendor !== ownServer) return vendors.get(provider.vendor) ?? null
   return declareVendor({
     id: provider.id, name: provider.name, docs: '', env: [], auth: provider.credentials.length > 0 ? 'bearer' : 'none',
@@ -50,10 +50,10 @@ export function vendorOf(provider: Pick<Provider, 'id' | 'vendor' | 'name' | 'cr
 }
 
 export const baseUrlOfProvider = (provider: Pick<Provider, 'baseUrl'>, vendor: Vendor): string | null =>
-  vendor.simulated === true ? simulatedBaseUrl : provider.baseUrl ?? vendor.baseUrl ?? null
+  vendor.simulated === true ? simulatedBaseUrl : provider.baseUrl ?? (vendor.places ? null : vendor.baseUrl) ?? null
 
 /** The operator's own addresses are trusted; one that came through the API may lead to public addresses only. */
-const isGuarded = (provider: Pick<Provider, 'managedBy' | 'baseUrl'>): boolean => provider.managedBy === 'api' && provider.baseUrl !== null
+export const isGuarded = (provider: Pick<Provider, 'managedBy' | 'baseUrl'>): boolean => provider.managedBy === 'api' && provider.baseUrl !== null
 
 export function resolveSecret(org: string, credential: Credential, { variables, kek }: Pick<Resolving, 'variables' | 'kek'>): { secret: string } | { problem: string } {
   if (credential.secretRef !== null) {
@@ -69,7 +69,7 @@ export function resolveSecret(org: string, credential: Credential, { variables, 
   }
 }
 
-function providerData(provider: Provider, resolving: Resolving, problems: string[]): ProviderData | null {
+export function providerData(provider: Provider, resolving: Resolving, problems: string[]): ProviderData | null {
   const vendor = vendorOf(provider, resolving.vendors)
   if (vendor === null) {
     problems.push(`Provider ${provider.id} uses the vendor ${provider.vendor}, which this version does not know.`)
@@ -87,7 +87,7 @@ function providerData(provider: Provider, resolving: Resolving, problems: string
     problems.push(resolved.problem)
     return []
   })
-  if (credentials.length === 0 && vendor.auth === 'bearer' && vendor.selfHosted !== true && provider.vendor !== ownServer) {
+  if (credentials.length === 0 && vendor.auth !== 'none' && vendor.selfHosted !== true && provider.vendor !== ownServer) {
     problems.push(`Provider ${provider.id} has no usable credential.`)
     return null
   }

@@ -10,7 +10,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { loadCatalog } from '../catalog/load.ts'
+import { builtIn } from '../catalog/load.ts'
+import { vendorIdsOf } from '../catalog/sources.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { environment, serverSettings, type Config } from '../config.ts'
 import { vendors } from '../providers/index.ts'
@@ -24,6 +25,9 @@ import { ensureOrganisation } from '../store/users.ts'
 import type { FromControl, ToControl, WorkerSettings } from '../threads/messages.ts'
 import { version } from '../version.ts'
 import { createApp } from './app.ts'
+import { fetchFeed } from './catalog/fetch.ts'
+import { CatalogKeeper } from './catalog/keeper.ts'
+import { FeedSchedule } from './catalog/schedule.ts'
 import type { RoutePolicy } from './authorize.ts'
 import { ConfigFile } from './config-file.ts'
 import { Identity, minimumAdminToken } from './identity.ts'
@@ -31,9 +35,13 @@ import type { PasswordCost } from './identity/password.ts'
 import { closeServer, listenOnPort, listenOnSocket, socketPathIn, type Handler } from './listen.ts'
 import { HeldQuestion } from './ledger/held.ts'
 import { LiveEvents } from './live-events.ts'
+import { ListWatch } from './models/list-watch.ts'
+import { listData } from './models/listing.ts'
+import { askProvider, type Ask } from './providers/ask.ts'
+import { Checks } from './providers/check.ts'
 import { Publisher } from './publish.ts'
 import { reconcile, type Reconciling, type SimulatedRule } from './reconcile.ts'
-import type { Health, Services } from './services.ts'
+import type { Health, Services, Troubles } from './services.ts'
 import type { Variables } from './vendor-environment.ts'
 
 const reopenMs = 1_000
@@ -54,6 +62,8 @@ export interface ControlSettings extends WorkerSettings {
   clock?: Clock
   passwordCost?: PasswordCost
   console?: string
+  /** How vendors are asked for their models, and about credentials. */
+  ask?: Ask
 }
 
 export interface Control {
@@ -69,6 +79,8 @@ function simulatedRule(text: string | undefined): SimulatedRule {
   if (text === undefined || text === '') return 'automatic'
   return ['on', 'true', '1'].includes(text.toLowerCase()) ? 'on' : 'off'
 }
+
+const isOff = (text: string | undefined): boolean => ['off', 'false', '0'].includes(text ?? '')
 
 function adminToken(variables: Variables, log: Log): string | null {
   const token = variables['MEGAROUTER_ADMIN_TOKEN']
@@ -94,7 +106,7 @@ async function openPatiently(settings: DatabaseSettings, log: Log): Promise<Data
 const fileLimits = (config: Config | null) => ({ deadlines: config?.settings.deadlines ?? {}, requestBodyBytes: config?.settings.requestBodyBytes ?? null })
 
 async function startServices(settings: ControlSettings, simulatedSocket: string): Promise<Services & { simulatedServer: Simulated | null; question: HeldQuestion; setHealth: (message: Extract<ToControl, { kind: 'health' }>) => void }> {
-  const { databaseUrl, dataDir, configFile, variables, post, log, clock = systemClock } = settings
+  const { databaseUrl, dataDir, configFile, variables, post, log, clock = systemClock, ask = askProvider } = settings
   const masterKey = loadMasterKey({ value: variables['MEGAROUTER_MASTER_KEY'], databaseUrl, dataDir })
   const kek = masterKey.kek()
   const database = await openPatiently({ databaseUrl, dataDir }, log)
@@ -110,6 +122,7 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
 
   let problems: readonly string[] = []
   let health: Health = []
+  let troubles: Troubles = []
   let queue: { queued: number | null; dropped: number | null } = { queued: null, dropped: null }
   const config: ConfigFile = new ConfigFile({
     path: configFile, variables, vendors: [...vendors.keys()], clock, log,
@@ -119,24 +132,41 @@ async function startServices(settings: ControlSettings, simulatedSocket: string)
       publisher.invalidate()
     },
   })
-  const publisher: Publisher = new Publisher({ database, clock, resolving, post, log, file: () => fileLimits(config.config), configError: () => config.state.error })
+  const keeper = new CatalogKeeper({ updating: { database, clock, random: randomBytes, builtIn: builtIn(), vendorIds: vendorIdsOf(vendors.values()) }, post, log })
+  const checks = new Checks()
+  const lists = new ListWatch({
+    ask, checks, clock, log, random: Math.random, automatic: !isOff(variables['MEGAROUTER_MODEL_LISTS']),
+    async changed() {
+      publisher.invalidate()
+      await publisher.refresh().catch((error: unknown) => log.error({ err: error }, 'a list of models could not be published yet'))
+    },
+  })
+  const publisher: Publisher = new Publisher({
+    database, clock, resolving, post, log, file: () => fileLimits(config.config), configError: () => config.state.error,
+    listOf: (provider) => listData({ lists, catalog: keeper.catalog, publisher }, provider), follow: (providers) => lists.follow(providers), catalog: keeper,
+  })
   await config.start()
+  await keeper.start()
   await publisher.start()
+  lists.start()
 
   const tokenFile = join(dataDir, bootstrapFile)
   const identity = new Identity({
     database, clock, adminToken: adminToken(variables, log), claimed: () => rmSync(tokenFile, { force: true }),
     ...(settings.passwordCost && { cost: settings.passwordCost }),
   })
+  const schedule = new FeedSchedule({ keeper, config: () => config.config, fetch: (address) => fetchFeed(address, { guarded: false }), publish: () => publisher.refresh(), log })
+  schedule.start()
   const question = new HeldQuestion(post)
   const events = new LiveEvents(database, () => clock.epochMs(), () => ({ database_up: publisher.databaseUp, queued: queue.queued, config_error: config.state.error }))
   return {
     database, clock, identity, publisher, config, events, vendors, variables, simulated, kek, simulatedServer,
-    random: randomBytes, catalog: loadCatalog(), contents: new ContentStore(database, masterKey.kek('content')), pepper: masterKey.derive('pepper'),
-    question, held: () => question.ask(), health: () => health, queue: () => queue, problems: () => problems,
+    random: randomBytes, keeper, schedule, get catalog() { return keeper.catalog }, ask, checks, lists, contents: new ContentStore(database, masterKey.kek('content')), pepper: masterKey.derive('pepper'),
+    question, held: () => question.ask(), health: () => health, troubles: () => troubles, queue: () => queue, problems: () => [...problems, ...keeper.problems],
     about: { version, node: hostname(), startedAt: clock.epochMs() },
     setHealth(message) {
       health = message.deployments
+      troubles = message.credentials
       queue = { queued: message.queued ?? null, dropped: message.dropped ?? null }
     },
   }
@@ -185,6 +215,8 @@ export async function startControl(settings: ControlSettings): Promise<Control> 
     },
     async stop() {
       services.events.close()
+      await services.lists.stop()
+      await services.schedule.stop()
       await services.config.stop()
       await Promise.all([front, port].map((server) => server && closeServer(server, closeGraceMs)))
       await services.publisher.stop()

@@ -38,6 +38,14 @@ export function baseUrlOf(text: string): string | null {
   return text.trim().replace(/\/+$/, '')
 }
 
+/** The vendor's address with the operator's own places in it; the names of those that are not set or can't stand in an address. */
+function placed({ baseUrl, places = {} }: Vendor, variables: Variables): { address: string | null; missing: string[] } {
+  const value = (name: string): string => variables[name]?.trim() ?? ''
+  const missing = Object.keys(places).filter((name) => !/^[\w.-]+$/.test(value(name)))
+  const address = Object.keys(places).reduce<string | undefined>((url, name) => url?.replaceAll(`{${name}}`, value(name)), baseUrl)
+  return { address: missing.length > 0 ? null : address ?? null, missing }
+}
+
 export function vendorsInEnvironment(vendors: Iterable<Vendor>, variables: Variables): { on: VendorEnvironment[]; problems: string[] } {
   const on: VendorEnvironment[] = []
   const problems: string[] = []
@@ -45,15 +53,20 @@ export function vendorsInEnvironment(vendors: Iterable<Vendor>, variables: Varia
     if (vendor.simulated === true) continue
     const keys = keyVariables(vendor.env, variables)
     const address = variables[vendor.baseUrlEnv]?.trim()
-    const baseUrl = address ? baseUrlOf(address) : null
+    const place = vendor.places && !address ? placed(vendor, variables) : null
+    const baseUrl = address ? baseUrlOf(address) : place?.address ?? null
     if (address && baseUrl === null) {
       problems.push(`${vendor.baseUrlEnv} must be an http:// or https:// address without credentials, query or fragment; ${vendor.name} is not switched on.`)
       continue
     }
-    const needsKey = vendor.auth === 'bearer' && vendor.selfHosted !== true
+    if (place && place.missing.length > 0) {
+      if (keys.length > 0) problems.push(`${keys[0]} is set, and ${vendor.name} needs more: set ${place.missing.map((name) => `${name} (${vendor.places![name]})`).join(' and ')}, or ${vendor.baseUrlEnv}.`)
+      continue
+    }
+    const needsKey = vendor.auth !== 'none' && vendor.selfHosted !== true
     if (needsKey ? keys.length > 0 : baseUrl !== null || (keys.length > 0 && vendor.baseUrl !== undefined)) on.push({ vendor, baseUrl, keys })
     else if (keys.length > 0) problems.push(`${keys[0]} is set, but ${vendor.name} has no address of its own: set ${vendor.baseUrlEnv}.`)
-    else if (baseUrl !== null) problems.push(`${vendor.baseUrlEnv} is set, but no key: set ${vendor.env[0] ?? 'a key'} to switch ${vendor.name} on.`)
+    else if (address) problems.push(`${vendor.baseUrlEnv} is set, but no key: set ${vendor.env[0] ?? 'a key'} to switch ${vendor.name} on.`)
   }
   return { on, problems }
 }

@@ -14,6 +14,11 @@ export interface AttemptOptions {
   calibration: Calibration
   stream: boolean
   deadlines: SettingsData['deadlines']
+  /** What is left of the request's time until its first token, or plain answer. */
+  limitMs: number
+  /** From here on it is given up, if `plan` lets it. */
+  patienceMs: number
+  plan: { mayGiveUp(nowMs: number): boolean }
   /** The usage chunk was asked for by us, not by the client. */
   stripUsage: boolean
   /** Rewrites the JSON of the event that carries usage, when the client asked for its cost. */

@@ -9,11 +9,12 @@ import type { AnswerFacts, UpstreamFault } from '../protocols/protocol.ts'
 import { ledgerUnavailable } from '../ledger/refusals.ts'
 import type { AttemptOutcome } from '../store/records.ts'
 import { EventGate, type Verdict } from '../wire/event-gate.ts'
+import { EventShape } from '../wire/event-shape.ts'
 import { JsonScanner } from '../wire/json-scanner.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { isWindowOver } from './commit-window.ts'
-import type { Deadlines, Ticking } from './deadlines.ts'
+import { firstAnswerMs, type Deadlines, type Ticking } from './deadlines.ts'
 import { answeredFault, faultFrom, inBandFault, localFault, type Fault } from './fault.ts'
 import type { Metered } from './meter.ts'
 import { Progress } from './progress.ts'
@@ -65,6 +66,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   readonly #running: Deadlines
   #call: UpstreamCall | null = null
   #gate: EventGate | null = null
+  readonly #shape = new EventShape()
   #scan: JsonScanner | null = null
   #chunks: Buffer[] = []
   /** What the client gets once the attempt is settled. */
@@ -162,7 +164,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (this.#gate) return this.#endStream(this.#gate)
     this.body = Buffer.concat(this.#chunks)
     if (this.status >= 300) {
-      const fault = answeredFault(this.options.protocol, this.who, this.status, this.body, this.headers, this.#clock.epochMs())
+      const fault = answeredFault(this.options.protocol, this.options.deployment.provider.vendor, this.status, this.body, this.headers, this.#clock.epochMs())
       return this.#end('upstream_error', fault)
     }
     this.#endBody(this.body)
@@ -180,7 +182,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   tick(nowUs: number): void {
-    const { deadlines, stream } = this.options
+    const { deadlines, stream, limitMs, patienceMs, plan } = this.options
     const elapsedMs = (nowUs - this.startedUs) / 1000
     if (this.#drainUntilUs !== null && nowUs > this.#drainUntilUs) return this.#end('cancelled', null)
     if (this.#doneAtUs !== null && nowUs - this.#doneAtUs > lingerUs) return this.outcome ? this.#letGo() : this.#end('success', null)
@@ -188,9 +190,10 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (elapsedMs > deadlines.totalMs) return this.#timeOut('complete its answer', deadlines.totalMs)
     if (this.#paused) this.#lastByteUs = this.#progressUs = nowUs
     const silentMs = (nowUs - this.#progressUs) / 1000
-    // A plain answer is generated whole before its first byte, so it may take longer than a first token.
-    const patienceMs = stream ? deadlines.firstTokenMs : Math.min(deadlines.totalMs, 5 * deadlines.firstTokenMs)
-    if (silentMs > patienceMs) return this.#timeOut(this.#meaningful ? 'go on' : 'start its answer', patienceMs)
+    const hasBegun = this.#meaningful || (!stream && this.#bytes > 0)
+    const limit = hasBegun ? firstAnswerMs(deadlines, stream) : limitMs
+    if (silentMs > limit) return this.#timeOut(this.#meaningful ? 'go on' : 'start its answer', limit)
+    if (elapsedMs > patienceMs && !hasBegun && !this.#committed && plan.mayGiveUp(nowUs / 1000)) return this.#timeOut('start its answer', patienceMs)
     if (this.status > 0 && (nowUs - this.#lastByteUs) / 1000 > deadlines.idleMs) return this.#timeOut('send another byte', deadlines.idleMs)
     if (!stream || this.#committed || this.draining || (this.status !== 0 && !this.#gate)) return
     if (elapsedMs > deadlines.commitAfterMs || this.#mayCommit()) this.#commit()
@@ -215,7 +218,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   #judge(event: SseEvent): Verdict {
     // After an error nothing follows: a `[DONE]` behind it would make clients take the answer for complete.
     if (this.#inBand) return 'drop'
-    const facts = this.options.protocol.readEvent(event)
+    const facts = this.options.protocol.readEvent(event, this.#shape)
     this.outputChars += facts.outputChars
     if (facts.outputChars > 0) this.outputEvents++
     this.serviceTier = facts.serviceTier ?? this.serviceTier
@@ -351,7 +354,7 @@ export class Attempt implements UpstreamHandler, Ticking {
 
   #timeOut(what: string, afterMs: number): void {
     this.cutByUs = true
-    const fault = localFault('timeout', 'upstream_timeout', `${this.who} did not ${what} within ${afterMs / 1000} s.`)
+    const fault = localFault('timeout', 'upstream_timeout', `${this.who} did not ${what} within ${Math.round(afterMs) / 1000} s.`)
     this.#end(this.#meaningful ? 'broken' : 'timeout', fault)
   }
 

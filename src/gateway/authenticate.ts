@@ -15,7 +15,7 @@ export function authenticate(exchange: Exchange, keys: KeyIndex): Failure | null
   if (text === null) {
     return failure('missing_api_key', 'No API key came with the request. Send it as "Authorization: Bearer mr-…" (or in x-api-key). Keys are made in the console under Keys.')
   }
-  const form = checkKeyFormat(text)
+  const form = keys.isKnown(text) ? 'ok' : checkKeyFormat(text)
   if (form !== 'ok') return failure('invalid_api_key', `This is not a MegaRouter key. ${form.reason}`)
   const key = keys.find(text)
   const now = exchange.clock.epochMs()
@@ -39,6 +39,7 @@ export function unusable(key: KeyEntry, nowMs: number): Failure | null {
 /** The key in the request, from whichever carrier the client's SDK uses. */
 function credential(request: IncomingMessage): string | null {
   const { authorization, 'x-api-key': apiKey, 'x-goog-api-key': googleKey } = request.headers
+  if (authorization?.startsWith('Bearer mr-') === true) return authorization.slice('Bearer '.length).trimEnd()
   if (authorization !== undefined) return /^bearer +/i.test(authorization) ? authorization.replace(/^bearer +/i, '').trim() : null
   if (typeof apiKey === 'string') return apiKey.trim()
   if (typeof googleKey === 'string') return googleKey.trim()

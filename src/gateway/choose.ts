@@ -8,7 +8,7 @@ import { limits } from '../limits.ts'
 import { vendors } from '../providers/index.ts'
 import { deploymentOf } from './compile-snapshot.ts'
 import type { Exchange } from './exchange.ts'
-import type { AliasData, Deployment, Snapshot } from './snapshot.ts'
+import type { AliasData, Deployment, KeyEntry, Snapshot } from './snapshot.ts'
 
 export interface Choice {
   deployments: Deployment[]
@@ -32,7 +32,7 @@ export function choose(exchange: Exchange, random: () => number): Choice | Failu
   if (able.length === 0) return failure('invalid_request', `${candidates[0]!.provider.vendor.name} does not serve ${endpoint.path}. GET /v1/models shows what each model can do.`, { param: 'model' })
   const allowed = able.filter((deployment) => mayUse(exchange, deployment))
   if (allowed.length === 0) return failure('policy_denied', `Key ${exchange.key!.name} may not use ${model}. It may use: ${exchange.key!.models!.slice(0, 10).join(', ') || 'no model'}. Whoever manages the key can change that.`, { param: 'model' })
-  const priced = allowed.filter((deployment) => deployment.price !== null || !unpricedIsBlocked(exchange))
+  const priced = allowed.filter((deployment) => deployment.price !== null || !unpricedIsBlocked(exchange.snapshot, exchange.key!))
   if (priced.length === 0) return failure('price_unknown', `The price of ${model} is not known, and a budget above key ${exchange.key!.name} needs one. Declare a price for it in megarouter.yaml (deployments) or use another model.`, { param: 'model' })
   return { deployments: priced, route: routeOf(snapshot, model, names.length > 1) }
 }
@@ -87,8 +87,8 @@ function mayUse(exchange: Exchange, deployment: Deployment): boolean {
   return names.some((name) => matchesModel(models, name))
 }
 
-function unpricedIsBlocked({ snapshot, key }: Exchange): boolean {
-  const budgets = [key!.budget, snapshot.organisations.get(key!.org)?.budget]
+export function unpricedIsBlocked(snapshot: Snapshot, key: KeyEntry): boolean {
+  const budgets = [key.budget, snapshot.organisations.get(key.org)?.budget]
   const isHard = budgets.some((budget) => budget && budget.mode !== 'soft')
   return snapshot.settings.unknownPrice === 'block' && isHard
 }

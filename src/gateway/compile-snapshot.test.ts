@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Catalog } from '../catalog/catalog.ts'
-import { compileSnapshot } from './compile-snapshot.ts'
+import { vendors } from '../providers/index.ts'
+import { compileSnapshot, deploymentOf } from './compile-snapshot.ts'
 import type { SnapshotData } from './snapshot.ts'
 
 test('a snapshot outranks the one before it, also when the clock that numbers them was set back', () => {
@@ -12,4 +13,18 @@ test('a snapshot outranks the one before it, also when the clock that numbers th
   const setBack = compileSnapshot(data(50), catalog, next)
   assert.deepEqual([first.version, next.version, setBack.version], [1_000, 2_000, 2_001])
   assert.equal(compileSnapshot(data(51), catalog, setBack).version, 2_002)
+})
+
+test('a deployment goes by the rules of its family of models, declared or not, and others by the vendor’s own', () => {
+  const openai = vendors.get('openai')!
+  const data: SnapshotData = {
+    version: 1, aliases: [], organisations: [], settings: {} as SnapshotData['settings'],
+    providers: [{ id: 'openai', baseUrl: openai.baseUrl!, vendor: openai, socketPath: null, guarded: false, credentials: [] }],
+    deployments: [{ id: 'thinker', model: 'thinker', provider: 'openai', upstreamModel: 'o3-mini', price: null, priceAs: null }],
+  }
+  const snapshot = compileSnapshot(data, { entries: [], find: () => undefined } as unknown as Catalog)
+  const provider = snapshot.providers.get('openai')!
+  const ruleOf = (model: string): string => deploymentOf(snapshot, provider, model).provider.vendor.quirks.otherLimit
+  assert.deepEqual([ruleOf('gpt-5.1'), ruleOf('gpt-4o'), snapshot.declared.get('thinker')![0]!.provider.vendor.quirks.otherLimit], ['renamed', 'bounds', 'renamed'])
+  assert.equal(deploymentOf(snapshot, provider, 'gpt-4o').provider, provider)
 })

@@ -1,5 +1,6 @@
 /** One clock for all deadlines: every running call and stream is asked on each tick, so that a request costs no timer of its own. */
 import { Roster, type Member } from './roster.ts'
+import type { SettingsData } from './snapshot.ts'
 
 export interface Ticking extends Member {
   tick(nowUs: number): void
@@ -7,6 +8,12 @@ export interface Ticking extends Member {
 
 /** Deadlines are met to this precision. */
 export const tickMs = 50
+
+/** A plain answer is generated whole before its first byte, so it may take longer than a first token. */
+const plainTimes = 5
+
+/** How long a request may wait for its first token, or its plain answer, over all of its attempts. */
+export const firstAnswerMs = ({ firstTokenMs, totalMs }: SettingsData['deadlines'], isStream: boolean): number => (isStream ? firstTokenMs : Math.min(totalMs, plainTimes * firstTokenMs))
 
 export class Deadlines {
   readonly #running = new Roster<Ticking>()

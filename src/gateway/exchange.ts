@@ -57,6 +57,10 @@ export interface RequestSize {
 /** A revoked key, or a shutdown whose time is over. */
 export type CutReason = 'key' | 'shutdown'
 
+/** −0 is no small integer: an array of fractions from the start, which costs a tenth of a typed one. */
+const noSteps: readonly number[] = [-0, -0, -0, -0, -0, -0, -0, -0, -0, -0]
+const stepIndex = Object.fromEntries(stepNames.map((name, index) => [name, index])) as Record<StepName, number>
+
 export class Exchange {
   rosterIndex = -1
   readonly id: string
@@ -104,7 +108,7 @@ export class Exchange {
   firstTokenUs: number | null = null
   captured: Buffer[] | null = null
 
-  readonly #steps = new Float64Array(stepNames.length)
+  readonly #steps = noSteps.slice()
   #step = 0
   #stepSinceUs: number
 
@@ -127,7 +131,7 @@ export class Exchange {
   enter(step: StepName): void {
     const now = this.clock.monotonicUs()
     this.#steps[this.#step]! += now - this.#stepSinceUs
-    this.#step = stepNames.indexOf(step)
+    this.#step = stepIndex[step]
     this.#stepSinceUs = now
   }
 
@@ -142,7 +146,7 @@ export class Exchange {
 
   /** µs by step, rounded. */
   stepTimes(): number[] {
-    return Array.from(this.#steps, Math.round)
+    return this.#steps.map((us) => Math.round(us))
   }
 
   /** What the gateway itself added so far, µs: all steps but the two that wait for the upstream. */

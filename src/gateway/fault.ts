@@ -1,5 +1,7 @@
 /** Why an attempt failed: what its upstream said, or what we say of it, and what that means for retry and fallback. */
 import { failure, type ErrorCode, type Failure } from '../errors.ts'
+import type { Vendor } from '../providers/provider.ts'
+import { retryAfterMs, spentForMs, type Headers } from '../routing/cooldown.ts'
 import type { FaultClass, Protocol, UpstreamFault } from '../protocols/protocol.ts'
 
 export interface Fault {
@@ -11,15 +13,20 @@ export interface Fault {
   /** For records: the upstream's code, or ours. */
   code: string
   text: string
+  /** Of the upstream's answer; 0 where none came. */
+  status: number
   retryAfterMs: number | null
+  /** How long the vendor wants to be left alone: as it says, or until its limits are refilled. */
+  cooldownMs: number | null
 }
 
-export const faultFrom = (faultClass: FaultClass, said: Failure): Fault => ({ class: faultClass, failure: said, upstream: null, code: said.code, text: said.message, retryAfterMs: null })
+export const faultFrom = (faultClass: FaultClass, said: Failure): Fault => ({ class: faultClass, failure: said, upstream: null, code: said.code, text: said.message, status: 0, retryAfterMs: null, cooldownMs: null })
 
 export const localFault = (faultClass: FaultClass, code: ErrorCode, message: string): Fault => faultFrom(faultClass, failure(code, message))
 
 /** An error status with its body. */
-export function answeredFault(protocol: Protocol, who: string, status: number, body: Buffer, headers: Record<string, string | string[] | undefined>, nowMs: number): Fault {
+export function answeredFault(protocol: Protocol, { name: who, quirks }: Pick<Vendor, 'name' | 'quirks'>, status: number, body: Buffer, headers: Headers, nowMs: number): Fault {
+  const afterMs = retryAfterMs(headers, nowMs)
   const said = protocol.readError(body)
   const contentType = String(headers['content-type'] ?? '')
   // Some vendors send their JSON errors under another type.
@@ -31,7 +38,9 @@ export function answeredFault(protocol: Protocol, who: string, status: number, b
     upstream: isJson && status >= 400 ? { status, body, contentType } : null,
     code: said?.code ?? said?.type ?? `http_${status}`,
     text: (said?.message ?? body.toString('utf8', 0, 200)).slice(0, 500),
-    retryAfterMs: retryAfterMs(headers, nowMs),
+    status,
+    retryAfterMs: afterMs,
+    cooldownMs: afterMs ?? spentForMs(quirks.rateLimitHeaders, headers, nowMs),
   }
 }
 
@@ -44,7 +53,9 @@ export function inBandFault(protocol: Protocol, said: UpstreamFault, json: strin
     upstream: json === null ? null : { status, body: Buffer.from(json), contentType: 'application/json' },
     code: said.code ?? said.type ?? 'in_band_error',
     text: said.message,
+    status: said.status ?? 0,
     retryAfterMs: null,
+    cooldownMs: null,
   }
 }
 
@@ -55,16 +66,4 @@ function looksLikeJson(body: Buffer): boolean {
   } catch {
     return false
   }
-}
-
-/** Milliseconds of `retry-after-ms` or `retry-after` (seconds or a date), null when there is none. */
-export function retryAfterMs(headers: Record<string, string | string[] | undefined>, nowMs: number): number | null {
-  const inMs = Number(headers['retry-after-ms'] ?? NaN)
-  if (inMs >= 0) return inMs
-  const value = headers['retry-after']
-  if (typeof value !== 'string' || value === '') return null
-  const seconds = Number(value)
-  if (seconds >= 0) return seconds * 1000
-  const date = Date.parse(value)
-  return Number.isNaN(date) ? null : Math.max(0, date - nowMs)
 }

@@ -140,17 +140,18 @@ const optionChecks: Record<string, { check: Check; must: string }> = {
 /** Taken, so that clients may be written for routing and caching already, but never silently: a response header names them. */
 const withoutEffect = new Set(['policy', 'models', 'max_cost_usd', 'min_quality', 'max_latency_ms', 'cache'])
 
+const noMembers = {}
 const noOptions: RequestOptions = {
   policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: false, includeCost: false, ignored: [],
 }
 
 function readOptions(exchange: Exchange, scan: JsonScanner): Failure | null {
-  const given = new Map<string, unknown>()
+  let given: Map<string, unknown> | null = null
   for (const name in exchange.request.headers) {
-    if (name.startsWith('x-megarouter-')) given.set(name.slice('x-megarouter-'.length).replaceAll('-', '_'), exchange.request.headers[name])
+    if (name.startsWith('x-megarouter-')) (given ??= new Map()).set(name.slice('x-megarouter-'.length).replaceAll('-', '_'), exchange.request.headers[name])
   }
-  for (const [name, value] of Object.entries((read(exchange.body, scan, 'megarouter') as object | undefined) ?? {})) given.set(name, value)
-  if (given.size === 0) {
+  for (const [name, value] of Object.entries((read(exchange.body, scan, 'megarouter') as object | undefined) ?? noMembers)) (given ??= new Map()).set(name, value)
+  if (given === null) {
     exchange.options = noOptions
     return null
   }

@@ -12,9 +12,11 @@ const indexKey = (hash: Uint8Array): string => Buffer.from(hash.buffer, hash.byt
 /** Hashes of the latest key texts. The hash of a text never changes, so nothing here can be stale; entries are looked up anew each time. */
 const hashedTexts = 10_000
 
+interface Hashed { hash: Uint8Array; slot: string }
+
 export class KeyIndex {
   readonly #pepper: Uint8Array
-  readonly #hashes = new Map<string, Uint8Array>()
+  readonly #hashes = new Map<string, Hashed>()
   readonly #byHash = new Map<string, KeyEntry[]>()
   /** True once the whole key table was read. */
   complete = false
@@ -27,9 +29,15 @@ export class KeyIndex {
 
   /** The entry of a well-formed key text, whatever its status. */
   find(text: string): KeyEntry | null {
-    const hash = this.#hashOf(text)
-    for (const entry of this.#byHash.get(indexKey(hash)) ?? []) if (timingSafeEqual(entry.hash, hash)) return entry
+    const { hash, slot } = this.#hashOf(text)
+    const entries = this.#byHash.get(slot)
+    if (entries !== undefined) for (const entry of entries) if (timingSafeEqual(entry.hash, hash)) return entry
     return null
+  }
+
+  /** Whether the text was looked up lately, so that its form is known to be right. */
+  isKnown(text: string): boolean {
+    return this.#hashes.has(text)
   }
 
   /** Returns false when a newer version of the same credential is already known. */
@@ -42,14 +50,15 @@ export class KeyIndex {
     return true
   }
 
-  #hashOf(text: string): Uint8Array {
-    let hash = this.#hashes.get(text)
-    if (!hash) {
-      hash = hashKey(this.#pepper, text)
+  #hashOf(text: string): Hashed {
+    let hashed = this.#hashes.get(text)
+    if (!hashed) {
+      const hash = hashKey(this.#pepper, text)
+      hashed = { hash, slot: indexKey(hash) }
       if (this.#hashes.size >= hashedTexts) this.#hashes.clear()
-      this.#hashes.set(text, hash)
+      this.#hashes.set(text, hashed)
     }
-    return hash
+    return hashed
   }
 
   /** Removes entries that have expired for good, such as playground credentials. */

@@ -109,15 +109,16 @@ function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage
   usage.input = Math.min(attempt.options.hold.record.inputTokens, calibration.inputTokens(deployment.id, asked.bodyBytes))
   usage.output = billed === 'input' ? 0 : delivered
   if (attempt.outcome === 'cancelled' && billed === 'output') usage.output = guarded(usage.output)
-  if (attempt.outcome !== 'success') usage.reasoning = Math.max(0, Math.min(hiddenTokens(attempt), mostOutputTokens - usage.output))
+  usage.reasoning = Math.max(0, Math.min(asked.reasoningOff ? 0 : hiddenTokens(attempt, usage.output), mostOutputTokens - usage.output))
   usage.requests = 1
   return { usage, flags: usageFlags.estimated | (billed === 'output' && !unheard(attempt) ? 0 : usageFlags.uncertain) }
 }
 
-/** What a model may have thought before its first token where none of it is streamed: by time, since nothing else is known. */
-function hiddenTokens({ startedUs, firstTokenUs, endedUs, options: { deployment, hold } }: Attempt): number {
+/** What a model may have thought before its first token where none of it is told: by time, since nothing else is known. Of a plain answer the time of its output is in it. */
+function hiddenTokens({ startedUs, firstTokenUs, endedUs, answer, options: { deployment, hold } }: Attempt, output: number): number {
   if (!deployment.reasoning || !deployment.provider.vendor.bounds.hidesReasoning) return 0
-  return Math.min(hold.bound.maxOutputTokens, Math.ceil(((firstTokenUs ?? endedUs!) - startedUs) / 1e6 * hiddenTokensPerSecond))
+  const made = Math.ceil(((firstTokenUs ?? endedUs!) - startedUs) / 1e6 * hiddenTokensPerSecond)
+  return Math.min(hold.bound.maxOutputTokens, answer === null ? made : made - output)
 }
 
 /** Counts beyond twice what the model is known to take are a defect of its vendor, not a bill. */
@@ -137,11 +138,15 @@ function billing(attempt: Attempt): 'nothing' | 'input' | 'output' {
   if (!attempt.sent) return 'nothing'
   switch (attempt.outcome) {
     // Output that was still held back when its error came was made all the same.
-    case 'connect_failed': case 'upstream_error': return attempt.outputChars > 0 ? 'output' : attempt.status === 0 || attempt.options.deployment.provider.vendor.billsErrors ? 'input' : 'nothing'
+    case 'connect_failed': case 'upstream_error': return attempt.outputChars > 0 ? 'output' : attempt.status === 0 || billsError(attempt) ? 'input' : 'nothing'
     case 'timeout': return 'input'
     case 'truncated': case 'cancelled': return attempt.outputChars > 0 ? 'output' : 'input'
     default: return 'output'
   }
+}
+
+function billsError({ status, options: { deployment: { provider: { vendor } } } }: Attempt): boolean {
+  return vendor.billsErrors.length > 0 && (status < 300 || vendor.billsErrors.includes(status))
 }
 
 function learn({ options: { deployment }, outputChars }: Attempt, { bodyBytes }: Asked, calibration: Calibration, usage: Usage): void {

@@ -1,8 +1,11 @@
-/** `GET /v1/models`: what this key may use, in OpenAI's form with prices, capabilities and live health beside it. */
+/**
+ * `GET /v1/models`: what this key may use, in OpenAI's form with prices, capabilities and live health beside it. Models that only a
+ * vendor's own list names are there as `<provider>/<model>`; one that no list of its vendors names any more is not offered.
+ */
 import type { CatalogEntry } from '../catalog/catalog.ts'
 import { matchesModel } from '../governance/model-patterns.ts'
 import type { HealthBook } from '../routing/health.ts'
-import { resolve } from './choose.ts'
+import { resolve, unpricedIsBlocked } from './choose.ts'
 import type { Deployment, KeyEntry, Snapshot } from './snapshot.ts'
 
 export interface ListedModel {
@@ -14,6 +17,8 @@ export interface ListedModel {
     providers: string[]
     context_tokens: number | null
     output_tokens: number | null
+    /** Whether the vendor's own list names it: `live`, `unknown` (the list alone, the catalogue does not know it) or `missing`; null: not known. */
+    listing: Listing | null
     /** USD per million tokens; null: unknown. */
     price_usd_per_million: { input: number; output: number; cache_read: number } | null
     capabilities: string[]
@@ -21,6 +26,8 @@ export interface ListedModel {
     simulated: boolean
   }
 }
+
+type Listing = 'live' | 'unknown' | 'missing'
 
 const listed = new WeakMap<Snapshot, string[]>()
 
@@ -30,7 +37,8 @@ function names(snapshot: Snapshot): string[] {
   if (!all) {
     const served = new Set([...snapshot.providers.values()].map(({ vendor }) => vendor.id))
     const logical = snapshot.catalog.entries.filter((entry) => served.has(entry.vendor) && isServed(entry)).map(({ logicalModel }) => logicalModel)
-    all = [...new Set([...snapshot.aliases.keys(), ...snapshot.declared.keys(), ...logical])]
+    const unknown = [...snapshot.lists].flatMap(([provider, list]) => (snapshot.providers.has(provider) ? [...list.unknown].map((model) => `${provider}/${model}`) : []))
+    all = [...new Set([...snapshot.aliases.keys(), ...snapshot.declared.keys(), ...logical, ...unknown])]
     listed.set(snapshot, all)
   }
   return all
@@ -39,13 +47,18 @@ function names(snapshot: Snapshot): string[] {
 const isServed = ({ kind }: CatalogEntry): boolean => kind === 'chat' || kind === 'completion' || kind === 'embedding'
 
 export function listModels(snapshot: Snapshot, key: KeyEntry, health: HealthBook, nowMs: number): ListedModel[] {
-  return names(snapshot).flatMap((name) => describeModel(snapshot, key, health, name, nowMs) ?? [])
+  return names(snapshot).flatMap((name) => {
+    const model = describeModel(snapshot, key, health, name, nowMs)
+    const isOperators = snapshot.aliases.has(name) || snapshot.declared.has(name)
+    return model === null || (model.megarouter.listing === 'missing' && !isOperators) ? [] : [model]
+  })
 }
 
 /** Null when there is no such model for this key. */
 export function describeModel(snapshot: Snapshot, key: KeyEntry, health: HealthBook, name: string, nowMs: number): ListedModel | null {
   const all = resolve(snapshot, name, () => 0)
-  const deployments = all.filter((each) => [name, each.logicalModel, `${each.provider.id}/${each.upstreamModel}`].some((known) => matchesModel(key.models, known)))
+  const blocked = unpricedIsBlocked(snapshot, key)
+  const deployments = all.filter((each) => (each.price !== null || !blocked) && [name, each.logicalModel, `${each.provider.id}/${each.upstreamModel}`].some((known) => matchesModel(key.models, known)))
   const first = deployments[0]
   if (!first) return null
   const { vendor } = first.provider
@@ -58,6 +71,7 @@ export function describeModel(snapshot: Snapshot, key: KeyEntry, health: HealthB
       providers: [...new Set(deployments.map(({ provider }) => provider.id))],
       context_tokens: first.contextTokens || null,
       output_tokens: first.outputTokens || null,
+      listing: bestListing(snapshot, deployments),
       price_usd_per_million: first.price && { input: first.price.base.input / 1e9, output: first.price.base.output / 1e9, cache_read: first.price.base.cacheRead / 1e9 },
       capabilities: capabilities(entry),
       health: best(deployments, health, nowMs),
@@ -76,4 +90,14 @@ function capabilities(entry: CatalogEntry | undefined): string[] {
 function best(deployments: readonly Deployment[], health: HealthBook, nowMs: number): 'closed' | 'open' | 'half_open' {
   const states = deployments.map(({ id }) => health.state(id, nowMs))
   return states.includes('closed') ? 'closed' : states.includes('half_open') ? 'half_open' : 'open'
+}
+
+/** Of several deployments the most certain one: a model is missing only where all of them are. */
+function bestListing({ lists }: Snapshot, deployments: readonly Deployment[]): Listing | null {
+  const states = deployments.map(({ provider, upstreamModel }): Listing | null => {
+    const list = lists.get(provider.id)
+    if (list?.unknown.has(upstreamModel)) return 'unknown'
+    return list === undefined || list.missing === null ? null : list.missing.has(upstreamModel) ? 'missing' : 'live'
+  })
+  return states.includes('live') ? 'live' : states.includes(null) ? null : states.includes('unknown') ? 'unknown' : 'missing'
 }

@@ -71,7 +71,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Rep
   const refused = authenticate(exchange, gateway.keys)
   if (refused) return refused
   exchange.enter('receive')
-  const unreadable = await receive(exchange, gateway.bodies, gateway.after)
+  const unreadable = await receive(exchange, gateway.bodies, gateway.deadlines)
   if (unreadable) return unreadable
   exchange.enter('admit')
   const begun = gateway.repeats.begin(exchange)
@@ -91,7 +91,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Rep
   const choice = choose(exchange, gateway.tools.random)
   if ('code' in choice) return choice
   exchange.route = choice.route
-  return new Plan(choice.deployments, gateway.tools)
+  return new Plan(choice.deployments, gateway.tools, exchange.asked!.stream, exchange.snapshot.settings.deadlines)
 }
 
 /** A request whose `Idempotency-Key` ran before, or runs now: the same answer, and nothing is dispatched. */
@@ -102,21 +102,27 @@ async function replay(exchange: Exchange, gateway: Gateway, answer: Replay): Pro
 
 /** Tries targets until one answers, the client leaves, or none is left. */
 async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promise<void> {
-  const { clock } = exchange
+  try {
+    await tryTargets(exchange, gateway, plan)
+  } finally {
+    plan.close()
+  }
+}
+
+async function tryTargets(exchange: Exchange, gateway: Gateway, plan: Plan): Promise<void> {
   let unfit: Failure | null = null
-  for (let target = plan.next(clock.epochMs()); target;) {
+  for (let target = plan.next(nowMs(exchange)); target;) {
     if (target.delayMs > 0) await pause(exchange, target.delayMs, gateway.after)
-    const reserved = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : reserve(exchange, gateway, target)
+    const reserved = exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : reserve(exchange, target)
     const hold = reserved instanceof Promise ? await reserved : reserved
     if (hold instanceof Hold) exchange.hold = hold
     if (hold instanceof Hold && !exchange.clientGone && !exchange.cutBy) {
       if (await call(exchange, gateway, target, plan, hold)) return
-      target = plan.next(clock.epochMs())
+      target = plan.next(nowMs(exchange))
       settle(exchange.attempts.at(-1)!, exchange.asked!, target !== null)
       unfit = null
       continue
     }
-    gateway.tools.health.done(target.deployment.id, undefined, clock.epochMs())
     if (exchange.cutBy) {
       await secureFailure(exchange, gateway.after)
       return refuseAs(exchange, cutFailure(exchange.cutBy))
@@ -127,7 +133,7 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
     if (hold.code === 'ledger_unavailable') break
     // Another deployment may be cheaper, or have a price at all.
     plan.unfit()
-    target = plan.next(clock.epochMs())
+    target = plan.next(nowMs(exchange))
   }
   await secureFailure(exchange, gateway.after)
   const last = exchange.attempts.at(-1)
@@ -140,18 +146,9 @@ async function attempt(exchange: Exchange, gateway: Gateway, plan: Plan): Promis
   sayFault(exchange, last, last.fault!)
 }
 
-/** The hold of the next attempt. Waits only where a budget has to be opened first. A defect gives back the place at the deployment. */
-function reserve(exchange: Exchange, { tools: { health } }: Gateway, { deployment }: Target): Hold | Failure | Promise<Hold | Failure> {
-  const leave = (error: unknown): never => {
-    health.done(deployment.id, undefined, exchange.clock.epochMs())
-    throw error
-  }
-  try {
-    const hold = exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked: exchange.asked!, capability: exchange.endpoint.capability, deployment, repeat: exchange.repeat?.mark ?? null })
-    return hold instanceof Promise ? hold.catch(leave) : hold
-  } catch (error) {
-    return leave(error)
-  }
+/** The hold of the next attempt. Waits only where a budget has to be opened first. */
+function reserve(exchange: Exchange, { deployment }: Target): Hold | Failure | Promise<Hold | Failure> {
+  return exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked: exchange.asked!, capability: exchange.endpoint.capability, deployment, repeat: exchange.repeat?.mark ?? null })
 }
 
 /** One attempt. True when it is settled and the client has its answer, whatever it is; false: it failed, and another may follow. */
@@ -160,22 +157,22 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   const { request, askedForUsage } = translate(exchange, target, number, gateway.userAgent, hold.bound.maxTokens)
   if (hold.bound.warning !== null) exchange.warnings.push(hold.bound.warning)
   exchange.enter('call')
-  const tried = new Attempt(attemptOptions(exchange, target, number, askedForUsage, hold, gateway.admission.calibration), exchange.clock, gateway.deadlines)
+  const tried = new Attempt(attemptOptions(exchange, target, plan, number, askedForUsage, hold, gateway.admission.calibration), exchange.clock, gateway.deadlines)
   exchange.attempts.push(tried)
   exchange.running = tried
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
   if (reply === 'answer') settle(tried, exchange.asked!)
   const secured = reply === 'stream' || reply === 'answer' ? secure(exchange, gateway.admission.ledger, tried) : null
   if (secured) await secured
+  if (reply === 'stream') plan.began(target, tried, nowMs(exchange))
   let withheld = reply === 'answer' && !hold.isEndWritten ? await untilEndWritten(exchange, hold, gateway.after) : null
   if (reply === 'stream') withheld = await stream(exchange, tried, gateway.deadlines, settleBeforeEnd, gateway.after)
   exchange.enter('meter')
   exchange.running = null
-  const now = exchange.clock.epochMs()
-  gateway.tools.health.done(target.deployment.id, tried.outcome === 'cancelled' ? undefined : (tried.fault?.class ?? null), now)
+  plan.ended(target, tried, nowMs(exchange), exchange.clock.epochMs())
   exchange.firstTokenUs = tried.firstTokenUs
   if (reply === 'failed' && !exchange.clientGone) {
-    plan.failed(target, tried.fault!, now)
+    plan.failed(target, tried.fault!, nowMs(exchange))
     return false
   }
   tried.final = true
@@ -185,6 +182,8 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   conclude(exchange, withheld ?? tried.fault?.failure ?? null)
   return true
 }
+
+const nowMs = ({ clock }: Exchange): number => clock.monotonicUs() / 1000
 
 const settleBeforeEnd: Settle = (exchange, attempt) => {
   settle(attempt, exchange.asked!)
@@ -210,11 +209,11 @@ function close({ lease, hold, repeat, attempts }: Exchange): void {
   lease?.release(tokens, nano)
 }
 
-function attemptOptions(exchange: Exchange, { deployment, credential }: Target, number: number, stripUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
+function attemptOptions(exchange: Exchange, { deployment, credential, limitMs, patienceMs }: Target, plan: Plan, number: number, stripUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
   const includeCost = exchange.options!.includeCost
   return {
     number, deployment, credentialId: credential.id, protocol: exchange.protocol, hold, calibration, stream: exchange.asked!.stream,
-    deadlines: exchange.snapshot.settings.deadlines,
+    deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
     stripUsage: stripUsage && !includeCost,
     rewriteUsage: includeCost ? (attempt, json, usage) => withCost(Buffer.from(json), costOf(attempt, exchange.asked!, usage)).toString() : null,
   }

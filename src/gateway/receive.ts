@@ -1,9 +1,9 @@
 /** Reads the body within its bounds and checks it byte by byte as it arrives; nothing is parsed whole, nothing is kept twice. */
 import { isUtf8 } from 'node:buffer'
-import type { After } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { JsonScanner, type JsonFault } from '../wire/json-scanner.ts'
+import type { Deadlines, Ticking } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Fields that decide what is dispatched and billed: a document that repeats one means different things to different parsers. */
@@ -18,7 +18,7 @@ export class BodyBudget {
   }
 }
 
-export async function receive(exchange: Exchange, budget: BodyBudget, after: After): Promise<Failure | null> {
+export function receive(exchange: Exchange, budget: BodyBudget, running: Deadlines): Failure | Promise<Failure | null> {
   const { request, snapshot } = exchange
   const contentType = request.headers['content-type'] ?? ''
   if (!/^application\/([\w.+-]*\+)?json\b/i.test(contentType)) {
@@ -32,18 +32,23 @@ export async function receive(exchange: Exchange, budget: BodyBudget, after: Aft
   if (budget.heldBytes + Math.max(declared, 1) > budget.limitBytes) {
     return failure('overloaded', 'The gateway holds as many request bodies as it may. Try again shortly.', { retryAfterMs: 1000 })
   }
-  return read(exchange, budget, maxBytes, after)
+  return read(exchange, budget, maxBytes, running)
 }
 
-function read(exchange: Exchange, budget: BodyBudget, maxBytes: number, after: After): Promise<Failure | null> {
+function read(exchange: Exchange, budget: BodyBudget, maxBytes: number, running: Deadlines): Promise<Failure | null> {
   const { request } = exchange
   const scan = new JsonScanner({ maxDepth: limits.jsonDepth, maxKeys: limits.jsonKeys, unique: controlFields })
   const chunks: Buffer[] = []
   let bytes = 0
   return new Promise((resolve) => {
-    const cancel = after(limits.bodyTimeoutMs, () => done(failure('request_timeout', `The request body did not arrive within ${limits.bodyTimeoutMs / 1000} s.`)))
+    const untilUs = exchange.clock.monotonicUs() + limits.bodyTimeoutMs * 1000
+    const waiting: Ticking = {
+      rosterIndex: -1,
+      tick: (nowUs) => nowUs > untilUs && done(failure('request_timeout', `The request body did not arrive within ${limits.bodyTimeoutMs / 1000} s.`)),
+    }
+    running.add(waiting)
     const done = (failed: Failure | null): void => {
-      cancel()
+      running.delete(waiting)
       request.off('data', onData).off('end', onEnd).off('close', onClose)
       // A client that left in the middle of its body has closed the response before the request.
       if (exchange.clientGone) budget.heldBytes -= bytes

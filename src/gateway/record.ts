@@ -21,7 +21,7 @@ export class Recorder {
   /** Refusals without a key that were not recorded. */
   skipped = 0
 
-  constructor(post: (records: RequestRecord[]) => void, batchSize = 64) {
+  constructor(post: (records: RequestRecord[]) => void, batchSize = 512) {
     this.#post = post
     this.#batchSize = batchSize
   }

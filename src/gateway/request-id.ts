@@ -1,6 +1,6 @@
 /** Request ids, made on the hot path: random bytes come from a pool, since a system call for each costs more than the rest. */
 import { randomFillSync } from 'node:crypto'
-import { newId } from '../store/ids.ts'
+import { newIdFrom } from '../store/ids.ts'
 
 const idBytes = 16
 const pool = Buffer.alloc(256 * idBytes)
@@ -12,7 +12,7 @@ export function newRequestId(epochMs: number): string {
     randomFillSync(pool)
     used = 0
   }
-  const random = pool.subarray(used, used + idBytes)
+  const from = used
   used += idBytes
-  return newId('req', epochMs, random)
+  return newIdFrom('req', epochMs, pool, from)
 }

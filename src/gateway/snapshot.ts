@@ -17,6 +17,17 @@ export interface SnapshotData {
   aliases: AliasData[]
   organisations: OrganisationData[]
   settings: SettingsData
+  /** Of the providers whose vendor's own list of models is known. */
+  lists?: ListData[]
+}
+
+/** Where a vendor's own list of models differs from the catalogue. */
+export interface ListData {
+  provider: string
+  /** Upstream models that only the vendor's list names. */
+  unknown: string[]
+  /** Upstream models that the vendor's list does not name; null: the list is too small a part for that to mean anything. */
+  missing: string[] | null
 }
 
 export interface ProviderData {
@@ -90,6 +101,8 @@ export interface Deployment {
   provider: Provider
   upstreamModel: string
   logicalModel: string
+  /** Deployments of one group are of equal preference and share the load; null: it stands alone, in its place in the order. */
+  group: string | null
   /** Null: unknown price. */
   price: PriceVector | null
   /** Tokens; 0 where unknown. */
@@ -122,6 +135,8 @@ export interface Snapshot {
   declared: ReadonlyMap<string, readonly Deployment[]>
   organisations: ReadonlyMap<string, OrganisationData>
   settings: SettingsData
+  /** By provider; see `ListData`. */
+  lists: ReadonlyMap<string, { unknown: ReadonlySet<string>; missing: ReadonlySet<string> | null }>
 }
 
 /** What a key may do and whom it belongs to. Immutable; replaced whole when anything changes. */

@@ -1,10 +1,12 @@
 /**
  * The request as its upstream gets it. Same protocol in and out: the client's bytes with exactly these edits spliced in: the
- * model's name, no `megarouter` object, usage asked for in streams, the output limit where a hold needs one. Headers are built anew; the client's never pass.
+ * model's name, no `megarouter` object, usage asked for in streams, the output limit under the name that the vendor reads and where a
+ * hold needs one, messages as the vendor takes them. Headers are built anew; the client's never pass.
  */
-import { addMember, removeMember, replaceValue, splice, type Edit } from '../wire/json-edit.ts'
+import { addMember, removeMembers, renameMember, replaceValue, splice, type Edit } from '../wire/json-edit.ts'
 import { JsonScanner, type Member } from '../wire/json-scanner.ts'
-import type { Quirks } from '../providers/provider.ts'
+import { messageEdits } from '../wire/message-roles.ts'
+import { keyHeader, type Quirks } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Exchange } from './exchange.ts'
 import type { UpstreamRequest } from './transport.ts'
@@ -20,9 +22,14 @@ export function translate(exchange: Exchange, target: Target, attempt: number, u
   exchange.enter('translate')
   const { deployment, credential } = target
   const { provider } = deployment
-  const usage = usageEdit(exchange, provider.vendor.quirks.streamUsage)
-  const limit = maxTokens === null ? [] : limitEdits(exchange, provider.vendor.quirks, maxTokens)
-  const body = splice(exchange.body, [...modelEdits(exchange, deployment.upstreamModel), ...limit, ...usage])
+  const { quirks } = provider.vendor
+  const { members } = exchange.scan!
+  const gone = unwanted(exchange, quirks)
+  const staying = gone.length === 0 ? members : members.filter((member) => !gone.includes(member))
+  const usage = usageEdit(exchange, quirks, staying)
+  const body = splice(exchange.body, [
+    ...modelEdits(exchange, deployment.upstreamModel), ...roleEdits(exchange, quirks), ...limitEdits(exchange, quirks, maxTokens, staying), ...usage, ...(gone.length === 0 ? [] : removeMembers(members, gone)),
+  ])
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: exchange.asked!.stream ? 'text/event-stream, application/json' : 'application/json',
@@ -30,7 +37,8 @@ export function translate(exchange: Exchange, target: Target, attempt: number, u
     'user-agent': userAgent,
     'x-client-request-id': `${exchange.id}-${attempt}`,
   }
-  if (credential.secret !== '' && provider.vendor.auth === 'bearer') headers['authorization'] = `Bearer ${credential.secret}`
+  const key = keyHeader(provider.vendor, credential.secret)
+  if (key) headers[key.name] = key.value
   return {
     request: {
       provider, credentialId: credential.id, tenant: exchange.key!.org, path: provider.pathPrefix + exchange.endpoint.path, method: 'POST', headers, body,
@@ -40,22 +48,34 @@ export function translate(exchange: Exchange, target: Target, attempt: number, u
   }
 }
 
-function modelEdits({ scan, asked }: Exchange, upstreamModel: string): Edit[] {
-  const { members } = scan!
-  const edits: Edit[] = []
-  if (asked!.model !== upstreamModel) edits.push(replaceValue(scan!.find('model')!, JSON.stringify(upstreamModel)))
+/** What is ours alone, what the vendor refuses, and a second limit that it does not read. */
+function unwanted(exchange: Exchange, quirks: Quirks): Member[] {
+  const { scan, endpoint } = exchange
+  const gone: Member[] = []
   const options = scan!.find('megarouter')
-  if (options) edits.push(removeMember(members, options))
-  return edits
+  if (options) gone.push(options)
+  const usage = quirks.streamUsage === 'refuses_to_be_asked' && endpoint.streams ? scan!.find('stream_options') : undefined
+  if (usage) gone.push(usage)
+  const unread = renames(exchange, quirks) && scan!.find(quirks.maxTokensField) ? scan!.find(otherField(quirks)) : undefined
+  if (unread) gone.push(unread)
+  return gone
+}
+
+function modelEdits({ scan, asked }: Exchange, upstreamModel: string): Edit[] {
+  return asked!.model === upstreamModel ? [] : [replaceValue(scan!.find('model')!, JSON.stringify(upstreamModel))]
+}
+
+function roleEdits({ body, scan }: Exchange, { developerRole, contentParts }: Quirks): Edit[] {
+  const messages = developerRole && contentParts ? undefined : scan!.find('messages')
+  return messages ? messageEdits(body, messages.valueStart, { developerAsSystem: !developerRole, listsAsText: !contentParts }) : []
 }
 
 const wanted = '{"include_usage":true}'
 
-function usageEdit({ body, scan, asked }: Exchange, streamUsage: 'on_request' | 'always'): Edit[] {
-  if (!asked!.stream || asked!.usageInStream || streamUsage === 'always') return []
-  const { members } = scan!
+function usageEdit({ body, scan, asked }: Exchange, { streamUsage }: Quirks, staying: readonly Member[]): Edit[] {
+  if (!asked!.stream || asked!.usageInStream || streamUsage !== 'on_request') return []
   const options = scan!.find('stream_options')
-  if (!options) return [addAfterOthers(members, body, 'stream_options', wanted)]
+  if (!options) return [addMember(staying, body.indexOf(0x7b), 'stream_options', wanted)]
   const value = body.subarray(options.valueStart, options.valueEnd)
   if (value[0] !== 0x7b) return [replaceValue(options, wanted)]
   const inner = new JsonScanner({ maxDepth: 64, maxKeys: 1000, unique: new Set() })
@@ -66,26 +86,41 @@ function usageEdit({ body, scan, asked }: Exchange, streamUsage: 'on_request' | 
   return [present ? replaceValue(present, 'true') : addMember(own, options.valueStart, 'include_usage', 'true')]
 }
 
-/** Behind the last member that stays; a removed `megarouter` at the end takes its comma with it. */
-function addAfterOthers(members: readonly Member[], body: Buffer, key: string, json: string): Edit {
-  const staying = members.filter((member) => member.key !== 'megarouter')
-  return addMember(staying, body.indexOf(0x7b), key, json)
-}
-
 const limitFields = ['max_completion_tokens', 'max_tokens'] as const
 
-/** Lowers what is above the limit in the fields that the vendor reads; where none of them holds a limit, writes the vendor's own. */
-function limitEdits({ body, scan, asked, endpoint }: Exchange, { maxTokensField, honoursBothLimits }: Quirks, maxTokens: number): Edit[] {
-  const field = endpoint.capability === 'completions' ? 'max_tokens' : maxTokensField
+const otherField = ({ maxTokensField }: Quirks): (typeof limitFields)[number] => (maxTokensField === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens')
+const renames = ({ endpoint }: Exchange, { otherLimit }: Quirks): boolean => endpoint.capability === 'chat' && otherLimit === 'renamed'
+const limitIn = ({ asked }: Exchange, field: string): number | null => (field === 'max_tokens' ? asked!.maxTokens : asked!.maxCompletionTokens)
+
+/** Lowers what is above the limit in the fields that the vendor may read; where none that it does read holds a limit, writes the vendor's own. */
+function limitEdits(exchange: Exchange, quirks: Quirks, maxTokens: number | null, staying: readonly Member[]): Edit[] {
+  if (renames(exchange, quirks)) return renamedLimit(exchange, quirks, maxTokens, staying)
+  if (maxTokens === null) return []
+  const { body, scan, endpoint } = exchange
+  const isChat = endpoint.capability === 'chat'
+  const field = isChat ? quirks.maxTokensField : 'max_tokens'
   const edits: Edit[] = []
   let isBound = false
   for (const key of limitFields) {
-    const own = key === 'max_tokens' ? asked!.maxTokens : asked!.maxCompletionTokens
-    if (own === null || (key !== field && !(honoursBothLimits && endpoint.capability === 'chat'))) continue
-    isBound = true
+    const own = limitIn(exchange, key)
+    if (own === null || (key !== field && !isChat)) continue
+    isBound ||= key === field || quirks.otherLimit === 'bounds'
     if (own > maxTokens) edits.push(replaceValue(scan!.find(key)!, String(maxTokens)))
   }
   if (isBound) return edits
   const empty = scan!.find(field)
-  return [empty ? replaceValue(empty, String(maxTokens)) : addAfterOthers(scan!.members, body, field, String(maxTokens))]
+  return [...edits, empty ? replaceValue(empty, String(maxTokens)) : addMember(staying, body.indexOf(0x7b), field, String(maxTokens))]
+}
+
+/** One field, the vendor's: the client's limit under whichever name it came, or the lower one that a hold needs. */
+function renamedLimit(exchange: Exchange, quirks: Quirks, maxTokens: number | null, staying: readonly Member[]): Edit[] {
+  const { body, scan } = exchange
+  const field = quirks.maxTokensField
+  const [own, other] = [scan!.find(field), scan!.find(otherField(quirks))]
+  const wished = limitIn(exchange, field) ?? limitIn(exchange, otherField(quirks))
+  const limit = maxTokens !== null && (wished === null || wished > maxTokens) ? maxTokens : wished
+  if (!own && !other) return limit === null ? [] : [addMember(staying, body.indexOf(0x7b), field, String(limit))]
+  const edits = own ? [] : [renameMember(body, other!, field)]
+  if (limit !== null && limit !== limitIn(exchange, own ? field : otherField(quirks))) edits.push(replaceValue((own ?? other)!, String(limit)))
+  return edits
 }

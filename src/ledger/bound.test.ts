@@ -29,7 +29,7 @@ const shapeOf = (change: Partial<RequestShape> = {}): RequestShape => ({ message
 function deploymentOf({ deployment, vendor: declared }: Case): Deployment {
   const made = vendor({ id: 'v', name: 'Vendor', docs: '', ...declared, bounds: { requestTokens: 100, toolsTokens: 1000, ...declared?.bounds } })
   const provider = { id: 'v', vendor: made, baseUrl: '', origin: '', pathPrefix: '', socketPath: null, guarded: false, credentials: [] }
-  return { id: 'v/m', provider, upstreamModel: 'm', logicalModel: 'm', price: simple, contextTokens: 100_000, outputTokens: 8000, reasoning: false, outputModalities: ['text'], ...deployment }
+  return { id: 'v/m', provider, upstreamModel: 'm', logicalModel: 'm', group: null, price: simple, contextTokens: 100_000, outputTokens: 8000, reasoning: false, outputModalities: ['text'], ...deployment }
 }
 
 function bound(mode: 'none' | 'soft' | 'standard' | 'strict', given: Case = {}): Bound | Failure {
@@ -95,7 +95,12 @@ describe('a strict bound', () => {
     const unread = granted('strict', { asked: { maxCompletionTokens: 700 }, vendor: { quirks } })
     assert.deepEqual([unread.maxTokens, unread.maxOutputTokens, unread.warning], [700, 700, null])
     assert.equal(granted('strict', { asked: { maxTokens: 700 }, vendor: { quirks } }).maxTokens, null)
-    const both = { asked: { maxTokens: 700, maxCompletionTokens: 900 }, vendor: { quirks: { honoursBothLimits: true } } }
+    assert.equal(granted('strict', { asked: { maxTokens: 700, maxCompletionTokens: 5000 }, vendor: { quirks } }).maxOutputTokens, 5000, 'the other may bound, or not')
+    const lowered = granted('strict', { asked: { maxTokens: 700, maxCompletionTokens: 9000 }, vendor: { quirks } })
+    assert.deepEqual([lowered.maxTokens, lowered.maxOutputTokens], [8000, 8000])
+    const renamed = (asked: Partial<Asked>): number => granted('strict', { asked, vendor: { quirks: { ...quirks, otherLimit: 'renamed' } } }).maxOutputTokens
+    assert.deepEqual([renamed({ maxCompletionTokens: 700 }), renamed({ maxTokens: 600, maxCompletionTokens: 700 })], [700, 600])
+    const both: Case = { asked: { maxTokens: 700, maxCompletionTokens: 900 }, vendor: { quirks: { otherLimit: 'bounds' } } }
     assert.equal(granted('strict', both).maxOutputTokens, 900)
     assert.equal(granted('strict', { ...both, capability: 'completions' }).maxOutputTokens, 700)
   })
@@ -110,6 +115,16 @@ describe('a strict bound', () => {
     assert.equal(granted('strict', { shape: { images: 1 } }).maxInputTokens, 100_000)
     assert.equal(granted('strict', { shape: { media: 'a part' } }).maxInputTokens, 100_000)
     assert.equal(granted('strict', { shape: { media: 'an input', prompts: 3 }, capability: 'embeddings' }).maxInputTokens, 300_000)
+  })
+
+  test('ends at the most that a vendor makes of any model', () => {
+    const vendor: Case['vendor'] = { bounds: { mostOutputTokens: 3000 } }
+    for (const mode of ['strict', 'standard'] as const) {
+      assert.equal(granted(mode, { vendor }).mostOutputTokens, 3000)
+      assert.equal(granted(mode, { vendor, deployment: { outputTokens: 0 }, asked: { maxCompletionTokens: 9000, choices: 2 }, shape: { choices: 2 } }).mostOutputTokens, 6000)
+    }
+    assert.equal(granted('standard', { vendor, deployment: { outputTokens: 0 }, asked: { stream: true } }).mostOutputTokens, 3000)
+    assert.equal(granted('standard', { deployment: { outputTokens: 0 }, asked: { stream: true } }).mostOutputTokens, Infinity)
   })
 
   test('has no output for embeddings', () => {

@@ -96,7 +96,7 @@ function estimate(asked: Asked, endpoint: Capability, deployment: Deployment, mo
   const binds = mode === 'standard'
   const slice = followed || !binds ? Math.min(limit, sliceTokens) : limit
   const tokensFor = (each: number): number => Math.min(mostTokens, each * answers)
-  const mostOutputTokens = own === null && deployment.outputTokens === 0 ? Infinity : tokensFor(Math.max(limit, vendor.bounds.leastOutputTokens))
+  const mostOutputTokens = own === null && deployment.outputTokens === 0 ? (vendorMost(deployment) === Infinity ? Infinity : tokensFor(vendorMost(deployment))) : tokensFor(Math.max(limit, vendor.bounds.leastOutputTokens))
   const bound = { inputTokens, maxInputTokens: inputTokens, maxOutputTokens: tokensFor(slice), mostOutputTokens, maxTokens: null, sliced: followed && slice < limit, warning: null }
   // No price and still here: the operator allows it, and what it costs is marked as unpriced.
   if (!price) return { ...bound, holdNano: 0, fullNano: 0, inputNano: 0, sliced: false }
@@ -130,16 +130,19 @@ const unenforceable = (open: string, mode: HoldMode = 'strict'): Failure =>
 const limitWarning = (limit: number, why: string): string => `output limited to ${limit} tokens: ${why}`
 
 /** Most tokens of one answer that a model makes; `wished` counts where that is not known. */
-const modelLimit = ({ outputTokens }: Deployment, wished: number | null): number => outputTokens || (wished ?? unknownOutputTokens)
+const modelLimit = (deployment: Deployment, wished: number | null): number => Math.min(deployment.outputTokens || (wished ?? unknownOutputTokens), vendorMost(deployment))
+
+const vendorMost = ({ provider: { vendor } }: Deployment): number => vendor.bounds.mostOutputTokens || Infinity
 
 /** The largest limit that fits, but no smaller than is of use: then the hold is refused. */
 const fitting = (limit: number, tokens: number): number => Math.max(Math.min(limit, leastWrittenTokens), Math.min(limit, Math.floor(tokens)))
 
-/** The client's limit in a field that the vendor knows. Of two the larger may count. */
-function ownLimit({ maxTokens, maxCompletionTokens }: Asked, endpoint: Capability, { maxTokensField, honoursBothLimits }: Deployment['provider']['vendor']['quirks']): number | null {
+/** The client's limit in the field that the vendor reads; where it may read both, the larger one. */
+function ownLimit({ maxTokens, maxCompletionTokens }: Asked, endpoint: Capability, { maxTokensField, otherLimit }: Deployment['provider']['vendor']['quirks']): number | null {
   if (endpoint === 'completions') return maxTokens
-  if (!honoursBothLimits) return maxTokensField === 'max_tokens' ? maxTokens : maxCompletionTokens
-  return maxTokens === null || maxCompletionTokens === null ? (maxTokens ?? maxCompletionTokens) : Math.max(maxTokens, maxCompletionTokens)
+  const [own, other] = maxTokensField === 'max_tokens' ? [maxTokens, maxCompletionTokens] : [maxCompletionTokens, maxTokens]
+  if (own === null) return otherLimit === 'unknown' ? null : other
+  return other === null || otherLimit === 'renamed' ? own : Math.max(own, other)
 }
 
 /** No text has more tokens than bytes. Null: nothing bounds it. */

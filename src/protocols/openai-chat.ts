@@ -3,6 +3,7 @@
  * chunk of its own with empty `choices`, or (some vendors) in the finish chunk. https://platform.openai.com/docs/api-reference/chat
  */
 import type { JsonScanner } from '../wire/json-scanner.ts'
+import type { EventShape } from '../wire/event-shape.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
 import { classify, faultOf } from './openai-errors.ts'
 import { shapeOf } from './openai-shape.ts'
@@ -36,11 +37,16 @@ interface Chunk {
   error?: unknown
 }
 
-function readEvent(event: SseEvent): EventFacts {
+/** Before the text of a piece of output. Quotes within texts are escaped, so that it can't stand inside of one. */
+const textOpening = /"delta": ?\{(?:"role": ?"assistant", ?)?"content": ?"/
+
+function readEvent(event: SseEvent, shape: EventShape): EventFacts {
   // A giant event is an image or audio in base64: output, whatever it says.
   if (event.oversize) return { ...nothing, meaningful: true, outputChars: event.end - event.start }
   const data = event.data
   if (data === null) return nothing
+  const known = event.name === '' ? shape.textLength(data) : -1
+  if (known > 0) return { ...nothing, meaningful: true, outputChars: known }
   if (data === '[DONE]') return { ...nothing, meaningful: true, done: true }
   let chunk: Chunk | null
   try {
@@ -56,9 +62,13 @@ function readEvent(event: SseEvent): EventFacts {
   if (Array.isArray(chunk.choices)) {
     facts.usageOnly = chunk.choices.length === 0 && typeof chunk.usage === 'object' && chunk.usage !== null
     for (const choice of chunk.choices) readChoice(choice, facts)
+    if (isOutputAlone(facts) && chunk.choices.length === 1 && event.name === '') shape.learn(data, textOpening, facts.outputChars)
   }
   return facts
 }
+
+/** It says no more than that there is output; a service tier would be that of the event before. */
+const isOutputAlone = ({ outputChars, finished, usage, error }: EventFacts): boolean => outputChars > 0 && !finished && usage === null && error === null
 
 function readChoice(choice: unknown, facts: EventFacts): void {
   if (typeof choice !== 'object' || choice === null) return
@@ -70,7 +80,15 @@ function readChoice(choice: unknown, facts: EventFacts): void {
   if (typeof text === 'string') facts.outputChars += text.length
   for (const source of [delta, message]) {
     if (typeof source !== 'object' || source === null) continue
-    for (const [key, value] of Object.entries(source)) if (key !== 'role') facts.outputChars += outputLength(value, 0)
+    let thought = 0
+    for (const [key, value] of Object.entries(source)) {
+      if (key === 'role') continue
+      const length = outputLength(value, 0)
+      // The same thought under several names (OpenRouter, Nebius, Chutes).
+      if (key.startsWith('reasoning')) thought = Math.max(thought, length)
+      else facts.outputChars += length
+    }
+    facts.outputChars += thought
   }
   if (facts.outputChars > 0) facts.meaningful = true
 }
@@ -125,6 +143,8 @@ export const openaiChat: Protocol = {
       const parsed = JSON.parse(body.toString()) as unknown
       // Gemini's OpenAI endpoint wraps the error in an array.
       const first = Array.isArray(parsed) ? (parsed[0] as unknown) : parsed
+      // SiliconFlow answers some statuses with a text alone.
+      if (typeof first === 'string') return faultOf(first)
       if (typeof first !== 'object' || first === null) return null
       return faultOf((first as { error?: unknown }).error ?? first)
     } catch {

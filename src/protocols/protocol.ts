@@ -1,5 +1,6 @@
 /** What a wire format must know so that the gateway can carry it without understanding it: requests, answers, streams, errors. */
 import type { JsonScanner, Member } from '../wire/json-scanner.ts'
+import type { EventShape } from '../wire/event-shape.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
 
 /** One route of the wire format. */
@@ -92,7 +93,8 @@ export interface Protocol {
   endpoints: readonly EndpointSpec[]
   /** One pass over the bytes of a body that was found valid; counts, builds nothing. */
   shapeOf(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner): RequestShape
-  readEvent(event: SseEvent): EventFacts
+  /** `shape` belongs to the stream. */
+  readEvent(event: SseEvent, shape: EventShape): EventFacts
   /** `scan` covers the whole body and found no fault. */
   readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts
   readError(body: Buffer): UpstreamFault | null

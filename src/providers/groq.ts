@@ -9,6 +9,6 @@ import { vendor } from './provider.ts'
 export const groq = vendor({
   id: 'groq', name: 'Groq', docs: 'https://console.groq.com/docs/openai',
   baseUrl: 'https://api.groq.com/openai/v1', endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { honoursBothLimits: true },
+  quirks: { otherLimit: 'bounds', rateLimitHeaders: 'openai' },
   bounds: { serverToolModels: ['groq/compound*', 'compound*'] },
 })

@@ -13,7 +13,7 @@ async function declaredIn(name: string): Promise<Vendor> {
   return declared
 }
 
-const declared = await Promise.all(readdirSync(import.meta.dirname).filter(isDeclaration).sort().map(declaredIn))
+const declared = (await Promise.all(readdirSync(import.meta.dirname).filter(isDeclaration).map(declaredIn))).sort((a, b) => (a.id < b.id ? -1 : 1))
 
 /** By vendor id, alphabetically. */
 export const vendors: ReadonlyMap<string, Vendor> = new Map(declared.map((each) => [each.id, each]))

@@ -7,5 +7,5 @@ import { vendor } from './provider.ts'
 export const ollama = vendor({
   id: 'ollama', name: 'Ollama', docs: 'https://docs.ollama.com/api/openai-compatibility',
   env: [], auth: 'none', selfHosted: true, endpoints: ['chat', 'completions', 'embeddings'],
-  quirks: { streamUsage: 'on_request', maxTokensField: 'max_tokens' },
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

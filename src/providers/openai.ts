@@ -1,5 +1,6 @@
 /**
- * OpenAI. Streams carry usage only when asked; `max_tokens` is deprecated and refused by the o-series. Stops billing when a
+ * OpenAI. Streams carry usage only when asked; `max_tokens` is deprecated, and refused by reasoning models,
+ * for which it is renamed. Stops billing when a
  * stream is cancelled. https://platform.openai.com/docs/api-reference/chat/create
  * Images: tiles (base + tile × 8), or patches × factor, 1,536 at most and 10,000 at the detail `original` of GPT-5.2 and later;
  * the factors are rounded up. Recorded: gpt-4o-mini bills one tile as 8,500. https://platform.openai.com/docs/guides/images-vision
@@ -11,7 +12,8 @@ import { vendor } from './provider.ts'
 export const openai = vendor({
   id: 'openai', name: 'OpenAI', docs: 'https://platform.openai.com/docs/api-reference',
   baseUrl: 'https://api.openai.com/v1', endpoints: ['chat', 'completions', 'embeddings'],
-  quirks: { honoursBothLimits: true },
+  quirks: { otherLimit: 'bounds', developerRole: true, rateLimitHeaders: 'openai' },
+  families: [{ models: ['o1*', 'o3*', 'o4*', 'gpt-5*'], quirks: { otherLimit: 'renamed' } }],
   bounds: {
     hidesReasoning: true,
     serverToolModels: ['*-search-preview*', '*-search-api*', '*-deep-research*'],

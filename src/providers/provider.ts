@@ -8,21 +8,29 @@ export interface Vendor {
   env: readonly string[]
   /** Overrides `baseUrl`, for example `GROQ_BASE_URL`. A vendor without `baseUrl` is switched on by this variable alone. */
   baseUrlEnv: string
+  /** `{NAME}` in it stands for a variable of the operator's environment, see `places`. */
   baseUrl?: string
+  /** Variables in `baseUrl`, and what each of them is. */
+  places?: Readonly<Record<string, string>>
   docs: string
   protocol: 'openai-chat'
-  auth: 'bearer' | 'none'
+  /** How the key is sent: as a bearer token, or in a header of its own, there as a bearer token too or by itself. */
+  auth: 'bearer' | 'none' | { header: string; bearer?: true }
+  /** Path of the list of models under the base URL; null: there is none that works with the key of a request. */
+  modelsPath: string | null
   /** OpenAI-format endpoints that the vendor serves under its base URL. */
   endpoints: readonly ('chat' | 'completions' | 'embeddings')[]
   /** Some vendors bill to the end although the client has left; then a stream is drained, not aborted. Source in the declaration's comment. */
   billsAfterAbort: boolean
-  /** Answers with an error status are billed. */
-  billsErrors: boolean
+  /** Statuses of errors whose input is billed. Where there are any, an error inside a 200 is billed as well: it was processed. */
+  billsErrors: readonly number[]
   /** How the vendor's usage object maps to disjoint classes. */
   usage: UsageRules
   /** What bounds the bill of one request. */
   bounds: BoundRules
   quirks: Quirks
+  /** Models that the vendor serves in another way than its others; the first that matches counts. */
+  families?: readonly Family[]
   /** The key under which the catalogue lists the vendor; defaults to `id`. */
   catalogId?: string
   /** Runs on the operator's machines: no key needed, tokens are priced at 0 unless the operator says otherwise. */
@@ -38,6 +46,10 @@ export interface UsageRules {
   completionIncludesReasoning: boolean
   /** `prompt_tokens` contains the audio tokens (OpenAI, the default) or not (Mistral). */
   promptIncludesAudio?: boolean
+  /** `total_tokens` contains reasoning that stands beside the completion (xAI, the default) or not (DeepInfra's Gemini). */
+  totalIncludesReasoning?: boolean
+  /** The output is what `total_tokens` leaves beside the prompt, wherever else reasoning is counted, or nowhere (Gemini). */
+  outputByTotal?: boolean
 }
 
 /** What a hold needs to know to be no smaller than the bill. */
@@ -52,6 +64,8 @@ export interface BoundRules {
   serverToolModels: readonly string[]
   /** A smaller output limit is raised to this one. */
   leastOutputTokens: number
+  /** No answer of any model is longer; 0: not known. */
+  mostOutputTokens: number
   /** Reasoning is not counted against the output limit. */
   reasoningBeyondLimit: boolean
   /** Reasoning is billed but no part of a stream, so that what was streamed says nothing of the bill. */
@@ -61,11 +75,56 @@ export interface BoundRules {
 }
 
 export interface Quirks {
-  /** Where streams carry usage: after `stream_options.include_usage` (its own last chunk), or always unasked. */
-  streamUsage: 'on_request' | 'always'
+  /**
+   * Where streams carry usage: after `stream_options.include_usage` (its own last chunk, or the finish chunk), always unasked, or always
+   * and `stream_options` is refused, so that a client's is taken out.
+   */
+  streamUsage: 'on_request' | 'always' | 'refuses_to_be_asked'
+  /** The output limit of a chat that bounds. */
   maxTokensField: 'max_tokens' | 'max_completion_tokens'
-  /** The other of the two fields bounds the output of a chat as well. */
-  honoursBothLimits: boolean
+  /**
+   * What the other of the two fields does in a chat. `bounds`: the same. `renamed`: nothing, it is refused, or not documented beside
+   * the one that is, so that its limit is written under the vendor's own name. `unknown`: it is left as it is, and a strict hold trusts neither its effect nor its absence.
+   */
+  otherLimit: 'bounds' | 'renamed' | 'unknown'
+  /** Takes messages of the role `developer`; for others it is written as `system`, which it is a later name of. */
+  developerRole: boolean
+  /** Takes the content of a message, a tool's result too, as a list of parts; for others a list of texts is written as one text. */
+  contentParts: boolean
+  /** Which response headers tell what is left of the vendor's own rate limits; null: none is known. */
+  rateLimitHeaders: RateLimitHeaders | null
+}
+
+/**
+ * Families of headers. A limit, what remains and when it is whole again; values of -1 mean unknown.
+ * - `openai`: `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`; reset is a duration: `12ms`, `6m0s`, `8m37.681999999s`
+ *   (OpenAI, Groq: recorded). Groq counts requests by the day and tokens by the minute.
+ * - `azure`: the same names; reset is in whole seconds. https://learn.microsoft.com/en-us/answers/questions/5625878
+ * - `anthropic`: `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`; reset is a time of RFC 3339
+ *   (recorded).
+ * - `cerebras`: `x-ratelimit-{limit,remaining,reset}-{requests-day,tokens-minute}`; reset is in seconds, with a fraction (recorded).
+ * - `mistral`: `ratelimitbysize-{limit,remaining,reset}`, tokens of the minute, reset in seconds, and
+ *   `x-ratelimitbysize-{limit,remaining}-{minute,month}` (recorded).
+ * - `openrouter`: `x-ratelimit-{limit,remaining,reset}`, requests; reset is Unix time in milliseconds; on a 429 only (recorded).
+ * - `venice`: the names of `openai`; reset of requests is Unix time in seconds, of tokens seconds.
+ *   https://docs.venice.ai/api-reference/rate-limiting
+ * - `sambanova`: `x-ratelimit-{limit,remaining,reset}-{requests,requests-day}`; the unit of reset is not documented.
+ *   https://docs.sambanova.ai/docs/en/models/rate-limits
+ * - `fireworks`: `x-ratelimit-limit-tokens-{prompt,cache-adjusted-prompt,generated}`, by the second; nothing remains or resets.
+ *   https://docs.fireworks.ai/serverless/rate-limits
+ * - `digitalocean`: `ratelimit-{limit,remaining,reset}`, requests; reset is Unix time in seconds.
+ *   https://github.com/digitalocean/openapi (specification/shared/headers.yml)
+ */
+export type RateLimitHeaders =
+  | 'openai' | 'azure' | 'anthropic' | 'cerebras' | 'mistral' | 'openrouter' | 'venice' | 'sambanova' | 'fireworks' | 'digitalocean'
+
+export interface Family {
+  /** Patterns of upstream models. */
+  models: readonly string[]
+  usage?: Partial<UsageRules>
+  bounds?: Partial<BoundRules>
+  quirks?: Partial<Quirks>
+  billsAfterAbort?: boolean
 }
 
 /**
@@ -74,7 +133,11 @@ export interface Quirks {
  */
 const usualBounds: BoundRules = {
   requestTokens: 256, toolsTokens: 1024, imageTokens: [], serverToolModels: [], leastOutputTokens: 1,
-  reasoningBeyondLimit: false, hidesReasoning: false, priceVaries: false,
+  mostOutputTokens: 0, reasoningBeyondLimit: false, hidesReasoning: false, priceVaries: false,
+}
+
+const usualQuirks: Quirks = {
+  streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', otherLimit: 'unknown', developerRole: false, contentParts: true, rateLimitHeaders: null,
 }
 
 type Declared = Pick<Vendor, 'id' | 'name' | 'docs'> & Partial<Omit<Vendor, 'bounds' | 'quirks'>> & { bounds?: Partial<BoundRules>; quirks?: Partial<Quirks> }
@@ -83,18 +146,34 @@ const environmentName = (id: string): string => id.toUpperCase().replaceAll('-',
 
 /** Fills a declaration with what holds for most OpenAI-compatible vendors. */
 export function vendor(declared: Declared): Vendor {
-  const name = environmentName(declared.id)
+  const env = declared.env ?? [`${environmentName(declared.id)}_API_KEY`]
   return {
-    env: [`${name}_API_KEY`],
-    baseUrlEnv: `${name}_BASE_URL`,
+    baseUrlEnv: `${env[0]?.replace(/_API_KEY$/, '') ?? environmentName(declared.id)}_BASE_URL`,
     protocol: 'openai-chat',
     auth: 'bearer',
+    modelsPath: '/models',
     endpoints: ['chat', 'embeddings'],
     billsAfterAbort: false,
-    billsErrors: false,
+    billsErrors: [],
     ...declared,
+    env,
     usage: declared.usage ?? { promptIncludesCached: true, completionIncludesReasoning: true },
     bounds: { ...usualBounds, ...declared.bounds },
-    quirks: { streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', honoursBothLimits: false, ...declared.quirks },
+    quirks: { ...usualQuirks, ...declared.quirks },
   }
+}
+
+/** The vendor as it serves one upstream model. `isOneOf`: whether a list of patterns matches it. */
+export function asServed(vendor: Vendor, isOneOf: (models: readonly string[]) => boolean): Vendor {
+  const family = vendor.families?.find(({ models }) => isOneOf(models))
+  if (!family) return vendor
+  const { usage, bounds, quirks, billsAfterAbort = vendor.billsAfterAbort } = family
+  return { ...vendor, billsAfterAbort, usage: { ...vendor.usage, ...usage }, bounds: { ...vendor.bounds, ...bounds }, quirks: { ...vendor.quirks, ...quirks } }
+}
+
+/** The header that carries a key; null where none is sent. */
+export function keyHeader({ auth }: Pick<Vendor, 'auth'>, secret: string): { name: string; value: string } | null {
+  if (secret === '' || auth === 'none') return null
+  if (auth === 'bearer') return { name: 'authorization', value: `Bearer ${secret}` }
+  return { name: auth.header, value: auth.bearer ? `Bearer ${secret}` : secret }
 }

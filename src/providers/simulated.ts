@@ -4,5 +4,5 @@ import { vendor } from './provider.ts'
 export const simulated = vendor({
   id: 'simulated', name: 'Simulated', docs: '', env: [], auth: 'none', simulated: true,
   endpoints: ['chat', 'completions', 'embeddings'],
-  quirks: { honoursBothLimits: true },
+  quirks: { otherLimit: 'bounds', developerRole: true },
 })

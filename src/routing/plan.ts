@@ -1,19 +1,27 @@
 /**
- * The order in which the deployments of a request are tried. Decides after each fault whether to try another credential, the
- * next deployment, the same one again after a pause, or to stop: only while the client has seen nothing.
+ * Where the attempts of one request go. Deployments of equal preference are balanced by what one more call would meet there; the next
+ * preference serves only while none of them can. After each fault it decides whether another attempt follows, and where: only while
+ * the client has seen nothing, within the request's deadline and the retry budget of all requests.
  */
+import { firstAnswerMs } from '../gateway/deadlines.ts'
 import type { Fault } from '../gateway/fault.ts'
-import type { Deployment } from '../gateway/snapshot.ts'
+import type { Deployment, SettingsData } from '../gateway/snapshot.ts'
 import type { FaultClass } from '../protocols/protocol.ts'
-import type { CredentialTurns } from './credentials.ts'
-import type { HealthBook } from './health.ts'
+import { spentForMs, type Headers } from './cooldown.ts'
+import type { Credential, CredentialTurns } from './credentials.ts'
+import { overdueMs, type HealthBook, type Visit } from './health.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
 export interface Target {
   deployment: Deployment
-  credential: { id: string; secret: string }
+  credential: Credential
   /** Pause before the dispatch. */
   delayMs: number
+  visit: Visit
+  /** What is left of the request's time until the first token, or a plain answer. */
+  limitMs: number
+  /** From here on it is overdue and may be given up for another one, if `mayGiveUp`; Infinity where there is none. */
+  patienceMs: number
 }
 
 export interface PlanTools {
@@ -26,79 +34,263 @@ export interface PlanTools {
   maxRetryAfterMs: number
 }
 
+/** How an attempt ended, or what is known of it so far. Times in monotonic µs. */
+export interface Tried {
+  startedUs: number
+  firstTokenUs: number | null
+  outcome: string | null
+  fault: Pick<Fault, 'class'> | null
+  headers: Headers
+}
+
 const retryBaseMs = 250
 /** The same deployment may well answer a second time. */
 const passing = new Set<FaultClass>(['connect', 'server', 'overloaded', 'rate_limit', 'truncated'])
 /** Another credential of the same provider may do. */
 const ofCredential = new Set<FaultClass>(['auth', 'quota', 'rate_limit'])
+/** Answers of a healthy deployment that another one may give differently: no load that a fault multiplies, so the budget does not count them. */
+const ofRequest = new Set<FaultClass>(['context_window', 'content_policy'])
+const none: readonly never[] = []
+/** Of a request to go to one that was passed over for long, so that few do where there are few. */
+const exploreChance = 0.2
+/** More than any other. */
+const unprovenCost = 1e15
 
 export class Plan {
   readonly #tools: PlanTools
   readonly #deployments: readonly Deployment[]
-  #index = 0
+  readonly #isStream: boolean
+  readonly #deadlines: SettingsData['deadlines']
+  #deadlineMs = 0
   #attempts = 0
-  #retried = 0
-  #triedCredentials = new Set<string>()
-  #delayMs = 0
   #stopped = false
+  /** Deployments that are not to be asked again. */
+  #tried: readonly Deployment[] = none
+  /** Of the deployment that is asked now. */
+  #triedCredentials: readonly string[] = none
+  #current: Target | null = null
+  /** Why the last attempt failed, while the budget has not been asked about another one. */
+  #owed: FaultClass | null = null
+  /** It was asked when the last attempt was given up. */
+  #isPaid = false
+  /** The last attempt was a probe: what follows it is not refused. */
+  #isDue = false
+  #repeatAfterMs: number | null = null
+  #repeated = false
+  /** The deployment that was chosen is tried again after it was passed over for long. */
+  #explores = false
 
-  constructor(deployments: readonly Deployment[], tools: PlanTools) {
+  constructor(deployments: readonly Deployment[], tools: PlanTools, isStream: boolean, deadlines: SettingsData['deadlines']) {
     this.#deployments = deployments
     this.#tools = tools
-    tools.retries.earn()
+    this.#isStream = isStream
+    this.#deadlines = deadlines
   }
 
-  /** The next target, which has entered its deployment's health, or null when there is none. */
+  /** The next target, which has entered its deployment's health, or null when there is none. `nowMs` is monotonic, here and below. */
   next(nowMs: number): Target | null {
-    while (!this.#stopped && this.#attempts < this.#tools.maxAttempts) {
-      const deployment = this.#deployments[this.#index]
-      if (!deployment) return null
-      const credential = this.#tools.credentials.pick(deployment.provider, this.#triedCredentials, nowMs)
-      if (!credential || !this.#tools.health.enter(deployment.id, nowMs)) {
-        this.#advance()
-        continue
-      }
-      this.#attempts++
-      const delayMs = this.#delayMs
-      this.#delayMs = 0
-      return { deployment, credential, delayMs }
+    if (this.#attempts === 0 && this.#deadlineMs === 0) {
+      this.#deadlineMs = nowMs + firstAnswerMs(this.#deadlines, this.#isStream)
+      this.#tools.retries.request(nowMs)
     }
-    return null
+    if (this.#stopped || this.#attempts >= this.#tools.maxAttempts) return null
+    const repeat = this.#repeatAfterMs
+    const deployment = repeat === null ? this.#choose(nowMs) : this.#current!.deployment
+    if (deployment === null) return null
+    const { health, credentials, retries } = this.#tools
+    if (deployment !== this.#current?.deployment) this.#triedCredentials = none
+    const credential = credentials.pick(deployment.provider, deployment.upstreamModel, this.#triedCredentials, nowMs, true)
+    const delayMs = repeat ?? 0
+    const limitMs = this.#deadlineMs - nowMs - delayMs
+    if (credential === null || limitMs <= 0) return null
+    // Asked only now, when it is known that there is another attempt to make.
+    if (this.#owed !== null && !retries.spend(this.#owed, nowMs, this.#isDue)) return null
+    const visit = health.enter(deployment.id, this.#isStream, nowMs, nowMs + delayMs, this.#explores ? 'probe' : 'anyway')
+    this.#explores = false
+    if (visit === null) return null
+    this.#owed = this.#repeatAfterMs = null
+    this.#attempts++
+    this.#current = { deployment, credential, delayMs, visit, limitMs, patienceMs: Infinity }
+    if (this.#deployments.length > 1 && this.#attempts < this.#tools.maxAttempts) this.#current.patienceMs = this.#patience(this.#current, nowMs)
+    return this.#current
   }
 
-  /** Takes in why the last target failed. */
-  failed(target: Target, fault: Fault, nowMs: number): void {
+  /** The attempt's stream has begun. */
+  began({ visit }: Target, { startedUs, firstTokenUs }: Tried, nowMs: number): void {
+    if (firstTokenUs !== null) this.#tools.health.began(visit, (firstTokenUs - startedUs) / 1000, nowMs)
+  }
+
+  /** The attempt has ended, however it did: what deployment and credential are known for is learned here. */
+  ended(target: Target, tried: Tried, nowMs: number, epochMs: number): void {
+    const { health, credentials } = this.#tools
+    const { deployment: { id, provider, upstreamModel }, credential, visit } = target
+    const fault = tried.outcome === 'cancelled' ? undefined : (tried.fault?.class ?? null)
+    this.#isDue = visit.isProbe
+    if (fault === null || fault === undefined) this.began(target, tried, nowMs)
+    health.done(visit, fault, nowMs)
+    if (fault === null) {
+      credentials.worked(credential.id)
+      const spentMs = spentForMs(provider.vendor.quirks.rateLimitHeaders, tried.headers, epochMs)
+      if (spentMs !== null) credentials.spent(provider, credential.id, upstreamModel, spentMs, nowMs)
+    } else if (fault !== undefined && this.#deployments.length > 1) health.ejectOutlier(id, this.#bestOther(target.deployment, nowMs), nowMs)
+  }
+
+  /** The last target's answer is overdue: whether it may be given up for another one. */
+  mayGiveUp(nowMs: number): boolean {
+    const { deployment, visit } = this.#current!
+    if (!this.#hasOther(deployment, nowMs) || !this.#tools.retries.spend('timeout', nowMs, visit.isProbe)) return false
+    this.#isPaid = true
+    return true
+  }
+
+  /** Takes in why the last target failed; after `ended`. */
+  failed({ deployment, credential }: Target, fault: Fault, nowMs: number): void {
+    const { credentials } = this.#tools
     const isCredentials = ofCredential.has(fault.class)
-    if (isCredentials) {
-      this.#tools.credentials.rest(target.credential.id, fault.retryAfterMs, nowMs)
-      this.#triedCredentials.add(target.credential.id)
-      if (this.#tools.credentials.pick(target.deployment.provider, this.#triedCredentials, nowMs)) return
+    const { provider, upstreamModel } = deployment
+    if (isCredentials || fault.class === 'not_found') credentials.failed(provider, credential.id, upstreamModel, fault.class, fault.status, fault.cooldownMs, nowMs)
+    if (fault.class === 'request') {
+      this.#stopped = true
+      return
     }
-    if (fault.class === 'request') this.#stopped = true
-    else if (this.#index + 1 < this.#deployments.length) this.#advance()
-    else if (!this.#mayRepeat(fault)) this.#stopped = true
-    else if (isCredentials) this.#triedCredentials.delete(target.credential.id)
+    this.#owed = this.#isPaid || ofRequest.has(fault.class) ? null : fault.class
+    this.#isPaid = false
+    if (isCredentials) this.#triedCredentials = [...this.#triedCredentials, credential.id]
+    if (isCredentials && credentials.hasRested(provider, upstreamModel, this.#triedCredentials, nowMs)) return
+    this.#tried = [...this.#tried, deployment]
+    if (this.#choose(nowMs) !== null) return
+    const pauseMs = fault.retryAfterMs ?? Math.ceil(this.#tools.random() * retryBaseMs * 2 ** this.#attempts)
+    if (!passing.has(fault.class) || this.#repeated || pauseMs > this.#tools.maxRetryAfterMs) this.#stopped = true
+    this.#repeated = true
+    this.#repeatAfterMs = pauseMs
+    this.#triedCredentials = none
   }
 
   /** The last target was not dispatched, because the budget can't carry it. */
   unfit(): void {
+    this.#tools.health.leave(this.#current!.visit)
+    this.#tried = [...this.#tried, this.#current!.deployment]
     this.#attempts--
-    this.#advance()
   }
 
-  #advance(): void {
-    this.#index++
-    this.#triedCredentials = new Set()
-    this.#retried = 0
-    this.#delayMs = 0
+  /** No attempt follows. Gives back the place of one that was never made, whatever happened to it. */
+  close(): void {
+    if (this.#current) this.#tools.health.leave(this.#current.visit)
   }
 
-  #mayRepeat(fault: Fault): boolean {
-    if (!passing.has(fault.class) || this.#retried > 0) return false
-    const pauseMs = fault.retryAfterMs ?? Math.ceil(this.#tools.random() * retryBaseMs * 2 ** this.#attempts)
-    if (pauseMs > this.#tools.maxRetryAfterMs || !this.#tools.retries.spend()) return false
-    this.#retried++
-    this.#delayMs = pauseMs
-    return true
+  #choose(nowMs: number): Deployment | null {
+    const all = this.#deployments
+    for (let from = 0, to = 0; from < all.length; from = to) {
+      to = endOfTier(all, from)
+      const best = this.#best(from, to, nowMs)
+      if (best !== null) return best
+    }
+    return this.#lastResort(nowMs)
   }
+
+  /** Of equal preference: one that wants a probe, while another could mend its failure; else the one that costs least. */
+  #best(from: number, to: number, nowMs: number): Deployment | null {
+    const { health, random } = this.#tools
+    const count = to - from
+    let best: Deployment | null = null
+    let bestCost = Infinity
+    let probe: Deployment | null = null
+    // From a random one on, so that equals share.
+    const start = count > 1 ? Math.floor(random() * count) : 0
+    for (let i = 0; i < count; i++) {
+      const deployment = this.#deployments[from + ((start + i) % count)]!
+      if (!this.#isReady(deployment, nowMs)) continue
+      const state = health.state(deployment.id, nowMs)
+      if (state === 'half_open' && health.wantsProbe(deployment.id, nowMs)) {
+        if (this.#attempts === 0) return deployment
+        probe ??= deployment
+      }
+      if (state !== 'closed') continue
+      if (count > 1 && this.#attempts === 0 && health.isForgotten(deployment.id, nowMs) && random() < exploreChance) {
+        this.#explores = true
+        return deployment
+      }
+      const cost = count > 1 ? this.#cost(deployment, from, to, nowMs) : 0
+      if (cost < bestCost) {
+        best = deployment
+        bestCost = cost
+      }
+    }
+    return best ?? probe
+  }
+
+  /** One of which nothing is known is taken for as quick as the quickest, so that it gets its share. */
+  #cost({ id }: Deployment, from: number, to: number, nowMs: number): number {
+    const { health } = this.#tools
+    let latencyMs = health.latencyMs(id, this.#isStream, nowMs)
+    if (latencyMs === null) {
+      latencyMs = Infinity
+      for (let i = from; i < to; i++) latencyMs = Math.min(latencyMs, health.latencyMs(this.#deployments[i]!.id, this.#isStream, nowMs) ?? Infinity)
+      if (latencyMs === Infinity) latencyMs = 0
+    }
+    const cost = health.cost(id, Math.max(latencyMs, health.waitedMs(id, nowMs)), nowMs)
+    return health.isUnproven(id) ? cost + unprovenCost : cost
+  }
+
+  /** Better one that is worse than others, does not answer, or whose credentials may still be limited, than no answer at all. */
+  #lastResort(nowMs: number): Deployment | null {
+    const { health } = this.#tools
+    for (const deployment of this.#deployments) {
+      if (this.#tried.includes(deployment)) continue
+      if (health.state(deployment.id, nowMs) === 'closed' || health.wantsProbe(deployment.id, nowMs) || health.isOutlier(deployment.id)) return deployment
+    }
+    return null
+  }
+
+  #isReady(deployment: Deployment, nowMs: number): boolean {
+    const { health, credentials } = this.#tools
+    return !this.#tried.includes(deployment) && !health.isSilent(deployment.id, this.#isStream, nowMs)
+      && credentials.hasRested(deployment.provider, deployment.upstreamModel, deployment === this.#current?.deployment ? this.#triedCredentials : none, nowMs)
+  }
+
+  /** Another deployment could serve at once. */
+  #hasOther(deployment: Deployment, nowMs: number): boolean {
+    if (this.#attempts >= this.#tools.maxAttempts) return false
+    for (const other of this.#deployments) if (other !== deployment && this.#canServe(other, nowMs)) return true
+    return false
+  }
+
+  #canServe(deployment: Deployment, nowMs: number): boolean {
+    return this.#tools.health.state(deployment.id, nowMs) === 'closed' && this.#isReady(deployment, nowMs)
+  }
+
+  /** The best success rate among those that could take its place, and have shown it; 0 where there is none: then it is not put out. */
+  #bestOther(deployment: Deployment, nowMs: number): number {
+    const { health, credentials } = this.#tools
+    let best = 0
+    for (const other of this.#deployments) {
+      if (other === deployment || health.state(other.id, nowMs) !== 'closed' || health.isSilent(other.id, this.#isStream, nowMs)) continue
+      if (credentials.hasRested(other.provider, other.upstreamModel, none, nowMs)) best = Math.max(best, health.provenRate(other.id, nowMs))
+    }
+    return best
+  }
+
+  /**
+   * How long the target is waited for while another could serve: until its answer is overdue, but at the latest when the other still
+   * has time for its own. A stream that is not overdue when its headers are sent stays where it is.
+   */
+  #patience({ deployment: { id }, visit, limitMs }: Target, nowMs: number): number {
+    const { health } = this.#tools
+    let otherMs = Infinity
+    for (const other of this.#deployments) if (other.id !== id && this.#canServe(other, nowMs)) otherMs = Math.min(otherMs, health.usualMs(other.id, this.#isStream) ?? limitMs / 4)
+    if (otherMs === Infinity) return Infinity
+    const halfMs = firstAnswerMs(this.#deadlines, this.#isStream) / 2
+    const latestMs = Math.min(halfMs, Math.max(limitMs - 2 * otherMs, otherMs))
+    const usualMs = visit.isProbe ? null : health.usualMs(id, this.#isStream)
+    if (usualMs === null) return this.#isStream ? Math.min(halfMs, this.#deadlines.commitAfterMs) : halfMs
+    return Math.max(2 * usualMs, Math.min(latestMs, overdueMs(usualMs)))
+  }
+}
+
+/** Those of one group that stand together are of equal preference. */
+function endOfTier(all: readonly Deployment[], from: number): number {
+  const { group } = all[from]!
+  let to = from + 1
+  if (group !== null) while (to < all.length && all[to]!.group === group) to++
+  return to
 }

@@ -1,24 +1,41 @@
-/** Keeps retries a small share of traffic, so that a struggling vendor is not buried under them (at most ratio × requests + floor). */
+/**
+ * Keeps what is sent a second time a small share of the traffic, so that a struggling vendor is not buried under it: of the requests of
+ * the last minute at most `ratio`, or `floor` where they are few, may be followed by another attempt, wherever that goes.
+ */
+import { SlidingWindow } from '../governance/sliding-window.ts'
+import type { FaultClass } from '../protocols/protocol.ts'
+
 export class RetryBudget {
   readonly #ratio: number
   readonly #floor: number
-  #tokens: number
+  readonly #requests = new SlidingWindow()
+  readonly #extra = new SlidingWindow()
+  /** Further attempts by the fault before them, and those that were not made for want of budget, since the start. */
+  readonly made = new Map<FaultClass, number>()
+  refused = 0
 
   constructor(ratio: number, floor: number) {
     this.#ratio = ratio
     this.#floor = floor
-    this.#tokens = floor
   }
 
-  /** Each request earns its share of a retry. */
-  earn(): void {
-    this.#tokens = Math.min(this.#floor, this.#tokens + this.#ratio)
+  request(nowMs: number): void {
+    this.#requests.add(1, nowMs)
   }
 
-  /** False: the budget is used up and the failure stands. */
-  spend(): boolean {
-    if (this.#tokens < 1) return false
-    this.#tokens--
+  /** Whether one more attempt would be granted. */
+  hasRoom(nowMs: number): boolean {
+    return this.#extra.used(nowMs) + 1 <= Math.max(this.#floor, this.#ratio * this.#requests.used(nowMs))
+  }
+
+  /** False: the budget is used up and the failure stands. What is `due` is counted and never refused. */
+  spend(after: FaultClass, nowMs: number, due = false): boolean {
+    if (!due && !this.hasRoom(nowMs)) {
+      this.refused++
+      return false
+    }
+    this.#extra.add(1, nowMs)
+    this.made.set(after, (this.made.get(after) ?? 0) + 1)
     return true
   }
 }

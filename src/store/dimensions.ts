@@ -38,20 +38,31 @@ export async function dimensionValues({ kysely }: Read, ids: readonly number[]):
 
 export class Dimensions {
   #database: Read
-  #ids = new Map<string, number>()
+  #ids = new Map<DimensionKind, Map<string, number>>()
+  #size = 0
   constructor(database: Read) {
     this.#database = database
   }
 
   /** The id of a value that `intern` was called with. */
   id(kind: DimensionKind, value: string | null): number | null {
-    return value === null ? null : this.#ids.get(`${kind}\0${value}`) ?? null
+    return value === null ? null : this.#ids.get(kind)?.get(value) ?? null
+  }
+
+  has(kind: DimensionKind, value: string): boolean {
+    return this.#ids.get(kind)?.has(value) ?? false
+  }
+
+  /** Forgets what it knows where that is too much: before the texts of a batch are looked at. */
+  makeRoom(): void {
+    if (this.#size <= cacheSize) return
+    this.#ids.clear()
+    this.#size = 0
   }
 
   async intern(wanted: Wanted): Promise<void> {
-    if (this.#ids.size > cacheSize) this.#ids.clear()
     for (const [kind, values] of wanted) {
-      const missing = [...values].filter((value) => !this.#ids.has(`${kind}\0${value}`))
+      const missing = [...values].filter((value) => !this.has(kind, value))
       if (missing.length > 0) await this.#load(kind, missing)
     }
   }
@@ -64,6 +75,9 @@ export class Dimensions {
       await this.#database.kysely.insertInto('dimension').values(rows).onConflict((conflict) => conflict.doNothing()).execute()
     }
     const made = unknown.length > 0 ? await findDimensions(this.#database, kind, unknown) : known
-    for (const [value, id] of [...known, ...made]) this.#ids.set(`${kind}\0${value}`, id)
+    const ids = this.#ids.get(kind) ?? new Map<string, number>()
+    for (const [value, id] of [...known, ...made]) ids.set(value, id)
+    this.#ids.set(kind, ids)
+    this.#size += known.size + made.size
   }
 }

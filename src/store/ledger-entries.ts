@@ -160,18 +160,18 @@ export function terminalsOf(batch: readonly Logged<TerminalRecord>[], dimensions
   return terminals
 }
 
-/** Rows by `entryColumns` and their canonical texts, in order. */
-export function entriesOf(node: number, terminals: readonly Terminal[]): { rows: unknown[][]; texts: string[] } {
-  const rows: unknown[][] = []
+/** Values by `entryColumns`, entry after entry, and the entries' canonical texts. */
+export function entriesOf(node: number, terminals: readonly Terminal[]): { values: unknown[]; texts: string[] } {
+  const values: unknown[] = []
   const texts: string[] = []
   for (const { lsn, record, requestId, parties, kind, outcome, usage } of terminals) {
     const { attempt, flags, tenantNano, overheadNano } = record
     const [heldAt, endedAt] = [record.heldAt * 1000, record.endedAt * 1000]
-    rows.push([node, lsn, kind, requestId, attempt, ...parties.ids, tenantNano, outcome, flags, usage, heldAt, endedAt])
+    values.push(node, lsn, kind, requestId, attempt, ...parties.ids, tenantNano, outcome, flags, usage, heldAt, endedAt)
     texts.push(entryText(lsn, kind, requestId, attempt, parties.text, tenantNano, outcome, flags, usage, heldAt, endedAt))
     if (overheadNano === 0) continue
-    rows.push([node, lsn, overheadKind, requestId, attempt, ...parties.ids, overheadNano, outcome, flags, usage, heldAt, endedAt])
+    values.push(node, lsn, overheadKind, requestId, attempt, ...parties.ids, overheadNano, outcome, flags, usage, heldAt, endedAt)
     texts.push(entryText(lsn, overheadKind, requestId, attempt, parties.text, overheadNano, outcome, flags, usage, heldAt, endedAt))
   }
-  return { rows, texts }
+  return { values, texts }
 }

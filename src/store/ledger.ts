@@ -3,11 +3,12 @@
  * the node's position, so that each is applied exactly once however often it is handed over. Rejects with the driver's error; a
  * record that can't be applied at all is passed over, reported and counted, because it must not hold up the others.
  */
-import { CompiledQuery, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Logged, TerminalRecord } from '../ledger/records.ts'
 import type { Database, Read } from './database.ts'
 import { Dimensions, findDimensions } from './dimensions.ts'
 import { encodeId } from './ids.ts'
+import { insertRows } from './insert.ts'
 import { exactInteger } from './integers.ts'
 import { quarterUs, batchHash, entriesOf, entryColumns, firstHash, overheadEntity, overheadKind, quarterOf, rejection, settleKind, terminalOutcomes, terminalsOf, wantedTexts, type Rejected, type Terminal } from './ledger-entries.ts'
 import { usageFlags, type UsageFlag } from './records.ts'
@@ -27,8 +28,6 @@ export interface Applied {
   entries: number
   rejected: Rejected[]
 }
-
-const rowsPerStatement = 64
 
 /** One set of known ids per database and thread. */
 const interned = new WeakMap<Database, Dimensions>()
@@ -82,7 +81,9 @@ export async function applyTerminals(database: Database, node: string, records: 
 }
 
 async function applyOnce(database: Database, node: string, batch: Batch): Promise<Applied> {
-  await dimensionsOf(database).intern(wantedTexts(node, batch.records))
+  const known = dimensionsOf(database)
+  known.makeRoom()
+  await known.intern(wantedTexts(node, batch.records))
   try {
     return await apply(database, node, batch, false)
   } catch (error) {
@@ -123,17 +124,17 @@ async function apply(database: Database, node: string, { records, afterLsn, upto
     const fresh = records[0] === undefined || records[0].lsn > before.appliedLsn ? records : records.filter(({ lsn }) => lsn > before.appliedLsn)
     let terminals = terminalsOf(fresh, dimensions, rejected)
     if (lookForEnded) terminals = await withoutEnded(read, terminals, rejected)
-    const { rows, texts } = entriesOf(dimensions.id('node', node)!, terminals)
-    const inserted = await insertRows(read, 'ledger_entry', entryColumns, rows, 'on conflict do nothing')
-    if (inserted !== rows.length && !lookForEnded) throw new EndedBefore()
-    if (inserted !== rows.length) throw new Error(`the ledger already holds entries of ${node} after LSN ${before.appliedLsn}: its position was changed`)
+    const { values, texts } = entriesOf(dimensions.id('node', node)!, terminals)
+    const inserted = await insertRows(read, 'ledger_entry', entryColumns, values, 'on conflict do nothing')
+    if (inserted !== texts.length && !lookForEnded) throw new EndedBefore()
+    if (inserted !== texts.length) throw new Error(`the ledger already holds entries of ${node} after LSN ${before.appliedLsn}: its position was changed`)
     await project(read, terminals)
-    const head = { node, number: before.batch + 1, first_lsn: before.appliedLsn + 1, applied_lsn: uptoLsn, entries: rows.length, prev_hash: before.hash }
+    const head = { node, number: before.batch + 1, first_lsn: before.appliedLsn + 1, applied_lsn: uptoLsn, entries: texts.length, prev_hash: before.hash }
     const hash = batchHash(head, [texts.join('')])
     await kysely.insertInto('ledger_batch').values({ ...head, hash }).execute()
     const now = { applied_lsn: uptoLsn, batch: head.number, hash, rejected: before.rejected + rejected.length }
     await kysely.insertInto('ledger_position').values({ node, ...now }).onConflict((conflict) => conflict.column('node').doUpdateSet(now)).execute()
-    return { appliedLsn: uptoLsn, entries: rows.length, rejected }
+    return { appliedLsn: uptoLsn, entries: texts.length, rejected }
   })
 }
 
@@ -175,10 +176,10 @@ async function project(read: Read, terminals: readonly Terminal[]): Promise<void
     }
   }
   const plus = (table: string, amount: string, count: string): string => `do update set ${amount} = ${table}.${amount} + excluded.${amount}, ${count} = ${table}.${count} + excluded.${count}`
-  await insertRows(read, 'account_balance', ['entity', 'quarter', 'settled_nano', 'attempts'], balances.rows(), `on conflict (entity, quarter) ${plus('account_balance', 'settled_nano', 'attempts')}`)
-  await insertRows(read, 'ledger_total', ['org', 'kind', 'outcome', 'flags', 'amount_nano', 'entries'], totals.rows(), `on conflict (org, kind, outcome, flags) ${plus('ledger_total', 'amount_nano', 'entries')}`)
+  await insertRows(read, 'account_balance', ['entity', 'quarter', 'settled_nano', 'attempts'], balances.rows().flat(), `on conflict (entity, quarter) ${plus('account_balance', 'settled_nano', 'attempts')}`)
+  await insertRows(read, 'ledger_total', ['org', 'kind', 'outcome', 'flags', 'amount_nano', 'entries'], totals.rows().flat(), `on conflict (org, kind, outcome, flags) ${plus('ledger_total', 'amount_nano', 'entries')}`)
   const marked = [...marks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
-  await insertRows(read, 'repeat_mark', ['key_digest', 'body_digest', 'request_id', 'at'], marked, 'on conflict (key_digest) do update set body_digest = excluded.body_digest, request_id = excluded.request_id, at = excluded.at')
+  await insertRows(read, 'repeat_mark', ['key_digest', 'body_digest', 'request_id', 'at'], marked.flat(), 'on conflict (key_digest) do update set body_digest = excluded.body_digest, request_id = excluded.request_id, at = excluded.at')
 }
 
 /** Amounts and counts by key; a sum may exceed what a number holds. */
@@ -195,20 +196,6 @@ class Sums {
   rows(): unknown[][] {
     return [...this.#sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { key, nano, count }]) => [...key, nano, count])
   }
-}
-
-/** Returns how many rows were written. The statement is written here, since a query builder spends more time on it than the database. */
-async function insertRows({ kind, kysely }: Read, table: string, columns: readonly string[], rows: readonly unknown[][], conflict: string): Promise<number> {
-  let written = 0
-  for (let start = 0; start < rows.length; start += rowsPerStatement) {
-    const chunk = rows.slice(start, start + rowsPerStatement)
-    let parameter = 0
-    const tuple = kind === 'sqlite' ? `(${columns.map(() => '?').join(',')})` : null
-    const values = chunk.map(() => tuple ?? `(${columns.map(() => `$${++parameter}`).join(',')})`).join(',')
-    const { numAffectedRows } = await kysely.executeQuery(CompiledQuery.raw(`insert into ${table} (${columns.join(',')}) values ${values} ${conflict}`, chunk.flat()))
-    written += Number(numAffectedRows ?? 0n)
-  }
-  return written
 }
 
 const bound = (ms: number): number => Math.min(Math.max(0, ms * 1000), Number.MAX_SAFE_INTEGER)

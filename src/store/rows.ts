@@ -32,7 +32,8 @@ const caches = ['off', 'miss', 'hit'] as const
 
 function nonZero(value: number, what: string): number | null {
   const whole = Math.round(value)
-  if (!Number.isSafeInteger(whole)) throw new RangeError(`${what} is ${value}, which is not an exact integer`)
+  // A NaN is null by the time it comes here.
+  if (typeof value !== 'number' || !Number.isSafeInteger(whole)) throw new RangeError(`${what} is ${value}, which is not an exact integer`)
   return whole === 0 ? null : whole
 }
 
@@ -48,38 +49,35 @@ const attemptsOf = (record: RequestRecord): AttemptRecord[] => (record.attempts.
 /** The set of tags is one dimension: few sets recur, and a tag is found among the sets. */
 const tagSet = (tags: readonly string[]): string | null => (tags.length === 0 ? null : JSON.stringify([...new Set(tags)].sort()))
 
-type Texts = [DimensionKind, string | null][]
-
 /** PostgreSQL has no text with U+0000; a client's label must not cost the record. */
 const clean = <Text extends string | null>(text: Text): Text => (text?.includes('\0') ? text.replaceAll('\0', '') as Text : text)
 
-const cleaned = (texts: Texts): Texts => texts.map(([kind, value]) => [kind, clean(value)])
-
-const requestTexts = (record: RequestRecord): Texts => cleaned([
-  ['org', record.org], ['team', record.team], ['project', record.project], ['user', record.user], ['key', record.key],
-  ['session', record.session], ['tags', tagSet(record.tags)], ['task', record.task], ['endpoint', record.endpoint],
-])
-
-const attemptTexts = (record: RequestRecord, attempt: AttemptRecord): Texts => cleaned([
-  ['vendor', attempt.vendor], ['provider', attempt.provider], ['model', attempt.model], ['deployment', attempt.deployment],
-  ['price_version', attempt.priceVersion], ['error_code', errorCode(record, attempt)],
-])
-
 const errorCode = (record: RequestRecord, attempt: AttemptRecord): string | null => attempt.errorCode ?? (attempt.final ? record.errorCode : null)
 
-/** All texts of the records that need an id. */
-export function wantedDimensions(records: readonly RequestRecord[]): Wanted {
-  const wanted: Wanted = new Map()
+/** What a row of `usage` says with ids of `dimension`, column by column. */
+const dimensionColumns = [
+  ['org', 'org', ({ org }) => org], ['team', 'team', ({ team }) => team], ['project', 'project', ({ project }) => project],
+  ['user_id', 'user', ({ user }) => user], ['key_id', 'key', ({ key }) => key],
+  ['session', 'session', ({ session }) => session], ['tags', 'tags', ({ tags }) => tagSet(tags)], ['task', 'task', ({ task }) => task], ['endpoint', 'endpoint', ({ endpoint }) => endpoint],
+  ['vendor', 'vendor', (_, { vendor }) => vendor], ['provider', 'provider', (_, { provider }) => provider], ['model', 'model', (_, { model }) => model],
+  ['deployment', 'deployment', (_, { deployment }) => deployment], ['price_version', 'price_version', (_, { priceVersion }) => priceVersion], ['error_code', 'error_code', errorCode],
+] as const satisfies readonly (readonly [keyof UsageRow, DimensionKind, (record: RequestRecord, attempt: AttemptRecord) => string | null])[]
+
+/** All texts of the records that need an id and have none yet. */
+export function missingDimensions(records: readonly RequestRecord[], dimensions: Dimensions): Wanted {
+  const missing: Wanted = new Map()
   for (const record of records) {
-    const texts = [...requestTexts(record), ...attemptsOf(record).flatMap((attempt) => attemptTexts(record, attempt))]
-    for (const [kind, value] of texts) {
-      if (value === null) continue
-      const values = wanted.get(kind)
-      if (values === undefined) wanted.set(kind, new Set([value]))
-      else values.add(value)
+    for (const attempt of attemptsOf(record)) {
+      for (const [, kind, textOf] of dimensionColumns) {
+        const text = clean(textOf(record, attempt))
+        if (text === null || dimensions.has(kind, text)) continue
+        const texts = missing.get(kind)
+        if (texts === undefined) missing.set(kind, new Set([text]))
+        else texts.add(text)
+      }
     }
   }
-  return wanted
+  return missing
 }
 
 export function requestIdOf(record: RequestRecord): Uint8Array {
@@ -88,44 +86,31 @@ export function requestIdOf(record: RequestRecord): Uint8Array {
   return id
 }
 
-export function usageRows(record: RequestRecord, dimensions: Dimensions): UsageRow[] {
-  const id = requestIdOf(record)
-  const of = (texts: Texts) => Object.fromEntries(texts.map(([kind, value]) => [kind, dimensions.id(kind, value)])) as Record<DimensionKind, number | null>
-  const request = of(requestTexts(record))
-  return attemptsOf(record).map((attempt) => {
-    const own = of(attemptTexts(record, attempt))
-    const { final } = attempt
-    return {
-      request_id: id, attempt: attempt.number, at: Math.round(record.at),
-      org: request.org, team: request.team, project: request.project, user_id: request.user, key_id: request.key,
-      session: request.session, tags: request.tags, task: request.task, endpoint: request.endpoint,
-      vendor: own.vendor, provider: own.provider, model: own.model, deployment: own.deployment, price_version: own.price_version, error_code: own.error_code,
-      status: nonZero(record.status, 'status'), outcome: nonZero(requestOutcomes.indexOf(record.outcome), 'outcome'),
-      attempt_status: nonZero(attempt.status, 'attempt status'),
-      attempt_outcome: attempt.outcome === null ? null : attemptOutcomes.indexOf(attempt.outcome) + 1,
-      cache: nonZero(caches.indexOf(record.cache), 'cache'), stream: record.stream ? 1 : null, decision: clean(record.decision),
-      ...unitColumns(attempt.usage),
-      cost_nano: nonZero(attempt.costNano, 'cost'), flags: nonZero(attempt.flags, 'flags'), final: final ? 1 : null,
-      ...(final ? requestTimes(record) : attemptTimes(attempt)),
-    }
-  })
+/** Columns of `usage` in the order of `addUsage`. */
+export const usageTableColumns: readonly (keyof UsageRow)[] = [
+  'request_id', 'attempt', 'at', ...dimensionColumns.map(([column]) => column),
+  'status', 'outcome', 'attempt_status', 'attempt_outcome', 'cache', 'stream', 'decision', ...usageClasses.map((name) => usageColumns[name]),
+  'cost_nano', 'flags', 'final', 'first_token_us', 'total_us', 'overhead_us', 'steps',
+]
+
+/** Adds the values of a record's rows to `values`, and returns how many rows they are. */
+export function addUsage(values: unknown[], record: RequestRecord, id: Uint8Array, dimensions: Dimensions): number {
+  const attempts = attemptsOf(record)
+  for (const attempt of attempts) {
+    values.push(id, attempt.number, Math.round(record.at))
+    for (const [, kind, textOf] of dimensionColumns) values.push(dimensions.id(kind, clean(textOf(record, attempt))))
+    values.push(
+      nonZero(record.status, 'status'), nonZero(requestOutcomes.indexOf(record.outcome), 'outcome'), nonZero(attempt.status, 'attempt status'),
+      attempt.outcome === null ? null : attemptOutcomes.indexOf(attempt.outcome) + 1,
+      nonZero(caches.indexOf(record.cache), 'cache'), record.stream ? 1 : null, clean(record.decision),
+    )
+    for (const name of usageClasses) values.push(nonZero(attempt.usage[name], name))
+    values.push(nonZero(attempt.costNano, 'cost'), nonZero(attempt.flags, 'flags'), attempt.final ? 1 : null)
+    if (attempt.final) values.push(record.firstTokenUs === null ? null : Math.round(record.firstTokenUs), nonZero(record.totalUs, 'total'), nonZero(record.overheadUs, 'overhead'), packVarints(record.steps))
+    else values.push(attempt.firstTokenUs === null ? null : Math.round(attempt.firstTokenUs - attempt.startedUs), nonZero(attempt.endedUs - attempt.startedUs, 'duration'), null, null)
+  }
+  return attempts.length
 }
-
-function unitColumns(usage: Usage) {
-  const columns = {} as Record<(typeof usageColumns)[keyof Usage], number | null>
-  for (const name of usageClasses) columns[usageColumns[name]] = nonZero(usage[name], name)
-  return columns
-}
-
-const requestTimes = (record: RequestRecord) => ({
-  first_token_us: record.firstTokenUs === null ? null : Math.round(record.firstTokenUs),
-  total_us: nonZero(record.totalUs, 'total'), overhead_us: nonZero(record.overheadUs, 'overhead'), steps: packVarints(record.steps),
-})
-
-const attemptTimes = (attempt: AttemptRecord) => ({
-  first_token_us: attempt.firstTokenUs === null ? null : Math.round(attempt.firstTokenUs - attempt.startedUs),
-  total_us: nonZero(attempt.endedUs - attempt.startedUs, 'duration'), overhead_us: null, steps: null,
-})
 
 const loggedAttempt = (attempt: AttemptRecord): LoggedAttempt => ({
   number: attempt.number, provider: attempt.provider, upstreamModel: attempt.upstreamModel, credential: attempt.credential,
@@ -133,12 +118,16 @@ const loggedAttempt = (attempt: AttemptRecord): LoggedAttempt => ({
   startedUs: Math.round(attempt.startedUs), firstTokenUs: attempt.firstTokenUs === null ? null : Math.round(attempt.firstTokenUs), endedUs: Math.round(attempt.endedUs),
 })
 
-export function requestLogRow(record: RequestRecord, dimensions: Dimensions): Omit<RequestLogRow, 'seq'> {
-  return {
-    request_id: requestIdOf(record), at: Math.round(record.at), org: dimensions.id('org', clean(record.org)),
-    model_asked: clean(record.modelAsked), route: clean(record.route), error_text: clean(record.errorText),
-    client: clean(record.client), client_address: clean(record.clientAddress), client_request_id: clean(record.clientRequestId), traceparent: clean(record.traceparent),
-    request_bytes: nonZero(record.requestBytes, 'request bytes'), response_bytes: nonZero(record.responseBytes, 'response bytes'),
-    attempts: record.attempts.length === 0 ? null : JSON.stringify(record.attempts.map(loggedAttempt)),
-  }
+/** Columns of `request_log` in the order of `addLog`. */
+export const logTableColumns = [
+  'request_id', 'at', 'org', 'model_asked', 'route', 'error_text', 'client', 'client_address', 'client_request_id', 'traceparent', 'request_bytes', 'response_bytes', 'attempts',
+] as const satisfies readonly (keyof RequestLogRow)[]
+
+export function addLog(values: unknown[], record: RequestRecord, id: Uint8Array, dimensions: Dimensions): void {
+  values.push(
+    id, Math.round(record.at), dimensions.id('org', clean(record.org)), clean(record.modelAsked), clean(record.route), clean(record.errorText),
+    clean(record.client), clean(record.clientAddress), clean(record.clientRequestId), clean(record.traceparent),
+    nonZero(record.requestBytes, 'request bytes'), nonZero(record.responseBytes, 'response bytes'),
+    record.attempts.length === 0 ? null : JSON.stringify(record.attempts.map(loggedAttempt)),
+  )
 }

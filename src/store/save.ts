@@ -2,31 +2,16 @@
  * Saves a batch of request records in one transaction. Saving the same records again changes nothing, so a batch whose commit
  * was not confirmed is simply saved again. Rejects with the driver's error; `isTransient` says whether waiting may help.
  */
-import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { ContentStore } from './content.ts'
 import type { Database } from './database.ts'
 import { Dimensions } from './dimensions.ts'
+import { insertRows } from './insert.ts'
 import type { RequestRecord } from './records.ts'
-import { requestIdOf, requestLogRow, usageRows, wantedDimensions } from './rows.ts'
-import type { DatabaseKind, Tables } from './tables.ts'
+import { addLog, addUsage, logTableColumns, missingDimensions, requestIdOf, usageTableColumns } from './rows.ts'
+import type { Tables } from './tables.ts'
 
-/** Rows per statement; with 45 columns well below the 32,766 parameters of SQLite and the 65,535 of PostgreSQL. */
-const rowsPerStatement = 64
-
-type Row = Record<string, unknown>
-
-/** The statement is written here and not by the query builder, which would spend more time on 64 × 45 values than the database. */
-async function insertAll(connection: Kysely<Tables>, kind: DatabaseKind, table: keyof Tables, rows: readonly Row[]): Promise<void> {
-  const columns = Object.keys(rows[0] ?? {})
-  for (let start = 0; start < rows.length; start += rowsPerStatement) {
-    const chunk = rows.slice(start, start + rowsPerStatement)
-    let parameter = 0
-    const placeholder = kind === 'sqlite' ? () => '?' : () => `$${++parameter}`
-    const values = chunk.map(() => `(${columns.map(placeholder).join(',')})`).join(',')
-    const text = `insert into ${table} (${columns.join(',')}) values ${values} on conflict do nothing`
-    await connection.executeQuery(CompiledQuery.raw(text, chunk.flatMap((row) => columns.map((column) => row[column]))))
-  }
-}
+const contentColumns = ['request_id', 'org_id', 'data_key_id', 'day', 'position', 'bytes'] as const satisfies readonly (keyof Tables['content_index'])[]
 
 export class RecordStore {
   #database: Database
@@ -57,15 +42,22 @@ export class RecordStore {
 
   async #save(records: readonly RequestRecord[]): Promise<void> {
     const dimensions = this.#dimensions
-    await dimensions.intern(wantedDimensions(records))
-    const usage = records.flatMap((record) => usageRows(record, dimensions))
-    const log = records.map((record) => requestLogRow(record, dimensions))
+    dimensions.makeRoom()
+    await dimensions.intern(missingDimensions(records, dimensions))
+    const usage: unknown[] = []
+    const log: unknown[] = []
+    for (const record of records) {
+      const id = requestIdOf(record)
+      addUsage(usage, record, id, dimensions)
+      addLog(log, record, id, dimensions)
+    }
     const stored = await this.#appendContent(records)
     const { kind, kysely } = this.#database
     await kysely.transaction().execute(async (transaction: Transaction<Tables>) => {
-      await insertAll(transaction, kind, 'usage', usage as unknown as Row[])
-      await insertAll(transaction, kind, 'request_log', log)
-      if (stored.length > 0) await insertAll(transaction, kind, 'content_index', stored)
+      const to = { kind, kysely: transaction }
+      await insertRows(to, 'usage', usageTableColumns, usage, 'on conflict do nothing')
+      await insertRows(to, 'request_log', logTableColumns, log, 'on conflict do nothing')
+      if (stored.length > 0) await insertRows(to, 'content_index', contentColumns, stored.flatMap((row) => contentColumns.map((column) => row[column])), 'on conflict do nothing')
     })
   }
 

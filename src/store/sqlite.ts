@@ -51,8 +51,11 @@ function exactRow(row: Record<string, unknown>): Record<string, unknown> {
 class Statement implements SqliteStatement {
   #statement: BetterSqlite3.Statement<unknown[], Record<string, unknown>>
   readonly reader: boolean
-  constructor(statement: BetterSqlite3.Statement<unknown[], Record<string, unknown>>) {
+  /** Then each parameter goes into a column, whose type makes the integer of it again: all tables are strict. */
+  readonly #insertsValues: boolean
+  constructor(statement: BetterSqlite3.Statement<unknown[], Record<string, unknown>>, text: string) {
     this.#statement = statement
+    this.#insertsValues = onlyValues.test(text)
     this.reader = statement.reader
   }
   all(parameters: readonly unknown[]): unknown[] {
@@ -61,12 +64,15 @@ class Statement implements SqliteStatement {
     return rows
   }
   run(parameters: readonly unknown[]): BetterSqlite3.RunResult {
-    return this.#statement.run(...bindable(parameters))
+    return this.#statement.run(this.#insertsValues ? parameters : bindable(parameters))
   }
   * iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
     for (const row of this.#statement.iterate(...bindable(parameters))) yield exactRow(row)
   }
 }
+
+/** `?` is all that its rows are made of. */
+const onlyValues = /^insert into \w+ \([\w,]+\) values [(?,)]+ on conflict/
 
 /** Integers are bound as integers: the driver binds a number as a float, and `at / 3600` would then divide fractionally. */
 const bindable = (parameters: readonly unknown[]): unknown[] =>
@@ -79,7 +85,7 @@ function cachingDatabase(handle: SqliteHandle): SqliteDatabase {
     prepare(text) {
       const cached = cache.get(text)
       if (cached !== undefined) return cached
-      const statement = new Statement(handle.prepare<unknown[], Record<string, unknown>>(text))
+      const statement = new Statement(handle.prepare<unknown[], Record<string, unknown>>(text), text)
       if (cache.size >= statementCacheSize) cache.clear()
       cache.set(text, statement)
       return statement

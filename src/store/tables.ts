@@ -40,6 +40,14 @@ export interface Tables {
   account_balance: { entity: string; quarter: number; settled_nano: number; attempts: number }
   /** Sum of all entries; `amount_nano` may exceed 2^53. */
   ledger_total: { org: number; kind: number; outcome: number; flags: number; entries: number; amount_nano: number }
+  /** Catalogues in the order in which they took effect; the highest number is in force. `artefact`: compressed, null once it is old. */
+  catalog_version: CatalogVersionRow
+  /** What an update wanted to change beyond the bounds: `held` until a person decides, or until a later update wants something else. */
+  catalog_change: CatalogChangeRow
+  /** Appended when a price in force changes, never rewritten. `price` is JSON of a `RowPrice`. */
+  catalog_price: { vendor: string; model: string; valid_from: number; version: string; price: string }
+  /** One row: the operator's overrides as JSON, and how the last look at the feed of the configuration ended. */
+  catalog_state: { id: number; overrides: string; checked_at: number | null; check_error: string | null; failures: number }
   repeat_mark: { key_digest: Uint8Array; body_digest: Uint8Array; request_id: Uint8Array; at: number }
 }
 
@@ -60,6 +68,16 @@ export interface ApiKeyRow extends Managed {
   /** Nano-dollars per minute. */
   rate_spend_nano: number | null
   expires_at: number | null
+}
+
+export interface CatalogVersionRow {
+  number: number; version: string; date: string; origin: 'built-in' | 'update' | 'decision'; source: string
+  applied_by: string; applied_at: number; summary: string; digest: Uint8Array; artefact: Uint8Array | null
+}
+
+export interface CatalogChangeRow {
+  id: string; number: number; vendor: string; model: string; kind: string; reason: string; factor: string | null
+  before_value: string; after_value: string; state: 'held' | 'approved' | 'rejected' | 'superseded'; decided_by: string | null; decided_at: number | null; created_at: number
 }
 
 export interface ProviderRow extends Managed {

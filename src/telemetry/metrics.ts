@@ -5,6 +5,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { usageClasses, type UsageClass } from '../catalog/price.ts'
 import { flagNames, usageFlagOf, usageFlags, type RequestRecord } from '../store/records.ts'
+import type { Series } from './health.ts'
 
 const labelValues = 500
 const nanoPerUsd = 1e9
@@ -73,9 +74,20 @@ export class Metrics {
   }
 
   /** `reported` are values that other parts keep, by metric name; a name that ends in `_total` is a counter. */
-  async text(reported: Readonly<Record<string, number>>): Promise<string> {
+  async text(reported: Readonly<Record<string, number>>, series: readonly Series[] = []): Promise<string> {
+    for (const each of series) this.#reportSeries(each)
     for (const [name, value] of Object.entries(reported)) if (validName.test(name) && Number.isFinite(value)) this.#report(name, value)
     return this.#registry.metrics()
+  }
+
+  #reportSeries({ name, help, kind, label, values }: Series): void {
+    let metric = this.#reported.get(name)
+    if (metric === undefined) {
+      metric = kind === 'counter' ? this.#counter(name, help, [label]) : new Gauge({ name, help, labelNames: [label], registers: [this.#registry] })
+      this.#reported.set(name, metric)
+    }
+    metric.reset()
+    for (const [value, number] of values) metric.inc({ [label]: value }, Math.max(0, number))
   }
 
   #report(name: string, value: number): void {

@@ -1,7 +1,11 @@
 /** Everything that threads say to one another. Plain data only; each direction is one discriminated union. */
+import type { Artefact } from '../catalog/artefact.ts'
 import type { KeyEntry, SnapshotData } from '../gateway/snapshot.ts'
 import type { JournalTail } from '../ledger/journal.ts'
-import type { RequestRecord } from '../store/records.ts'
+import type { RecordBatch } from './record-batch.ts'
+import type { CredentialTrouble } from '../routing/credentials.ts'
+import type { DeploymentHealth } from '../routing/health.ts'
+import type { Series } from '../telemetry/health.ts'
 
 export type { JournalTail }
 
@@ -23,14 +27,14 @@ interface Question { id: number; untilMs: number }
 
 /** Data plane → store worker. */
 export type ToStore =
-  | { kind: 'records'; records: RequestRecord[] }
+  | { kind: 'records' } & RecordBatch
   /** The journal is durable, and may be read, up to here. */
   | { kind: 'tail' } & JournalTail
   /** What is settled on `org:<id>` or `key:<id>` from one quarter of an hour to before another. */
   | { kind: 'balance'; entity: string; fromMs: number; toMs: number } & Question
   | { kind: 'repeat'; key: Uint8Array } & Question
   /** The text of `/metrics`; `gauges` are the data plane's own values by metric name. */
-  | { kind: 'metrics'; id: number; gauges: Record<string, number> }
+  | { kind: 'metrics'; id: number; gauges: Record<string, number>; series: Series[] }
   /** Write everything that is queued, then answer `drained` and close. */
   | { kind: 'drain' }
 
@@ -50,13 +54,21 @@ export type FromStore =
   | { kind: 'drained' }
   | { kind: 'failed'; reason: string }
 
+/** A catalogue, its rows as JSON in parts that are quickly parsed: texts travel faster than objects. */
+export interface CatalogParts { head: Pick<Artefact, 'version' | 'date' | 'facts'>; vendors: readonly (readonly [vendor: string, rows: string])[] | null }
+
+/** Changes that wait for a person, failed looks at the feed in a row, stored catalogues that cannot be used. */
+export interface CatalogHealth { held: number; failures: number; damaged: number }
+
 /** Control worker → data plane. */
 export type FromControl =
   | { kind: 'snapshot'; snapshot: SnapshotData }
   /** `complete` ends the first load: from then on an unknown key is 401 and no longer 503. */
   | { kind: 'keys'; entries: KeyEntry[]; complete: boolean }
   /** The key table was read completely up to this instant (epoch ms). Sent at least every second while the database answers. */
-  | { kind: 'heartbeat'; at: number; configError: string | null }
+  | { kind: 'heartbeat'; at: number; configError: string | null; catalog: CatalogHealth }
+  /** Takes the place of the catalogue; a first one comes before the first snapshot. Null: the one that came with the program. */
+  | { kind: 'catalog' } & CatalogParts
   /** The admin API and console listen here; the front door forwards to it. */
   | { kind: 'listening'; socketPath: string; adminPort: number | null }
   | { kind: 'bootstrap'; token: string; file: string }
@@ -68,7 +80,7 @@ export type FromControl =
 export type ToControl =
   /** Null: not known, since the ledger is being opened. */
   | { kind: 'holds'; id: number; held: HeldNow | null }
-  | { kind: 'health'; deployments: { id: string; state: 'closed' | 'open' | 'half_open'; successRate: number; inFlight: number }[]; queued?: number; dropped?: number }
+  | { kind: 'health'; deployments: DeploymentHealth[]; credentials: CredentialTrouble[]; queued?: number; dropped?: number }
   | { kind: 'reload' }
   | { kind: 'drain' }
 

@@ -23,9 +23,11 @@ import type { RequestRecord } from '../store/records.ts'
 import { applyRetention } from '../store/retention.ts'
 import { isTransient, RecordStore } from '../store/save.ts'
 import { RecordWriter } from '../store/writer.ts'
+import type { Series } from '../telemetry/health.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { startTraces } from '../telemetry/traces.ts'
 import type { FromStore, ToStore, WorkerSettings } from './messages.ts'
+import { unpackRecords } from './record-batch.ts'
 import { throttled } from './throttled.ts'
 
 const stateIntervalMs = 500
@@ -113,16 +115,18 @@ const writer = new RecordWriter({
 
 async function receive(message: ToStore): Promise<void> {
   switch (message.kind) {
-    case 'records':
-      writer.push(message.records)
-      for (const record of message.records) metrics.observe(record)
-      return (await tracing)?.add(message.records)
+    case 'records': {
+      const records = unpackRecords(message)
+      writer.push(records)
+      for (const record of records) metrics.observe(record)
+      return (await tracing)?.add(records)
+    }
     case 'tail':
       return (await connected).follower.tail(message)
     case 'balance': case 'repeat':
       return answer(message)
     case 'metrics':
-      return post({ kind: 'metrics', id: message.id, text: await metricsText(message.gauges), contentType: metrics.contentType })
+      return post({ kind: 'metrics', id: message.id, text: await metricsText(message.gauges, message.series), contentType: metrics.contentType })
     case 'drain':
       return drain()
   }
@@ -157,14 +161,14 @@ const currentState = () => {
   return { ...state, databaseUp: opened && state.databaseUp }
 }
 
-async function metricsText(gauges: Record<string, number>): Promise<string> {
+async function metricsText(gauges: Record<string, number>, series: readonly Series[]): Promise<string> {
   const state = currentState()
   const follower = opened ? (await connected).follower : null
   return metrics.text({
     ...gauges, megarouter_ledger_applied_lsn: follower?.appliedLsn ?? 0, megarouter_ledger_lag: follower?.lag ?? 0, megarouter_ledger_rejected_total: rejected,
     megarouter_records_queued: state.queued, megarouter_records_dropped_total: state.dropped, megarouter_records_oldest_queued_seconds: state.oldestQueuedMs / 1000,
     megarouter_database_up: state.databaseUp ? 1 : 0, megarouter_content_lost_total: contentLost, megarouter_spans_dropped_total: (await tracing)?.dropped ?? 0,
-  })
+  }, series)
 }
 
 async function drain(): Promise<void> {

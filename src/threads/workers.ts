@@ -3,10 +3,13 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { compileSnapshot } from '../gateway/compile-snapshot.ts'
 import type { KeyIndex } from '../gateway/key-index.ts'
 import type { Live } from '../gateway/live.ts'
-import type { Snapshot } from '../gateway/snapshot.ts'
+import type { Snapshot, SnapshotData } from '../gateway/snapshot.ts'
 import type { RequestRecord } from '../store/records.ts'
+import type { Series } from '../telemetry/health.ts'
 import type { Balance } from '../ledger/authority.ts'
-import type { FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
+import { CatalogHandover } from './catalog-handover.ts'
+import type { CatalogHealth, FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
+import { packRecords } from './record-batch.ts'
 import { supervise, type Supervised } from './supervise.ts'
 
 export interface WorkerHooks {
@@ -41,18 +44,22 @@ export class Workers {
   queued = 0
   dropped = 0
   configError: string | null = null
+  catalogHealth: CatalogHealth = { held: 0, failures: 0, damaged: 0 }
   /** Null while the control worker is starting. */
   controlSocket: string | null = null
   bootstrap: { token: string; file: string } | null = null
 
   readonly #keys: KeyIndex
   readonly #live: Live
-  readonly #catalog: Catalog
+  readonly #handover: CatalogHandover
   readonly #hooks: WorkerHooks
   readonly #store: Supervised<ToStore>
   readonly #control: Supervised<ToControl>
   readonly #asked = new Map<number, Asked>()
   readonly #changed = new Set<() => void>()
+  #catalog: Catalog
+  /** What the newest snapshot was made of. */
+  #data: SnapshotData | null = null
   #lastAsked = 0
   #tailLsn = 0
   /** Up to here the data plane has forgotten what it settled. */
@@ -63,6 +70,11 @@ export class Workers {
     this.#keys = keys
     this.#live = live
     this.#catalog = catalog
+    this.#handover = new CatalogHandover(catalog, (next) => {
+      this.#catalog = next
+      this.#compile()
+      for (const check of this.#changed) check()
+    })
     this.#hooks = hooks
     const died = (name: string) => (error: Error, restartsInMs: number): void => hooks.onError(error, `the ${name} worker died and starts again in ${restartsInMs} ms`)
     this.#store = supervise<ToStore, FromStore>(new URL('./store-worker.ts', import.meta.url), settings, { message: (message) => this.#fromStore(message), died: died('store') })
@@ -83,7 +95,7 @@ export class Workers {
   }
 
   record(records: RequestRecord[]): void {
-    this.#store.post({ kind: 'records', records })
+    this.#store.post({ kind: 'records', ...packRecords(records) })
   }
 
   tell(message: ToControl): void {
@@ -112,8 +124,8 @@ export class Workers {
     return answer.found
   }
 
-  async metrics(gauges: Record<string, number>): Promise<MetricsText> {
-    const answer = await this.#ask((id) => ({ kind: 'metrics', id, gauges }))
+  async metrics(gauges: Record<string, number>, series: Series[]): Promise<MetricsText> {
+    const answer = await this.#ask((id) => ({ kind: 'metrics', id, gauges, series }))
     if (answer.kind !== 'metrics') throw new Error('not an answer')
     return answer
   }
@@ -181,8 +193,11 @@ export class Workers {
   #fromControl(message: FromControl): void {
     switch (message.kind) {
       case 'snapshot':
-        this.snapshot = compileSnapshot(message.snapshot, this.#catalog, this.snapshot)
+        this.#data = message.snapshot
+        // The first one waits for its catalogue, so that nothing is served at older prices.
+        if (this.snapshot !== null || !this.#handover.busy) this.#compile()
         break
+      case 'catalog': this.#handover.take(message); break
       case 'keys':
         for (const entry of message.entries) if (this.#keys.replace(entry) && entry.status !== 'active') this.#live.cutKey(entry.id)
         this.#keys.complete ||= message.complete
@@ -190,6 +205,7 @@ export class Workers {
       case 'heartbeat':
         this.#keys.freshAt = message.at
         this.configError = message.configError
+        this.catalogHealth = message.catalog
         break
       case 'listening': this.controlSocket = message.socketPath; break
       case 'holds': this.#control.post({ kind: 'holds', id: message.id, held: this.#hooks.holds() }); break
@@ -197,6 +213,10 @@ export class Workers {
       case 'failed': this.#failed(message.reason, this.snapshot !== null)
     }
     for (const check of this.#changed) check()
+  }
+
+  #compile(): void {
+    if (this.#data !== null) this.snapshot = compileSnapshot(this.#data, this.#catalog, this.snapshot)
   }
 
   #failed(reason: string, wasReady: boolean): void {

@@ -29,9 +29,12 @@ export class EventGate {
   push(chunk: Buffer): Buffer[] {
     const base = this.#scanner.offset
     this.#scanner.push(chunk)
+    const verdicts = this.#takeVerdicts()
+    // The usual chunk: one event, and nothing of another.
+    if (verdicts.length === 1 && verdicts[0]!.verdict === 'keep' && verdicts[0]!.end - base === chunk.length && this.#held.length === 0 && !this.#passing) return [chunk]
     const out: Buffer[] = []
     let from = 0
-    for (const { end, verdict } of this.#takeVerdicts()) {
+    for (const { end, verdict } of verdicts) {
       this.#settle(chunk.subarray(from, end - base), verdict, out)
       from = end - base
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { addMember, removeMember, replaceValue, splice } from './json-edit.ts'
+import { addMember, removeMembers, renameMember, replaceValue, splice } from './json-edit.ts'
 import { JsonScanner } from './json-scanner.ts'
 
 function scan(body: Buffer): JsonScanner {
@@ -25,12 +25,15 @@ test('edits mean the same as editing the parsed object, and only their bytes cha
     const { members } = scan(body)
     const find = (key: string) => members.find((each) => each.key === key)
     const model = replaces ? find('model') : undefined
-    const own = removes ? find('megarouter') : undefined
-    const staying = members.filter((each) => each !== own)
-    const edits = [...(model ? [replaceValue(model, '"new"')] : []), ...(own ? [removeMember(members, own)] : []), ...(adds && staying.length > 0 ? [addMember(staying, body.indexOf('{'), 'z', 'true')] : [])]
+    const gone = removes ? members.filter(({ key }) => key === 'megarouter' || key === 'b') : []
+    const renamed = find('a')
+    const staying = members.filter((each) => !gone.includes(each))
+    const edits = [...(model ? [replaceValue(model, '"new"')] : []), ...(renamed ? [renameMember(body, renamed, 'n"')] : []), ...removeMembers(members, gone), ...(adds && staying.length > 0 ? [addMember(staying, body.indexOf('{'), 'z', 'true')] : [])]
     const expected = JSON.parse(text) as Record<string, unknown>
     if (model) expected['model'] = 'new'
-    if (own) delete expected['megarouter']
+    if (renamed) expected['n"'] = expected['a']
+    delete expected['a']
+    for (const { key } of gone) delete expected[key]
     if (adds && staying.length > 0) expected['z'] = true
     const edited = splice(body, edits)
     assert.deepEqual(JSON.parse(edited.toString()), expected, edited.toString())

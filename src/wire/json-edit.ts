@@ -23,13 +23,22 @@ export function splice(body: Buffer, edits: readonly Edit[]): Buffer {
 
 export const replaceValue = (member: Member, text: string): Edit => ({ start: member.valueStart, end: member.valueEnd, text })
 
-/** Removes a member with the comma that belongs to it. `members` are all members of its object, in order. */
-export function removeMember(members: readonly Member[], member: Member): Edit {
-  const index = members.indexOf(member)
-  const next = members[index + 1]
-  if (next) return { start: member.keyStart, end: next.keyStart, text: '' }
-  const previous = members[index - 1]
-  return { start: previous ? previous.valueEnd : member.keyStart, end: member.valueEnd, text: '' }
+/** Another key for a member. A key that is looked for by name holds no quote, however it is escaped. */
+export const renameMember = (body: Buffer, { keyStart }: Member, key: string): Edit => ({ start: keyStart, end: body.indexOf('"', keyStart + 1) + 1, text: JSON.stringify(key) })
+
+/** Removes members with the commas that belong to them. `members` are all members of the object, in order. */
+export function removeMembers(members: readonly Member[], gone: readonly Member[]): Edit[] {
+  const edits: Edit[] = []
+  for (let index = 0; index < members.length; index++) {
+    if (!gone.includes(members[index]!)) continue
+    const first = index
+    while (gone.includes(members[index + 1]!)) index++
+    const next = members[index + 1]
+    const previous = members[first - 1]
+    if (next) edits.push({ start: members[first]!.keyStart, end: next.keyStart, text: '' })
+    else edits.push({ start: previous ? previous.valueEnd : members[first]!.keyStart, end: members[index]!.valueEnd, text: '' })
+  }
+  return edits
 }
 
 /** Adds a member behind the last one. `objectStart` is the offset of the opening brace, used when the object is empty. */

@@ -39,6 +39,32 @@ const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
 const isHex = (byte: number): boolean => isDigit(byte) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66)
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 const escapable = new Set([...'"\\/bfnrt'].map((character) => character.charCodeAt(0)))
+/** By byte: 1 for what stands in a string without meaning anything to it. */
+const plain = new Uint8Array(256).fill(1)
+plain.fill(0, 0, 0x20)
+plain[0x22] = plain[0x5c] = 0
+
+const nothing = Buffer.alloc(0)
+
+/** Names that nearly every request or answer has: found by length and two bytes, and then compared, they need not be decoded. */
+const usual = new Map<number, string>()
+const usualAt = (length: number, first: number, last: number): number => (length << 16) | (first << 8) | last
+for (const name of ['model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'temperature', 'top_p', 'n', 'stop', 'tools', 'tool_choice', 'input',
+  'id', 'object', 'created', 'choices', 'usage', 'service_tier', 'system_fingerprint', 'error', 'data']) {
+  usual.set(usualAt(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1)), name)
+}
+
+function knownKey(chunk: Uint8Array, from: number, to: number): string | undefined {
+  const name = from < to ? usual.get(usualAt(to - from, chunk[from]!, chunk[to - 1]!)) : undefined
+  if (name !== undefined) for (let i = 1; i < name.length; i++) if (chunk[from + i] !== name.charCodeAt(i)) return undefined
+  return name
+}
+
+/** An escaped spelling of a control field is that field: decoded as JSON.parse would. */
+function decodedKey(bytes: Buffer): string {
+  const raw = bytes.toString('utf8')
+  return raw.includes('\\') && bytes.length < keyCaptureBytes ? (JSON.parse(`"${raw}"`) as string) : raw
+}
 
 export class JsonScanner {
   readonly members: Member[] = []
@@ -51,7 +77,7 @@ export class JsonScanner {
   readonly #bounds: ScanBounds
   /** By depth; grows as a document needs it. */
   #isObjectAt = new Uint8Array(16)
-  readonly #seen = new Set<string>()
+  readonly #seen: string[] = []
   #state = VALUE
   #depth = 0
   #keys = 0
@@ -59,7 +85,11 @@ export class JsonScanner {
   #hexLeft = 0
   #literal = ''
   #literalAt = 0
-  #keyBytes: number[] = []
+  /** Where the bytes of the running top-level key begin in this chunk; −1: none runs. */
+  #keyFrom = -1
+  /** Its bytes in earlier chunks. */
+  #keyHead: Buffer = nothing
+  #keyStart = 0
   #member: Member | null = null
 
   constructor(bounds: ScanBounds) {
@@ -68,23 +98,23 @@ export class JsonScanner {
 
   push(chunk: Uint8Array): void {
     if (this.fault) return
-    const length = chunk.length
+    const { length } = chunk
     let i = 0
     while (i < length) {
-      // Nearly all bytes of a real body stand inside strings: skip them in one tight loop.
-      if (this.#state === STRING && !(this.#inKey && this.#depth === 1)) {
-        while (i < length) {
-          const byte = chunk[i]!
-          if (byte === 0x22 || byte === 0x5c || byte < 0x20) break
-          i++
-        }
+      // Nearly all bytes of a real body stand inside strings.
+      if (this.#state === STRING) {
+        while (i < length && plain[chunk[i]!] === 1) i++
         if (i === length) break
       }
-      if (!this.#step(chunk[i]!, this.offset + i)) {
+      if (!this.#step(chunk, i)) {
         this.fault ??= { reason: 'syntax', offset: this.offset + i }
         return
       }
       i++
+    }
+    if (this.#keyFrom >= 0) {
+      this.#keyHead = this.#keyBytes(chunk, length)
+      this.#keyFrom = 0
     }
     this.offset += length
   }
@@ -98,36 +128,41 @@ export class JsonScanner {
 
   /** The first top-level member of this name. */
   find(key: string): Member | undefined {
-    return this.members.find((member) => member.key === key)
+    for (let i = 0; i < this.members.length; i++) if (this.members[i]!.key === key) return this.members[i]
+    return undefined
   }
 
-  #step(byte: number, at: number): boolean {
+  #step(chunk: Uint8Array, i: number): boolean {
+    const byte = chunk[i]!
     switch (this.#state) {
-      case STRING: return this.#inString(byte, at)
-      case VALUE: return isSpace(byte) || this.#startValue(byte, at)
-      case COMMA_OR_END: return this.#afterValue(byte, at)
-      case KEY:
-      case KEY_OR_END:
-        if (isSpace(byte)) return true
-        if (byte === 0x7d && this.#state === KEY_OR_END) return this.#close(at)
-        return byte === 0x22 && this.#startKey(at)
+      case STRING:
+        if (byte === 0x22) return this.#inKey ? this.#endKey(chunk, i) : (this.#endValue(this.offset + i + 1), true)
+        this.#state = ESCAPE
+        return byte === 0x5c
       case COLON:
         if (byte === 0x3a) this.#state = VALUE
         return byte === 0x3a || isSpace(byte)
+      case VALUE: return this.#startValue(byte, this.offset + i) || isSpace(byte)
+      case COMMA_OR_END: return this.#afterValue(byte, this.offset + i)
+      case KEY:
+      case KEY_OR_END:
+        if (byte === 0x22) return this.#startKey(i)
+        if (byte === 0x7d && this.#state === KEY_OR_END) return this.#close(this.offset + i)
+        return isSpace(byte)
       case VALUE_OR_END:
-        if (byte === 0x5d) return this.#close(at)
-        return isSpace(byte) || this.#startValue(byte, at)
+        if (byte === 0x5d) return this.#close(this.offset + i)
+        return this.#startValue(byte, this.offset + i) || isSpace(byte)
       case ESCAPE: return this.#escaped(byte)
       case HEX:
-        if (this.#inKey) this.#capture(byte)
         if (--this.#hexLeft === 0) this.#state = STRING
         return isHex(byte)
-      case LITERAL: return this.#inLiteral(byte, at)
+      case LITERAL: return this.#inLiteral(byte, this.offset + i)
       case DONE: return isSpace(byte)
-      default: return this.#inNumber(byte, at)
+      default: return this.#inNumber(chunk, i)
     }
   }
 
+  /** False, and nothing changed, where the byte starts none. */
   #startValue(byte: number, at: number): boolean {
     if (this.#depth === 1 && this.#member) this.#member.valueStart = at
     if (byte === 0x22) { this.#inKey = false; this.#state = STRING; return true }
@@ -135,10 +170,12 @@ export class JsonScanner {
     if (byte === 0x2d) { this.#state = MINUS; return true }
     if (byte === 0x30) { this.#state = ZERO; return true }
     if (isDigit(byte)) { this.#state = INTEGER; return true }
-    this.#literal = byte === 0x74 ? 'true' : byte === 0x66 ? 'false' : byte === 0x6e ? 'null' : ''
+    const literal = byte === 0x74 ? 'true' : byte === 0x66 ? 'false' : byte === 0x6e ? 'null' : ''
+    if (literal === '') return false
+    this.#literal = literal
     this.#literalAt = 1
     this.#state = LITERAL
-    return this.#literal !== ''
+    return true
   }
 
   #open(isObject: boolean, at: number): boolean {
@@ -180,51 +217,49 @@ export class JsonScanner {
     return byte === (inObject ? 0x7d : 0x5d) && this.#close(at)
   }
 
-  #startKey(at: number): boolean {
+  #startKey(i: number): boolean {
     if (++this.#keys > this.#bounds.maxKeys) {
-      this.fault = { reason: 'keys', offset: at }
+      this.fault = { reason: 'keys', offset: this.offset + i }
       return false
     }
     this.#inKey = true
     this.#state = STRING
     if (this.#depth === 1) {
-      this.#keyBytes = []
-      this.#member = { key: '', keyStart: at, valueStart: 0, valueEnd: 0 }
+      this.#keyFrom = i + 1
+      this.#keyStart = this.offset + i
     }
     return true
   }
 
-  #inString(byte: number, at: number): boolean {
-    if (byte === 0x22) return this.#inKey ? this.#endKey(at) : (this.#endValue(at + 1), true)
-    if (this.#inKey) this.#capture(byte)
-    if (byte === 0x5c) this.#state = ESCAPE
-    return byte >= 0x20
-  }
-
-  #endKey(at: number): boolean {
+  #endKey(chunk: Uint8Array, i: number): boolean {
     this.#state = COLON
-    if (this.#depth !== 1 || !this.#member) return true
-    const raw = Buffer.from(this.#keyBytes).toString('utf8')
-    // An escaped spelling of a control field is that field: decode it as JSON.parse would.
-    const key = raw.includes('\\') && this.#keyBytes.length < keyCaptureBytes ? (JSON.parse(`"${raw}"`) as string) : raw
-    if (this.#bounds.unique.has(key) && this.#seen.has(key)) {
-      this.fault = { reason: 'duplicate', offset: at, key }
-      return false
+    if (this.#depth !== 1) return true
+    const key = this.#keyHead.length === 0 ? knownKey(chunk, this.#keyFrom, i) ?? decodedKey(this.#keyBytes(chunk, i)) : decodedKey(this.#keyBytes(chunk, i))
+    this.#keyFrom = -1
+    this.#keyHead = nothing
+    if (this.#bounds.unique.has(key)) {
+      if (this.#seen.includes(key)) {
+        this.fault = { reason: 'duplicate', offset: this.offset + i, key }
+        return false
+      }
+      this.#seen.push(key)
     }
-    this.#seen.add(key)
-    this.#member.key = key
+    this.#member = { key, keyStart: this.#keyStart, valueStart: 0, valueEnd: 0 }
     return true
+  }
+
+  /** What is kept of the running key, whose bytes in this chunk end before `to`. */
+  #keyBytes(chunk: Uint8Array, to: number): Buffer {
+    const room = keyCaptureBytes - this.#keyHead.length
+    const own = Buffer.from(chunk.buffer, chunk.byteOffset + this.#keyFrom, Math.min(room, to - this.#keyFrom))
+    // A copy, since the chunk is not ours.
+    return Buffer.concat([this.#keyHead, own])
   }
 
   #escaped(byte: number): boolean {
-    if (this.#inKey) this.#capture(byte)
     if (byte === 0x75) { this.#hexLeft = 4; this.#state = HEX; return true }
     this.#state = STRING
     return escapable.has(byte)
-  }
-
-  #capture(byte: number): void {
-    if (this.#depth === 1 && this.#keyBytes.length < keyCaptureBytes) this.#keyBytes.push(byte)
   }
 
   #inLiteral(byte: number, at: number): boolean {
@@ -233,12 +268,12 @@ export class JsonScanner {
     return true
   }
 
-  #inNumber(byte: number, at: number): boolean {
-    const next = this.#nextNumberState(byte)
+  #inNumber(chunk: Uint8Array, i: number): boolean {
+    const next = this.#nextNumberState(chunk[i]!)
     if (next >= 0) { this.#state = next; return true }
     if (!this.#isNumberEnd()) return false
-    this.#endValue(at)
-    return this.#step(byte, at)
+    this.#endValue(this.offset + i)
+    return this.#step(chunk, i)
   }
 
   /** −1 where the byte does not continue the number. */

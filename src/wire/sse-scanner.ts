@@ -155,5 +155,6 @@ function lineEnd(chunk: Buffer, from: number): number {
 /** The line is `name` alone or `name:…`. */
 function isField(line: Buffer, name: string): boolean {
   if (line.length !== name.length && line[name.length] !== 0x3a) return false
-  return line.toString('latin1', 0, name.length) === name
+  for (let i = 0; i < name.length; i++) if (line[i] !== name.charCodeAt(i)) return false
+  return true
 }

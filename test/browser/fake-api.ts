@@ -103,6 +103,35 @@ const vendorNames: Record<string, string> = {
   ollama: 'Ollama',
   simulated: 'Simulated',
 }
+const checks: Record<string, object> = {
+  accepted: { state: 'accepted', status: 200, message: 'Groq accepts the credential and offers 15 models.', checked_at: new Date(now - 90_000).toISOString() },
+  groq: {
+    state: 'refused',
+    status: 401,
+    message: 'Groq refused the credential (401): “Invalid API Key”. Check that it was copied whole and is active; see https://console.groq.com/docs/openai.',
+    checked_at: new Date(now - 90_000).toISOString(),
+  },
+}
+const ownModels = [
+  ...Array.from({ length: 130 }, (_, index) => ({ id: `meta-llama/llama-4-maverick-17b-128e-instruct-${index}`, state: 'live' })),
+  ...['allam-2-7b', 'qwen/qwen3.6-27b', 'moonshotai/kimi-k2-instruct-with-a-very-long-model-name-0905-preview'].map((id) => ({ id, state: 'unknown' })),
+  ...['llama-3.3-70b-versatile', 'qwen/qwen3-32b'].map((id) => ({ id, state: 'missing' })),
+].map(({ id, state }) => ({
+  id,
+  state,
+  model: state === 'unknown' ? `groq/${id}` : (id.split('/').at(-1) ?? id),
+  price: state === 'unknown' ? null : { input: nano(0.11), output: nano(0.34), cache_read: null },
+  text: id !== 'allam-2-7b',
+}))
+const ownList = {
+  live: 130,
+  unknown: 3,
+  missing: 2,
+  partial: false,
+  checked_at: new Date(now - 1_320_000).toISOString(),
+  succeeded_at: new Date(now - 1_320_000).toISOString(),
+  error: null,
+}
 const providerRows = ['openai', 'deepseek', 'mistral', 'groq', 'vllm'].map((vendor, index) => {
   const own = measures(day.filter((cell) => cell.vendor === vendor))
   return {
@@ -116,8 +145,14 @@ const providerRows = ['openai', 'deepseek', 'mistral', 'groq', 'vllm'].map((vend
     credentials:
       vendor === 'vllm'
         ? []
-        : [{ id: `cred_${vendor}`, name: null, last4: '7Qa2', managed_by: index < 2 ? 'environment' : 'api', status: 'active', created_at: null }],
+        : [
+            { id: `cred_${vendor}`, name: null, last4: '7Qa2', managed_by: index < 2 ? 'environment' : 'api', status: 'active', created_at: null, check: checks[vendor] ?? null },
+            ...(vendor === 'groq'
+              ? [{ id: 'cred_groq_2', name: 'second', last4: 'k91d', managed_by: 'api', status: 'active', created_at: null, check: checks.accepted }]
+              : []),
+          ],
     models_count: 42 - index * 7,
+    models: { ...ownList, error: vendor === 'mistral' ? 'Mistral answered with status 503: “Service unavailable.”' : null },
     last_success_at: new Date(now - 4_000 - index * 9_000).toISOString(),
     requests_24h: own.requests,
     failures_24h: own.failed,
@@ -156,6 +191,7 @@ const modelRows = [
       name: vendorNames[model.vendor],
       upstream_model: model.id,
       enabled: index < 7,
+      listing: index === 3 ? 'missing' : index === 4 ? 'unknown' : index < 7 ? 'live' : null,
       price: model.input === null ? null : { input: nano(model.input), output: nano(model.output), cache_read: model.read === null ? null : nano(model.read) },
     },
   ],
@@ -188,6 +224,12 @@ const routes: Record<string, (query: URLSearchParams) => unknown> = {
   '/keys': () => list(keyRows),
   '/vendors': () => list(vendorRows),
   '/providers': () => list(providerRows),
+  '/providers/groq/models': (query) => {
+    const own = ownModels.filter((model) => model.state === query.get('state') && model.model.includes(query.get('search') ?? ''))
+    const start = Number(query.get('cursor') ?? 0)
+    return { ...list(own.slice(start, start + 100), start + 100 < own.length ? String(start + 100) : null), summary: ownList }
+  },
+  '/providers/groq/models/refresh': () => ({ summary: ownList }),
   '/usage': usage,
   '/aliases': () =>
     list([

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { violations } from './axe.ts'
-import { browserPath, launch, open, settled, sizes, themes } from './browser.ts'
+import { browserPath, launch, open, settled, sizes, themes, until } from './browser.ts'
 import { type FakeApi, keyRows, startFakeApi } from './fake-api.ts'
 import { now, requestRow } from './fake-data.ts'
 
@@ -27,6 +27,7 @@ const pages: Record<string, string> = {
   blockedKey: '/keys?key=key_02',
   fileKey: '/keys?key=key_05',
   newKey: '/keys?key=new',
+  newModels: '/models?listing=unknown',
   providers: '/providers',
   provider: '/providers?provider=groq',
   add: '/providers?add=true',
@@ -91,6 +92,8 @@ test('open menus, dialogs, the palette and the chart’s table are accessible to
       ['/requests', () => page.keyboard.press('f')],
       ['/keys?key=key_02', () => page.getByRole('button', { name: 'Revoke key…' }).click()],
       ['/providers?provider=groq', () => page.getByRole('button', { name: 'Remove…' }).click()],
+      ['/providers?provider=groq', () => page.getByRole('button', { name: 'New 3' }).click()],
+      ['/providers?provider=groq', () => page.getByRole('button', { name: 'Not listed 2' }).click()],
       [
         '/',
         async () => {
@@ -299,5 +302,51 @@ test('the playground streams two answers side by side and says which was cheaper
   await page.getByText('cheapest').waitFor()
   assert.equal(await page.locator('strong, b', { hasText: '€64.90' }).count(), 2)
   assert.equal(await page.getByText('$0.00026').isVisible(), true)
+  await close()
+})
+
+test('a provider shows what the vendor said of its key, and its own list in three groups that can be searched', { skip }, async () => {
+  const { page, problems, close } = await open(browser)
+  await page.clock.setFixedTime(now)
+  await visit(page, '/providers')
+  assert.equal(await page.getByText('Key refused').count(), 1)
+  await visit(page, '/providers?provider=groq')
+  await page.getByText('“Invalid API Key”').waitFor()
+  assert.deepEqual(await page.getByRole('dialog').getByText(/^(Works|Refused)$/).allTextContents(), ['Refused', 'Works'])
+  const rows = page.getByRole('list', { name: 'Models of this group' }).getByRole('listitem')
+  await until(async () => (await rows.count()) === 100, 'the first hundred')
+  await page.getByRole('button', { name: 'Show more' }).click()
+  await until(async () => (await rows.count()) === 130, 'all of the group')
+  await page.getByRole('button', { name: 'New 3' }).click()
+  await until(async () => (await rows.count()) === 3, 'the new ones')
+  assert.equal(await rows.getByText('Unknown price').count(), 3)
+  await page.getByRole('searchbox', { name: 'Search its models' }).fill('qwen')
+  await until(async () => (await rows.allTextContents()).join().includes('groq/qwen/qwen3.6-27b') && (await rows.count()) === 1, 'the one that matches')
+  await page.getByRole('searchbox', { name: 'Search its models' }).fill('nothing like it')
+  await page.getByText('No model of this group matches').waitFor()
+  assert.deepEqual(problems(), [])
+  await close()
+})
+
+test('a key that the vendor refuses stays in its field with the vendor’s words, and may be saved all the same', { skip }, async () => {
+  const message = 'Together refused the credential (401): “Invalid API key provided”. It was not saved.'
+  const { page, close } = await open(browser, { expected: /status of 422/ })
+  const sent: unknown[] = []
+  await page.route('**/api/v1/providers', async (route) => {
+    if (route.request().method() !== 'POST') return route.continue()
+    sent.push(route.request().postDataJSON())
+    await route.fulfill({ status: 422, json: { error: { code: 'credential_refused', message, param: 'credential', request_id: 'req_fake' } } })
+  })
+  await page.clock.setFixedTime(now)
+  await visit(page, '/providers?add=together')
+  await page.getByLabel('Vendor').selectOption('together')
+  const key = page.getByRole('dialog').getByLabel('API key')
+  await key.fill('sk-typed-just-now')
+  await page.getByRole('button', { name: 'Add and test' }).click()
+  await page.getByText('“Invalid API key provided”').waitFor()
+  assert.equal(await key.inputValue(), 'sk-typed-just-now')
+  await page.getByRole('button', { name: 'Save it all the same' }).click()
+  await until(() => Promise.resolve(sent.length === 2), 'it is sent again')
+  assert.deepEqual(sent, [false, true].map((force) => ({ vendor: 'together', credential: 'sk-typed-just-now', force })))
   await close()
 })

@@ -133,11 +133,12 @@ describe(`${exchanges.length} recorded exchanges through the gateway`, () => {
       const answer = await post(gateway, pathOf(exchange), sent)
       const arrival = rig.upstream.arrivalsOf(exchange.id)[arrivals.length]
       if (arrival === undefined) return `nothing arrived, the client got ${answer.status}`
-      const { usageOnRequest, takesKey } = vendorRules(exchange.provider)
-      const expected = expectedRequest(sent, exchange.id, usageOnRequest)
+      const { usageOnRequest, keyHeader } = vendorRules(exchange.provider)
+      const expected = expectedRequest(sent, exchange.id, { usage: usageOnRequest ? 'asked' : 'unasked' })
       if (arrival.body.toString() !== expected) return firstDifference(expected, arrival.body.toString())
-      const { authorization, 'accept-encoding': coding } = arrival.headers
-      if (authorization !== (takesKey ? 'Bearer sk-test-upstream' : undefined)) return `authorization was ${authorization}`
+      const { authorization, 'api-key': apiKey, 'accept-encoding': coding } = arrival.headers
+      if (authorization !== (keyHeader === 'authorization' ? 'Bearer sk-test-upstream' : undefined)) return `authorization was ${authorization}`
+      if (apiKey !== (keyHeader === 'api-key' ? 'sk-test-upstream' : undefined)) return `api-key was ${String(apiKey)}`
       if (coding !== undefined && coding !== 'identity') return `accept-encoding was ${coding}`
       if (arrival.attemptId === null) return 'no attempt id'
       return JSON.stringify(arrival.rawHeaders).includes(gateway.key) ? 'the client’s key arrived' : null
@@ -163,7 +164,7 @@ describe('requests of real SDKs and tools', () => {
       const sent = withModel(body, nameOf(upstreamModel))
       const ours = await post(gateway, path.slice(3), sent)
       const arrival = rig.upstream.log.at(-1)!
-      assert.equal(arrival.body.toString(), expectedRequest(sent, upstreamModel, true))
+      assert.equal(arrival.body.toString(), expectedRequest(sent, upstreamModel))
       const theirs = await post(direct, path.slice(3), withModel(body, upstreamModel))
       assert.equal(ours.status, 200)
       assert.equal(ours.body.toString(), theirs.body.toString())

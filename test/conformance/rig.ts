@@ -32,11 +32,13 @@ export interface Rig {
   close(): Promise<void>
 }
 
-/** Vendors that `src/providers/` declares and that were recorded. The others are servers of one's own to the gateway. */
-export const declaredVendors: ReadonlySet<string> = new Set(vendors.keys())
+/** What `src/providers/` declares to be served by the vendor today. All else is a server of one's own to the gateway. */
+const isServed = ({ provider, endpoint }: RecordedExchange): boolean => vendors.get(provider)?.endpoints.includes(endpoint === 'chat.completions' ? 'chat' : (endpoint as 'completions' | 'embeddings')) ?? false
 
-export const modelOf = ({ id, provider }: RecordedExchange): RigModel =>
-  declaredVendors.has(provider) ? { upstreamModel: id, provider, vendor: provider } : { upstreamModel: id, provider: `recorded-${provider}`, vendor: null }
+export const modelOf = (exchange: RecordedExchange): RigModel => {
+  const { id, provider } = exchange
+  return isServed(exchange) ? { upstreamModel: id, provider, vendor: provider } : { upstreamModel: id, provider: `recorded-${provider}`, vendor: null }
+}
 
 /** Client's name of an upstream model. */
 export const nameOf = (upstreamModel: string): string => `at-${upstreamModel}`

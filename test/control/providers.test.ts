@@ -8,7 +8,7 @@ import { startRig, type Rig } from './rig.ts'
 
 const secret = 'sk-canary-0123456789-last'
 let upstream: Server
-let answerWith: (authorization: string | undefined) => [status: number, body: string] = () => [200, '{"data":[{},{}]}']
+let answerWith: (authorization: string | undefined) => [status: number, body: string] = () => [200, '{"data":[{"id":"a"},{"id":"b"}]}']
 let rig: Rig
 
 before(async () => {
@@ -126,12 +126,12 @@ describe('credentials', () => {
 
 describe('POST /providers/{id}/test', () => {
   const verdict = async (status: number, text: string) => {
-    answerWith = (authorization) => (authorization === 'Bearer gsk-environment-1234' ? [status, text] : [500, ''])
+    answerWith = (authorization) => (authorization === 'Bearer gsk-environment-1234' ? [status, text] : [401, ''])
     return (await rig.call('POST', '/providers/groq/test')).body as { ok: boolean; status: number; message: string }
   }
 
   test('200: says what was found and what to do', async () => {
-    assert.deepEqual([(await verdict(200, '{"data":[{},{}]}')).ok, (await verdict(200, '[{}]')).ok], [true, true])
+    assert.deepEqual([(await verdict(200, '{"data":[{"id":"a"},{"id":"b"}]}')).ok, (await verdict(200, '["a"]')).ok], [true, true])
     const cases: [number, string, RegExp][] = [
       [200, '<html>', /not with a list of models/], [401, '{}', /refused the credential/], [404, '', /Check the base URL/], [429, '', /rate limit or quota/],
       [302, '', /redirects \(302\)/], [503, '', /status 503/],

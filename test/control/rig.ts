@@ -5,6 +5,7 @@ import { request, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { askProvider, type Ask } from '../../src/control/providers/ask.ts'
 import { startControl, type Control, type ControlSettings } from '../../src/control/start.ts'
 import type { FromControl } from '../../src/threads/messages.ts'
 
@@ -51,7 +52,12 @@ export interface Rig {
   stop(): Promise<void>
 }
 
-export interface RigOptions { variables?: Record<string, string>; config?: string; databaseUrl?: string | null; directory?: string; console?: string; token?: string | null }
+export interface RigOptions { variables?: Record<string, string>; config?: string; databaseUrl?: string | null; directory?: string; console?: string; token?: string | null; ask?: Ask }
+
+/** No test asks a real vendor. */
+const loopbackOnly: Ask = (provider, question) => ['127.0.0.1', 'localhost'].includes(new URL(provider.baseUrl).hostname)
+  ? askProvider(provider, question)
+  : Promise.reject(Object.assign(new Error('no network in tests'), { code: 'ENETUNREACH' }))
 
 function send(control: Control, method: string, path: string, { body, headers = {}, as = 'token', client = '127.0.0.1', scheme = 'http' }: CallOptions): Promise<Answer> {
   const unsafe = method !== 'GET' && method !== 'HEAD'
@@ -93,6 +99,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     log: { info: keep, warn: keep, error: keep },
     passwordCost: { N: 2 ** 4, r: 8, p: 1 },
     console: options.console ?? join(directory, 'no-console'),
+    ask: options.ask ?? loopbackOnly,
   }
   const control = await startControl(settings)
   const call: Rig['call'] = (method, path, given = {}) => send(control, method, path.startsWith('/api') || path === '/' ? path : `/api/v1${path}`, given)

@@ -23,15 +23,15 @@ const heldNano = 7_000_000
 interface Begun { attempt: Attempt; handler: UpstreamHandler; aborts: { count: number }; tick(us: number): void }
 
 /** An attempt whose request has reached the vendor, up to the head of its answer. */
-async function begin(contentType: string, change: Partial<Vendor> = {}): Promise<Begun> {
+async function begin(contentType: string, change: Partial<Vendor> = {}, model: Partial<Deployment> = {}): Promise<Begun> {
   const { vendor } = providerAt('up', 'http://127.0.0.1', change)
   const provider = { id: 'up', vendor, baseUrl: '', origin: '', pathPrefix: '', socketPath: null, guarded: false, credentials: [] }
-  const deployment: Deployment = { id: 'up/m', provider, upstreamModel: 'm', logicalModel: 'm', price: { version: 'v', base: testPrices, tiers: [] }, contextTokens: 100_000, outputTokens: 8000, reasoning: false, outputModalities: ['text'] }
+  const deployment: Deployment = { id: 'up/m', provider, upstreamModel: 'm', logicalModel: 'm', group: null, price: { version: 'v', base: testPrices, tiers: [] }, contextTokens: 100_000, outputTokens: 8000, reasoning: false, outputModalities: ['text'], ...model }
   const bound = { inputTokens: 50, maxOutputTokens: 400, mostOutputTokens: 8000, sliced: false, fullNano: heldNano, holdNano: heldNano }
   const hold = { bound, mode: 'standard', amountNano: heldNano, record: { inputTokens: 50, inputNano: 150_000, heldAt: 0 }, dispatch: () => null, isDispatched: true, deliver: () => null, end() {} } as unknown as Hold
   const running = new Deadlines()
   let nowUs = 0
-  const options: AttemptOptions = { number: 1, deployment, credentialId: '', protocol: openaiChat, hold, calibration: new Calibration(), stream: /event-stream/.test(contentType), deadlines: fastDeadlines, stripUsage: false, rewriteUsage: null }
+  const options: AttemptOptions = { number: 1, deployment, credentialId: '', protocol: openaiChat, hold, calibration: new Calibration(), stream: /event-stream/.test(contentType), deadlines: fastDeadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, rewriteUsage: null }
   const attempt = new Attempt(options, { epochMs: () => nowUs / 1000, monotonicUs: () => nowUs }, running)
   const aborts = { count: 0 }
   const handler = await new Promise<UpstreamHandler>((sent) => {
@@ -114,6 +114,46 @@ for (const billsAfterAbort of [true, false]) {
     assert.equal((flags & usageFlags.uncertain) > 0, billsAfterAbort)
   })
 }
+
+test('reasoning counts as output whatever its field is called, and once where it stands under several names', async () => {
+  const thought = 'Let me see. '.repeat(40)
+  const outputOf = async (delta: object): Promise<number> => {
+    const { attempt, handler } = await begin('text/event-stream')
+    handler.onData(event({ choices: [{ index: 0, delta, finish_reason: null }] }))
+    attempt.leave(false)
+    return settle(attempt, asked).usage.output
+  }
+  const once = await outputOf({ content: thought })
+  assert.ok(once > 50)
+  for (const delta of [{ reasoning_content: thought }, { reasoning: thought }, { reasoning_details: [{ type: '', text: thought }] }, { reasoning: thought, reasoning_content: thought, content: '' }]) {
+    assert.equal(await outputOf(delta), once, JSON.stringify(Object.keys(delta)))
+  }
+})
+
+test('hidden reasoning of an answer without usage is estimated by its time', async () => {
+  const { bounds } = providerAt('up', 'http://127.0.0.1').vendor
+  for (const [contentType, body] of [['application/json', '{"choices":[{"message":{"content":"Good morning"}}]}'], ['text/event-stream', '']] as const) {
+    const reasoningOf = async (hidesReasoning: boolean, reasoningOff: boolean): Promise<number> => {
+      const { attempt, handler, tick } = await begin(contentType, { bounds: { ...bounds, hidesReasoning } }, { reasoning: true })
+      tick(1_000_000)
+      handler.onData(body === '' ? Buffer.concat([output, event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })]) : Buffer.from(body))
+      handler.onEnd()
+      assert.equal(attempt.outcome, 'success')
+      return settle(attempt, { ...asked, reasoningOff }).usage.reasoning
+    }
+    assert.ok(await reasoningOf(true, false) > 100, contentType)
+    assert.deepEqual([await reasoningOf(true, true), await reasoningOf(false, false)], [0, 0])
+  }
+})
+
+test('of errors those are billed whose status the vendor bills; an error inside a 200 was processed', async () => {
+  for (const [billsErrors, billed] of [[[400], true], [[], false]] as const) {
+    const { attempt, handler } = await begin('text/event-stream', { billsErrors })
+    handler.onData(event({ error: { message: 'no', code: 500 } }))
+    assert.equal(attempt.outcome, 'upstream_error')
+    assert.equal(settle(attempt, asked).usage.input > 0, billed, String(billsErrors))
+  }
+})
 
 test('after a failed attempt the client is told its fault, although a budget refused another one', async () => {
   const rig = await startRig({ aliases: [{ name: 'either', strategy: 'ordered', targets: [{ model: 'cheap', weight: 1 }, { model: 'dear', weight: 1 }] }] })

@@ -40,7 +40,7 @@ export const fastDeadlines: SettingsData['deadlines'] = { connectMs: 1000, first
 /** $3 per million input units and $15 per million output units, 1 nano-dollar steps visible everywhere. */
 export const testPrices = Object.fromEntries(usageClasses.map((name) => [name, name === 'requests' || name === 'toolCalls' ? 0 : /output|reasoning|Out/.test(name) ? 15e9 : name === 'cacheRead' ? 0.3e9 : 3e9])) as Prices
 
-const emptyCatalog: Catalog = { version: 'test', entries: [], find: () => undefined, logical: () => [], nearest: () => [] }
+const emptyCatalog: Catalog = { version: 'test', date: '2026-01-01', entries: [], find: () => undefined, logical: () => [], nearest: () => [] }
 
 export interface Rig {
   url: string
@@ -74,6 +74,8 @@ export interface RigOptions {
   lookup?: (digest: Uint8Array) => Promise<PastRequest | null>
   /** Stands before the journal's disk. */
   disk?: (disk: Disk) => Disk
+  /** Called when the rig closes, after the gateway has. */
+  closes?: readonly (() => Promise<void>)[]
 }
 
 export const providerAt = (id: string, baseUrl: string, change: Partial<Vendor> = {}, secrets = ['sk-test-secret']): ProviderData => ({
@@ -131,7 +133,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const gateway: Gateway = {
     keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
-    tools: { health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
+    tools: { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
     transport: new Transport(() => clock.epochMs()), deadlines: new Deadlines(), recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter,
     onDefect: (error) => errors.push(error),
   }
@@ -156,6 +158,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     server.close()
     await gateway.transport.close()
     await upstream.close()
+    for (const close of options.closes ?? []) await close()
     await money.close()
     if (errors.length > 0) throw new AggregateError(errors, 'the gateway failed inside')
   })

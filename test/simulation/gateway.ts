@@ -205,7 +205,7 @@ export class GatewayProcess implements Owner {
       admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
       repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
       tools: {
-        health: new HealthBook(), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+        health: new HealthBook(() => dice.unit()), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
         random: () => dice.unit(), maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
       },
       transport: { dispatch: (request, handler) => upstream.dispatch(this, request, handler) } as Transport,

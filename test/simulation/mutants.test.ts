@@ -67,7 +67,7 @@ test('a seed that fails fails again in the same way, and tells its last events',
   const told = new Sum().describe(one)
   match(told, new RegExp(`^seed ${one.seed}: `))
   match(told, /!! P6: /)
-  ok(told.split('\n').length > 40)
+  ok(told.split('\n').length > 20, told)
 })
 
 test('what waits for real time is found: its history does not come to rest', async (t) => {
@@ -156,7 +156,7 @@ test('an estimate that is far too high is found: more than was charged, held and
   t.diagnostic(await finds(['P7'], { seams: { opened }, bend: calm }))
 })
 
-test('a request that is sent before the journal was told is found when the process dies in that write', async (t) => {
+test('a request that is sent before the journal was told is found when the process dies in that write: an answer without an attempt, or a bill without a cost', async (t) => {
   const opened = ({ ledger, journal }: OpenLedger): void => {
     const dispatched = new Set<number>()
     ledger.dispatch = (hold) => {
@@ -171,7 +171,7 @@ test('a request that is sent before the journal was told is found when the proce
     swarm.faults.process.kills = 10
     Object.assign(swarm, { calls: 60, spanUs: 5_000_000 })
   }
-  t.diagnostic(await finds(['P2'], { seams: { opened }, bend }))
+  t.diagnostic(await finds(['P2', 'P7'], { seams: { opened }, bend }))
 })
 
 test('a first byte before its dispatch is durable is found when the power goes: an answer without an attempt', async (t) => {

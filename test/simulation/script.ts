@@ -8,7 +8,7 @@ export interface VendorRules {
   /** Charges the whole answer although its client has left. */
   billsAfterAbort: boolean
   /** Charges the input of an answer with an error status. */
-  billsErrors: boolean
+  billsErrors: readonly number[]
   /** Every chunk carries the usage so far. */
   runningUsage: boolean
   promptIncludesCached: boolean
@@ -19,9 +19,9 @@ export interface VendorRules {
 }
 
 export const vendorRules: readonly VendorRules[] = [
-  { id: 'alpha', billsAfterAbort: false, billsErrors: false, runningUsage: false, promptIncludesCached: true, completionIncludesReasoning: true, limitFields: ['max_tokens', 'max_completion_tokens'], tokensPerByte: 0.25 },
-  { id: 'bravo', billsAfterAbort: true, billsErrors: false, runningUsage: false, promptIncludesCached: false, completionIncludesReasoning: false, limitFields: ['max_tokens'], tokensPerByte: 0.4 },
-  { id: 'charlie', billsAfterAbort: false, billsErrors: true, runningUsage: true, promptIncludesCached: true, completionIncludesReasoning: true, limitFields: ['max_completion_tokens'], tokensPerByte: 0.15 },
+  { id: 'alpha', billsAfterAbort: false, billsErrors: [], runningUsage: false, promptIncludesCached: true, completionIncludesReasoning: true, limitFields: ['max_tokens', 'max_completion_tokens'], tokensPerByte: 0.25 },
+  { id: 'bravo', billsAfterAbort: true, billsErrors: [], runningUsage: false, promptIncludesCached: false, completionIncludesReasoning: false, limitFields: ['max_tokens'], tokensPerByte: 0.4 },
+  { id: 'charlie', billsAfterAbort: false, billsErrors: [400, 408, 500, 529], runningUsage: true, promptIncludesCached: true, completionIncludesReasoning: true, limitFields: ['max_completion_tokens'], tokensPerByte: 0.15 },
 ]
 
 /** Of every model here. */
@@ -88,9 +88,10 @@ function answerOf({ choices, limit, bodyBytes }: Wanted, { tokensPerByte }: Vend
 
 function errorScript(dice: Dice, delayUs: number, { billsErrors }: VendorRules, { bodyBytes }: Wanted, met: string[]): Script {
   const status = dice.pick([400, 401, 404, 408, 429, 500, 502, 503, 529])
+  const isBilled = billsErrors.includes(status)
   const bytes = Buffer.from(JSON.stringify({ error: { message: 'the vendor says no', type: 'error', code: `http_${status}` } }))
   const steps: Step[] = [{ kind: 'head', delayUs, status, contentType: 'application/json' }, { kind: 'data', delayUs: dice.delayUs(1_000), bytes, tokens: 0, reasoning: 0 }, { kind: 'end', delayUs: 0 }]
-  return { steps, units: { input: billsErrors ? Math.max(1, Math.floor(bodyBytes * 0.1)) : 0, cached: 0, output: 0, reasoning: 0, request: 0 }, ending: billsErrors ? 'complete' : 'error', met }
+  return { steps, units: { input: isBilled ? Math.max(1, Math.floor(bodyBytes * 0.1)) : 0, cached: 0, output: 0, reasoning: 0, request: 0 }, ending: isBilled ? 'complete' : 'error', met }
 }
 
 export function usageOf(units: Units, rules: VendorRules): Record<string, unknown> {

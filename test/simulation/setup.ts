@@ -24,7 +24,7 @@ const providers = vendorRules.map((rules): ProviderData => ({
   vendor: vendor({
     id: rules.id, name: rules.id, docs: 'https://example.org', billsAfterAbort: rules.billsAfterAbort, billsErrors: rules.billsErrors,
     usage: { promptIncludesCached: rules.promptIncludesCached, completionIncludesReasoning: rules.completionIncludesReasoning },
-    quirks: { streamUsage: rules.runningUsage ? 'always' : 'on_request', maxTokensField: rules.limitFields.includes('max_completion_tokens') ? 'max_completion_tokens' : 'max_tokens', honoursBothLimits: rules.limitFields.length > 1 },
+    quirks: { streamUsage: rules.runningUsage ? 'always' : 'on_request', maxTokensField: rules.limitFields.includes('max_completion_tokens') ? 'max_completion_tokens' : 'max_tokens', otherLimit: rules.limitFields.length > 1 ? 'bounds' : 'unknown' },
     bounds: { hidesReasoning: true },
   }),
 }))
@@ -42,7 +42,7 @@ const deployments = Object.entries(served).flatMap(([model, by]) => by.map((prov
 const entry = {
   contextTokens: 200_000, outputTokens: modelOutputTokens, logicalModel: '', price: null, reasoning: true, outputModalities: ['text'],
 } as unknown as CatalogEntry
-const catalog: Catalog = { version: 'simulated', entries: [], find: () => entry, logical: () => [], nearest: () => [] }
+const catalog: Catalog = { version: 'simulated', date: '2026-01-01', entries: [], find: () => entry, logical: () => [], nearest: () => [] }
 
 export function snapshotOf(version: number, orgs: readonly OrgPlan[], { holdTokens, holdMs }: Swarm, unknownPrice: SettingsData['unknownPrice']): Snapshot {
   return compileSnapshot({

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { FromStore } from '../../src/threads/messages.ts'
+import { packRecords } from '../../src/threads/record-batch.ts'
 import { seededRecord } from './fixtures.ts'
 
 const recordsPerTurn = 20
@@ -15,7 +16,7 @@ let count = 0
 
 function feed(): void {
   const records = Array.from({ length: recordsPerTurn }, () => seededRecord(seed, ++count))
-  worker.postMessage({ kind: 'records', records })
+  worker.postMessage({ kind: 'records', ...packRecords(records) })
   process.stdout.write(records.map(({ id }) => `handed ${id}\n`).join(''))
   // Answered after the records were taken in, which are saved in their order: what is not queued is saved.
   worker.postMessage({ kind: 'metrics', id: count, gauges: {} })

@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { openDatabase } from '../../src/store/database.ts'
 import { encodeId } from '../../src/store/ids.ts'
 import type { FromStore, ToStore } from '../../src/threads/messages.ts'
+import { packRecords } from '../../src/threads/record-batch.ts'
 import { temporaryDirectory } from './databases.ts'
 import { record } from './fixtures.ts'
 import { findPostgres, startPostgres } from './postgres.ts'
@@ -45,9 +46,9 @@ test('the worker saves, counts, reports its state, and has written everything wh
   const { until, send, worker } = startWorker(t, null, path)
   await until('ready')
   const first = record()
-  send({ kind: 'records', records: [first] })
+  send({ kind: 'records', ...packRecords([first]) })
   assert.deepEqual(await until('state', ({ queued }) => queued === 0), { kind: 'state', queued: 0, dropped: 0, databaseUp: true, oldestQueuedMs: 0 })
-  send({ kind: 'metrics', id: 7, gauges: { megarouter_requests_in_flight: 3 } })
+  send({ kind: 'metrics', id: 7, gauges: { megarouter_requests_in_flight: 3 }, series: [] })
   const { id, text, contentType } = await until('metrics')
   assert.equal(id, 7)
   assert.match(contentType, /text\/plain/)
@@ -55,7 +56,7 @@ test('the worker saves, counts, reports its state, and has written everything wh
   assert.match(text, /megarouter_database_up 1\n/)
   assert.match(text, /megarouter_requests_total\{[^}]*outcome="success"[^}]*\} 1\n/)
   const rest = Array.from({ length: 2_000 }, () => record())
-  send({ kind: 'records', records: rest })
+  send({ kind: 'records', ...packRecords(rest) })
   send({ kind: 'drain' })
   await until('drained')
   const [code] = await once(worker, 'exit')
@@ -105,10 +106,10 @@ test('a PostgreSQL that refuses us is a failure; while it is gone records wait, 
   const { until, send } = startWorker(t, databaseUrl, path)
   await until('ready')
   const records = Array.from({ length: 900 }, () => record())
-  send({ kind: 'records', records: records.slice(0, 300) })
+  send({ kind: 'records', ...packRecords(records.slice(0, 300)) })
   await until('state', ({ queued }) => queued === 0)
   await server.halt()
-  send({ kind: 'records', records: records.slice(300) })
+  send({ kind: 'records', ...packRecords(records.slice(300)) })
   const down = await until('state', ({ databaseUp }) => !databaseUp)
   assert.deepEqual([down.queued, down.dropped], [600, 0])
   await server.start()

@@ -44,6 +44,8 @@ export interface Faults {
   headerCount: number
   /** Only the first so many requests for this model name are faulty; 0: all. */
   fails: number
+  /** Of the requests for this model name so many in a hundred are faulty, drawn by the seed. */
+  percent: number
   /** Body bytes per HTTP chunk: `random` (seeded), `whole` (one chunk for each event up to 64 KiB) or a number. Null: random for recorded answers, else whole. */
   chunk: 'random' | 'whole' | number | null
   /** The vendor bills the whole answer although the client left. */
@@ -53,7 +55,7 @@ export interface Faults {
 export const noFaults = (): Faults => ({
   delayMs: 0, firstMs: 0, paceMs: 0, stall: null, cutAt: null, resetAt: null, trimAt: null, error: null, usage: null, giantBytes: 0, endlessBytes: 0,
   lineEnd: '\n', noBlankLine: false, noEnd: false, pings: 0, lengthDelta: null, poisonMs: null, status: null, retryAfter: null, html: false,
-  okError: false, empty: false, gzip: false, blackHole: false, headerBytes: 0, headerCount: 0, fails: 0, chunk: null, billsAfterAbort: false,
+  okError: false, empty: false, gzip: false, blackHole: false, headerBytes: 0, headerCount: 0, fails: 0, percent: 100, chunk: null, billsAfterAbort: false,
 })
 
 const usageFaults: readonly string[] = ['missing', 'zero', 'negative', 'huge', 'cumulative', 'early', 'late'] satisfies UsageFault[]
@@ -93,6 +95,7 @@ const words: Record<string, (faults: Faults, at: number, value: string) => void>
   'header-kb': (faults, _, value) => { faults.headerBytes = number(value) * 1024 },
   headers: (faults, _, value) => { faults.headerCount = number(value) },
   fails: (faults, _, value) => { faults.fails = number(value) },
+  percent: (faults, _, value) => { faults.percent = number(value) },
   chunk: (faults, _, value) => { faults.chunk = value === 'whole' || value === 'random' ? value : number(value) },
   bills: (faults) => { faults.billsAfterAbort = true },
 }

@@ -150,7 +150,8 @@ class Oracle {
     faults.chunk ??= this.options.chunk ?? (base.startsWith('echo-') || base === 'embed' ? 'whole' : 'random')
     const times = (this.seen.get(model) ?? 0) + 1
     this.seen.set(model, times)
-    return faults.fails > 0 && times > faults.fails ? { ...noFaults(), chunk: faults.chunk } : faults
+    const isWell = (faults.fails > 0 && times > faults.fails) || seeded((this.options.seed ?? 1) * 7_919 + times)() >= faults.percent / 100
+    return isWell ? { ...noFaults(), chunk: faults.chunk } : faults
   }
 }
 

@@ -11,11 +11,11 @@ export interface VendorRules {
   billsAfterAbort: boolean
   promptIncludesAudio: boolean
   completionIncludesReasoning: boolean
-  /** Its API takes a bearer key. */
-  takesKey: boolean
+  /** Header of a key: as a bearer token in `authorization`, by itself in another; null: it takes none. */
+  keyHeader: 'authorization' | 'api-key' | null
 }
 
-const usual: VendorRules = { usageOnRequest: true, sendsUsageWhenAsked: false, billsAfterAbort: false, promptIncludesAudio: true, completionIncludesReasoning: true, takesKey: true }
+const usual: VendorRules = { usageOnRequest: true, sendsUsageWhenAsked: false, billsAfterAbort: false, promptIncludesAudio: true, completionIncludesReasoning: true, keyHeader: 'authorization' }
 
 const rules: Record<string, Partial<VendorRules>> = {
   openai: { sendsUsageWhenAsked: true },
@@ -27,7 +27,8 @@ const rules: Record<string, Partial<VendorRules>> = {
   openrouter: { usageOnRequest: false },
   together: { usageOnRequest: false },
   perplexity: { billsAfterAbort: true },
-  ollama: { takesKey: false },
+  ollama: { keyHeader: null },
+  azure: { keyHeader: 'api-key' },
   // Recorded and documented: total = prompt + completion + reasoning.
   xai: { completionIncludesReasoning: false },
 }

@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useDeferredValue, useEffect, useState } from 'react'
 import { api } from '../api.ts'
-import type { Health, Model, ModelPrice, Page as ApiPage } from '../api-types.ts'
+import type { Health, Listing, Model, ModelPrice, Page as ApiPage } from '../api-types.ts'
 import { countExact, plural, price, tokensShort } from '../format.ts'
 import { queries } from '../queries.ts'
 import { Page } from '../shell/page.tsx'
@@ -20,6 +20,7 @@ interface ModelSearch {
   search?: string
   vendor?: string
   available?: string
+  listing?: string
   model?: string
 }
 const capabilityNames: [keyof Model['capabilities'], string][] = [
@@ -62,6 +63,11 @@ function Row({ model, onOpen }: { model: Model; onOpen: () => void }) {
             <Pill tone="warn">Deprecated</Pill>
           </span>
         )}
+        {listingOf(model) && (
+          <span className="ml-2 align-middle max-md:hidden">
+            <ListingPill listing={listingOf(model)} />
+          </span>
+        )}
         {model.aliases.map((alias) => (
           <span key={alias} className="ml-1.5 align-middle max-md:hidden">
             <Tag>{alias}</Tag>
@@ -75,7 +81,7 @@ function Row({ model, onOpen }: { model: Model; onOpen: () => void }) {
           .join(', ')}
       </td>
       <td className={`${td} ${right} max-lg:hidden`}>{tokensShort(model.context_tokens)}</td>
-      <td className={`${td} ${right}`}>{cost ? priced(cost.input) : 'unpriced'}</td>
+      <td className={`${td} ${right}`}>{cost ? priced(cost.input) : <span className="text-warn-fg">unknown</span>}</td>
       <td className={`${td} ${right} max-md:hidden`}>{cost ? priced(cost.output) : '–'}</td>
       <td className={`${td} text-12 text-fg-2 max-xl:hidden`}>{can(model) || '–'}</td>
       <td className={td}>
@@ -83,6 +89,18 @@ function Row({ model, onOpen }: { model: Model; onOpen: () => void }) {
       </td>
     </tr>
   )
+}
+
+/** What the vendors' own lists say of it: the best of those that are on. */
+const listingOf = (model: Model): Listing => {
+  const listings = model.vendors.filter((vendor) => vendor.enabled).map((vendor) => vendor.listing)
+  return listings.length > 0 && listings.every((listing) => listing === 'missing') ? 'missing' : listings.length > 0 && listings.every((listing) => listing === 'unknown') ? 'unknown' : null
+}
+
+/** Said only where it is out of the ordinary. */
+function ListingPill({ listing }: { listing: Listing }) {
+  if (listing === 'unknown') return <Pill title="The vendor’s own list names it, the catalogue does not know it">New</Pill>
+  return listing === 'missing' ? <Pill tone="warn">Not listed by vendor</Pill> : null
 }
 
 const can = (model: Model): string =>
@@ -125,6 +143,7 @@ function Offer({ vendor }: { vendor: Model['vendors'][number] }) {
         <Monogram of={vendor.name} />
         <span className="font-medium">{vendor.name}</span>
         {vendor.simulated && <SimulatedPill />}
+        <ListingPill listing={vendor.listing} />
         <span className="ml-auto">
           {vendor.enabled ? (
             <Pill tone="ok">On</Pill>
@@ -141,8 +160,9 @@ function Offer({ vendor }: { vendor: Model['vendors'][number] }) {
       <div className="num text-12 text-fg-2">
         {vendor.price
           ? `${price(vendor.price.input)} in, ${priced(vendor.price.cache_read)} cache read, ${price(vendor.price.output)} out`
-          : 'No price is known: requests count as unpriced.'}
+          : 'No price is known: the rule for unknown prices applies, and requests count as unpriced.'}
       </div>
+      {vendor.listing === 'missing' && <p className="text-12 text-fg-2">The vendor’s own list does not name it: applications are not offered it here, and it can still be asked for by name.</p>}
     </li>
   )
 }
@@ -213,6 +233,12 @@ function Filters({ search, onChange }: { search: ModelSearch; onChange: (search:
           </option>
         ))}
       </ChipSelect>
+      <ChipSelect label="Vendors’ lists" value={search.listing ?? ''} onChange={(event) => onChange({ ...search, listing: event.target.value })}>
+        <option value="">any</option>
+        <option value="live">listed</option>
+        <option value="unknown">new, unknown price</option>
+        <option value="missing">not listed</option>
+      </ChipSelect>
       <ChipSelect label="Show" value={search.available ?? ''} onChange={(event) => onChange({ ...search, available: event.target.value })}>
         <option value="">available here</option>
         <option value="all">whole catalogue</option>
@@ -255,7 +281,7 @@ export function Models() {
   const query = useInfiniteQuery({
     queryKey: ['models', filter],
     initialPageParam: null as string | null,
-    queryFn: ({ pageParam }): Promise<ApiPage<Model>> => api.models({ search: filter.search, vendor: filter.vendor, available, limit: 100, cursor: pageParam }),
+    queryFn: ({ pageParam }): Promise<ApiPage<Model>> => api.models({ search: filter.search, vendor: filter.vendor, listing: filter.listing, available, limit: 100, cursor: pageParam }),
     getNextPageParam: (page) => page.next_cursor,
   })
   const models = query.data?.pages.flatMap((page) => page.data) ?? []

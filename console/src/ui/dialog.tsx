@@ -45,11 +45,21 @@ const submitted = (onSubmit?: () => void) => (event: FormEvent) => {
   onSubmit?.()
 }
 
+/** A form only where something is submitted: the submit event of a form within a form never arrives in Chromium, which then leaves the page. */
+const SheetBody = ({ onSubmit, children }: { onSubmit: (() => void) | undefined; children: ReactNode }) =>
+  onSubmit ? (
+    <form noValidate onSubmit={submitted(onSubmit)} className="flex h-full flex-col">
+      {children}
+    </form>
+  ) : (
+    <div className="flex h-full flex-col">{children}</div>
+  )
+
 export function Sheet({ title, note, onClose, children, footer, onSubmit }: Props) {
   const id = useId()
   return (
     <dialog {...useModal(onClose)} aria-labelledby={id} className="slide fixed inset-y-0 right-0 left-auto h-dvh w-[560px] max-w-full bg-surface shadow-float">
-      <form noValidate onSubmit={submitted(onSubmit)} className="flex h-full flex-col">
+      <SheetBody onSubmit={onSubmit}>
         <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
           <div className="min-w-0 flex-1">
             <h2 id={id} tabIndex={-1} className="truncate text-16 outline-none">
@@ -65,7 +75,7 @@ export function Sheet({ title, note, onClose, children, footer, onSubmit }: Prop
           {children}
         </div>
         {footer && <footer className="flex flex-wrap items-center gap-2 border-t border-line px-5 py-3">{footer}</footer>}
-      </form>
+      </SheetBody>
     </dialog>
   )
 }

@@ -1,36 +1,59 @@
-/** Adding a vendor's credential and testing it against the real thing; typed values are kept when the vendor refuses. */
+/** Adding a vendor's credential, which is tried before it is saved; typed values are kept when the vendor refuses, and may be saved all the same. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api } from '../api.ts'
-import type { Provider, ProviderTest, Vendor } from '../api-types.ts'
+import { ApiError, api } from '../api.ts'
+import type { CredentialCheck, Provider, ProviderTest, Vendor } from '../api-types.ts'
 import { duration } from '../format.ts'
 import { changed, queries } from '../queries.ts'
 import { Button, link } from './button.tsx'
 import { Field, FormError, Select, TextField } from './field.tsx'
-import { Dot } from './pill.tsx'
+import { Dot, type Tone } from './pill.tsx'
 
-export const TestResult = ({ result }: { result: ProviderTest }) => (
-  <p role="status" className="flex items-start gap-2">
-    <span className="flex h-5 items-center">
-      <Dot tone={result.ok ? 'ok' : 'bad'} />
-    </span>
-    <span className={result.ok ? 'text-ok-fg' : 'text-bad-fg'}>
-      {result.message} <span className="num text-fg-3">{duration(result.latency_ms)}</span>
-    </span>
-  </p>
-)
+const checkTones = {
+  accepted: ['ok', 'text-ok-fg'],
+  unchecked: ['warn', 'text-warn-fg'],
+  refused: ['bad', 'text-bad-fg'],
+} as const satisfies Record<CredentialCheck['state'], readonly [Tone, string]>
 
-/** Adds the provider (or a further credential to one that is on), then calls it. */
-async function connect(vendor: Vendor, existing: Provider | undefined, secret: string, baseUrl: string): Promise<{ provider: string; test: ProviderTest }> {
-  if (existing) {
-    if (secret) await api.addCredential(existing.id, { secret })
-  } else {
-    await api.createProvider({ vendor: vendor.id, ...(secret ? { credential: secret } : {}), ...(baseUrl ? { base_url: baseUrl } : {}) })
-  }
-  const provider = existing?.id ?? vendor.id
-  const test = await api.testProvider(provider)
+/** What the vendor said, in its own words where it has some. */
+export function TestResult({ result }: { result: Pick<CredentialCheck, 'state' | 'message'> & { latency_ms?: number } }) {
+  const [tone, text] = checkTones[result.state]
+  return (
+    <p role="status" className="flex items-start gap-2">
+      <span className="flex h-5 items-center">
+        <Dot tone={tone} />
+      </span>
+      <span className={`min-w-0 wrap-anywhere ${text}`}>
+        {result.message} {result.latency_ms !== undefined && <span className="num text-fg-3">{duration(result.latency_ms)}</span>}
+      </span>
+    </p>
+  )
+}
+
+/** Only where the vendor refused a key that was just typed: nothing is saved yet. */
+export const SaveAnyway = ({ error, disabled, onSave }: { error: Error | null; disabled: boolean; onSave: () => void }) =>
+  error instanceof ApiError && error.code === 'credential_refused' ? (
+    <Button disabled={disabled} onClick={onSave}>
+      Save it all the same
+    </Button>
+  ) : null
+
+/** Adds the provider, or a further credential to one that is on: either is tried before it is saved. */
+async function connect(vendor: Vendor, existing: Provider | undefined, { secret, baseUrl, force }: Typed): Promise<Pick<ProviderTest, 'state' | 'message'>> {
+  const saved = existing
+    ? secret
+      ? await api.addCredential(existing.id, { secret, force })
+      : existing
+    : await api.createProvider({ vendor: vendor.id, force, ...(secret ? { credential: secret } : {}), ...(baseUrl ? { base_url: baseUrl } : {}) })
+  const check = secret ? saved.credentials.findLast((credential) => credential.managed_by === 'api')?.check : null
+  const result = check ?? (await api.testProvider(saved.id))
   await changed('providers', 'vendors', 'models', 'setup', 'status')
-  return { provider, test }
+  return result
+}
+interface Typed {
+  secret: string
+  baseUrl: string
+  force: boolean
 }
 
 function VendorField({ vendor, choices, onPick }: { vendor: Vendor; choices: Vendor[]; onPick: (id: string) => void }) {
@@ -71,12 +94,11 @@ export function ProviderForm({ onDone }: { onDone?: () => void }) {
   const vendor = choices.find((choice) => choice.id === vendorId) ?? choices.find((choice) => choice.state === 'off') ?? choices[0]
   const existing = providers.data?.data.find((provider) => provider.id === vendor?.id)
   const add = useMutation({
-    mutationFn: () => (vendor ? connect(vendor, existing, secret.trim(), baseUrl.trim()) : Promise.reject(new Error('Choose a vendor first.'))),
-    onSuccess: ({ test }) => {
-      if (test.ok) {
-        setSecret('')
-        onDone?.()
-      }
+    mutationFn: (force: boolean) =>
+      vendor ? connect(vendor, existing, { secret: secret.trim(), baseUrl: baseUrl.trim(), force }) : Promise.reject(new Error('Choose a vendor first.')),
+    onSuccess: ({ state }) => {
+      setSecret('')
+      if (state === 'accepted') onDone?.()
     },
   })
   if (!vendor) return null
@@ -87,7 +109,7 @@ export function ProviderForm({ onDone }: { onDone?: () => void }) {
       className="grid gap-4"
       onSubmit={(event) => {
         event.preventDefault()
-        add.mutate()
+        add.mutate(false)
       }}
     >
       <div className="grid gap-4 md:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
@@ -120,11 +142,12 @@ export function ProviderForm({ onDone }: { onDone?: () => void }) {
         />
       )}
       <FormError>{add.error?.message}</FormError>
-      {add.data && <TestResult result={add.data.test} />}
-      <div>
+      {add.data && <TestResult result={add.data} />}
+      <div className="flex flex-wrap gap-2">
         <Button type="submit" disabled={add.isPending || (!secret.trim() && !vendor.self_hosted)}>
           {add.isPending ? 'Testing…' : 'Add and test'}
         </Button>
+        <SaveAnyway error={add.error} disabled={add.isPending} onSave={() => add.mutate(true)} />
       </div>
     </form>
   )

@@ -8,7 +8,8 @@ import { ControlError, errors } from '../errors.ts'
 import { idempotent } from '../idempotent.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, json, pageQuery } from '../schema.ts'
-import { edit, type Services } from '../services.ts'
+import { edit, type Health, type Services } from '../services.ts'
+import { shownHealth, type healthSchema } from './health.ts'
 import { deploymentListSchema, deploymentSchema, newDeploymentSchema } from './schema.ts'
 
 const tags = ['Deployments']
@@ -25,9 +26,14 @@ const remove = createRoute({
   responses: { 204: { description: 'Deleted' }, ...errors(401, 403, 404, 409, 412) },
 })
 
-const describe = ({ id, model, provider, upstreamModel, price, priceAs, version, managedBy }: Deployment): z.infer<typeof deploymentSchema> => ({
-  id, model, provider, upstream_model: upstreamModel, price_as: priceAs, price_nano_per_million: price === null ? null : { ...price.base }, version, managed_by: managedBy,
+const describe = ({ id, model, provider, upstreamModel, price, priceAs, version, managedBy }: Deployment, health: Health): z.infer<typeof deploymentSchema> => ({
+  id, model, provider, upstream_model: upstreamModel, price_as: priceAs, price_nano_per_million: price === null ? null : { ...price.base }, version, managed_by: managedBy, health: healthIn(health, id),
 })
+
+function healthIn(health: Health, id: string): z.infer<typeof healthSchema> | null {
+  const known = health.find((each) => each.id === id)
+  return known === undefined ? null : shownHealth(known)
+}
 
 function check({ publisher, catalog }: Services, { provider, price_as: priceAs }: z.output<typeof newDeploymentSchema>): void {
   if (!publisher.rows.providers.has(provider)) throw new ControlError('unknown_provider', `There is no provider ${provider}. GET /api/v1/providers lists all.`, { param: 'provider' })
@@ -39,7 +45,7 @@ export const deployments = (services: Services) => router()
   .openapi(list, async (c) => {
     const { limit, cursor = null } = c.req.valid('query')
     const page = await listDeployments(services.database, c.var.caller.org, { limit, cursor })
-    return c.json({ data: page.data.map(describe), next_cursor: page.nextCursor }, 200)
+    return c.json({ data: page.data.map((each) => describe(each, services.health())), next_cursor: page.nextCursor }, 200)
   })
   .openapi(create, async (c) => {
     const input = c.req.valid('json')
@@ -52,11 +58,11 @@ export const deployments = (services: Services) => router()
     await edit(services, (write) => once(write, repeat, async () => (await createDeployment(write, made)).id))
     const deployment = found(await findDeployment(services.database, org, id), 'deployment', id)
     c.header('etag', etag(deployment))
-    return c.json(describe(deployment), 201)
+    return c.json(describe(deployment, services.health()), 201)
   })
   .openapi(remove, async (c) => {
     const { id } = c.req.valid('param')
     const ifVersion = expectedVersion(c.req.valid('header')['if-match'])
-    found(await conditional(() => edit(services, (write) => deleteDeployment(write, c.var.caller.org, id, editOf(ifVersion))), describe), 'deployment', id)
+    found(await conditional(() => edit(services, (write) => deleteDeployment(write, c.var.caller.org, id, editOf(ifVersion))), (now: Deployment) => describe(now, services.health())), 'deployment', id)
     return c.body(null, 204)
   })

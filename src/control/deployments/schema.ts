@@ -1,5 +1,6 @@
 /** Deployments that the operator declares: models at a provider that the catalogue does not list, or prices of one's own. */
 import { z } from '@hono/zod-openapi'
+import { healthSchema } from './health.ts'
 import { listOf, managedBy, modelName, nano, slug, version } from '../schema.ts'
 
 const dollars = z.union([z.number().min(0).max(9_000_000), z.string().regex(/^\d{1,7}(\.\d{1,9})?$/, 'must be a decimal number such as 0.25')])
@@ -23,5 +24,6 @@ export const newDeploymentSchema = z.strictObject({
 export const deploymentSchema = z.object({
   id: z.string(), model: z.string(), provider: z.string(), upstream_model: z.string(), price_as: z.string().nullable(),
   price_nano_per_million: z.record(z.string(), nano).nullable(), version, managed_by: managedBy,
+  health: healthSchema.nullable().openapi({ description: 'Null: no traffic yet.' }),
 }).openapi('Deployment')
 export const deploymentListSchema = listOf(deploymentSchema).openapi('DeploymentList')

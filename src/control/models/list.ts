@@ -2,7 +2,9 @@
 import type { z } from '@hono/zod-openapi'
 import type { Catalog, CatalogEntry } from '../../catalog/catalog.ts'
 import type { PriceVector } from '../../catalog/price.ts'
+import { priceOfUnknown } from '../../gateway/compile-snapshot.ts'
 import type { Services } from '../services.ts'
+import { listData } from './listing.ts'
 import type { modelSchema } from './schema.ts'
 
 type Model = z.infer<typeof modelSchema>
@@ -19,7 +21,7 @@ function groupsOf(catalog: Catalog): ReadonlyMap<string, readonly CatalogEntry[]
   return groups
 }
 
-const shownPrice = (price: PriceVector | null): Served['price'] => (price === null ? null : { input: price.base.input, output: price.base.output, cache_read: price.base.cacheRead })
+export const shownPrice = (price: PriceVector | null): Served['price'] => (price === null ? null : { input: price.base.input, output: price.base.output, cache_read: price.base.cacheRead })
 
 interface Here {
   services: Services
@@ -27,6 +29,8 @@ interface Here {
   providers: ReadonlyMap<string, string[]>
   aliases: ReadonlyMap<string, string[]>
   health: ReadonlyMap<string, NonNullable<Model['health']>>
+  /** Of the providers whose vendor's own list is known. */
+  lists: ReadonlyMap<string, { unknown: ReadonlySet<string>; missing: ReadonlySet<string> | null }>
 }
 
 function hereOf(services: Services): Here {
@@ -38,7 +42,17 @@ function hereOf(services: Services): Here {
   }
   const aliases = new Map<string, string[]>()
   for (const alias of publisher.rows.aliases.values()) for (const { model } of alias.targets) aliases.set(model, [...aliases.get(model) ?? [], alias.name])
-  return { services, providers, aliases, health: new Map(health().map((each) => [each.id, each.state])) }
+  const lists = new Map([...publisher.published.values()].flatMap((provider) => {
+    const data = listData(services, provider)
+    return data === null ? [] : [[provider.id, { unknown: new Set(data.unknown), missing: data.missing && new Set(data.missing) }] as const]
+  }))
+  return { services, providers, aliases, health: new Map(health().map((each) => [each.id, each.state])), lists }
+}
+
+function listingOf(provider: string, upstreamModel: string, { lists }: Here): Served['listing'] {
+  const list = lists.get(provider)
+  if (list?.unknown.has(upstreamModel)) return 'unknown'
+  return list === undefined || list.missing === null ? null : list.missing.has(upstreamModel) ? 'missing' : 'live'
 }
 
 function healthOf(served: readonly Served[], { health }: Here): Model['health'] {
@@ -54,7 +68,8 @@ function catalogued(name: string, entries: readonly CatalogEntry[], here: Here):
     const vendor = vendors.get(entry.vendor)
     const served = { vendor: entry.vendor, name: vendor?.name ?? entry.vendor, upstream_model: entry.upstreamModel, price: shownPrice(entry.price), simulated: vendor?.simulated === true }
     const providers = here.providers.get(entry.vendor) ?? []
-    return providers.length === 0 ? [{ ...served, provider: null, enabled: false }] : providers.map((provider) => ({ ...served, provider, enabled: true }))
+    if (providers.length === 0) return [{ ...served, provider: null, enabled: false, listing: null }]
+    return providers.map((provider) => ({ ...served, provider, enabled: true, listing: listingOf(provider, entry.upstreamModel, here) }))
   })
   return {
     id: name, name: first.displayName, vendors: vendors_, kind: first.kind,
@@ -80,6 +95,7 @@ function declared(here: Here): Model[] {
       return {
         vendor: provider?.vendor.id ?? row.provider, name: provider?.vendor.name ?? row.provider, provider: row.provider, upstream_model: row.upstreamModel,
         enabled: provider !== undefined, price: shownPrice(row.price ?? like?.price ?? null), simulated: vendors.get(provider?.vendor.id ?? '')?.simulated === true,
+        listing: listingOf(row.provider, row.upstreamModel, here),
       }
     })
     return {
@@ -91,18 +107,35 @@ function declared(here: Here): Model[] {
   })
 }
 
-interface ModelFilters { search?: string | undefined; vendor?: string | undefined; available?: 'true' | 'false' | undefined }
+/** Models that only a vendor's own list names: asked for as `<provider>/<model>`, under the rule for unknown prices. */
+function listedAlone(here: Here): Model[] {
+  const { publisher } = here.services
+  return [...here.lists].flatMap(([id, { unknown }]) => {
+    const provider = publisher.published.get(id)
+    return provider === undefined ? [] : [...unknown].map((upstreamModel): Model => {
+      const served: Served = { vendor: provider.vendor.id, name: provider.vendor.name, provider: id, upstream_model: upstreamModel, enabled: true, price: shownPrice(priceOfUnknown(provider.vendor)), simulated: false, listing: 'unknown' }
+      return {
+        id: `${id}/${upstreamModel}`, name: upstreamModel, vendors: [served], kind: 'chat', context_tokens: 0, output_tokens: 0,
+        capabilities: { tools: false, structured_output: false, reasoning: false, vision: false, audio: false },
+        open_weights: false, released_on: null, deprecated: false, available: true, aliases: here.aliases.get(`${id}/${upstreamModel}`) ?? [], health: healthOf([served], here),
+      }
+    })
+  })
+}
+
+interface ModelFilters { listing?: NonNullable<Served['listing']> | undefined; search?: string | undefined; vendor?: string | undefined; available?: 'true' | 'false' | undefined }
 
 /** Sorted by id. */
-export function listModels(services: Services, { search, vendor, available }: ModelFilters): Model[] {
+export function listModels(services: Services, { search, vendor, available, listing }: ModelFilters): Model[] {
   const here = hereOf(services)
   const words = (search ?? '').toLowerCase().split(/\s+/).filter((word) => word !== '')
   const wanted = (model: Model): boolean => {
     const text = `${model.id} ${model.name} ${model.vendors.map((each) => `${each.vendor}/${each.upstream_model}`).join(' ')} ${model.aliases.join(' ')}`.toLowerCase()
     return words.every((word) => text.includes(word))
       && (vendor === undefined || model.vendors.some((each) => each.vendor === vendor))
+      && (listing === undefined || model.vendors.some((each) => each.listing === listing))
       && (available === undefined || model.available === (available === 'true'))
   }
-  const all = [...[...groupsOf(services.catalog)].flatMap(([name, entries]) => catalogued(name, entries, here) ?? []), ...declared(here)]
+  const all = [...[...groupsOf(services.catalog)].flatMap(([name, entries]) => catalogued(name, entries, here) ?? []), ...declared(here), ...listedAlone(here)]
   return all.filter(wanted).sort((a, b) => (a.id < b.id ? -1 : 1))
 }

@@ -8,8 +8,8 @@ import { idempotent } from '../idempotent.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, json } from '../schema.ts'
 import { edit, type Services } from '../services.ts'
-import { describeProvider } from './describe.ts'
-import { storeCredential } from './edit.ts'
+import { describeCheck, describeProvider } from './describe.ts'
+import { checkEntry, storeCredential } from './edit.ts'
 import { probe } from './probe.ts'
 import { newCredentialSchema, providerSchema, testSchema } from './schema.ts'
 
@@ -19,14 +19,14 @@ const credentialParams = params.extend({ credential_id: z.string().max(64) })
 
 const addCredential = createRoute({
   ...owner, method: 'post', path: '/providers/{id}/credentials', tags, summary: 'Add a credential', request: { params, headers: idempotencyKey, body: body(newCredentialSchema) },
-  responses: { 201: json(providerSchema, 'The provider with the credential'), ...errors(400, 401, 403, 404, 409) },
+  responses: { 201: json(providerSchema, 'The provider with the credential'), ...errors(400, 401, 403, 404, 409, 422) },
 })
 const dropCredential = createRoute({
   ...owner, method: 'delete', path: '/providers/{id}/credentials/{credential_id}', tags, summary: 'Destroy a credential', request: { params: credentialParams, headers: ifMatch },
   responses: { 200: json(providerSchema, 'The provider without it'), ...errors(401, 403, 404, 409, 412) },
 })
 const test = createRoute({
-  ...owner, method: 'post', path: '/providers/{id}/test', tags, summary: 'Ask the provider for its models', request: { params },
+  ...owner, method: 'post', path: '/providers/{id}/test', tags, summary: 'Try each credential against the vendor', request: { params },
   responses: { 200: json(testSchema, 'What came of it'), ...errors(401, 403, 404, 422) },
 })
 
@@ -36,9 +36,10 @@ export const credentials = (services: Services) => router()
     const { org } = c.var.caller
     const input = c.req.valid('json')
     const repeat = idempotent(`${org} credentials ${id}`, c.req.valid('header')['idempotency-key'], input)
+    const check = await checkEntry(services, found(await findProvider(services.database, org, id), 'provider', id), input.secret, { force: input.force, param: 'secret' })
     await edit(services, (write) => once(write, repeat, async () => {
       const provider = found(await findProvider(write, org, id), 'provider', id)
-      return (await storeCredential(services, write, provider, input.secret, input.name)).id
+      return (await storeCredential(services, write, provider, { text: input.secret, name: input.name, check })).id
     }))
     const provider = found(await findProvider(services.database, org, id), 'provider', id)
     c.header('etag', etag(provider))
@@ -60,5 +61,8 @@ export const credentials = (services: Services) => router()
     if (published === undefined) {
       throw new ControlError('unknown_provider', `The provider ${id} is switched off or unusable: ${services.publisher.problems.find((problem) => problem.includes(id)) ?? 'switch it on first'}`)
     }
-    return c.json(await probe(published), 200)
+    const { state, status, message, latencyMs, credentials: each } = await probe(services.ask, published, services.clock.epochMs())
+    for (const { id: credentialId, check } of each) services.checks.set(credentialId, check)
+    const tried = each.map(({ check, ...credential }) => ({ ...credential, ...describeCheck(check), latency_ms: check.latencyMs }))
+    return c.json({ ok: state === 'accepted', state, status, message, latency_ms: latencyMs, credentials: tried }, 200)
   })

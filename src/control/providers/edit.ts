@@ -7,12 +7,14 @@ import { sealSecret, Secret } from '../../store/secrets.ts'
 import { ControlError } from '../errors.ts'
 import { reconcileSimulated, simulatedVendor } from '../reconcile.ts'
 import type { Services } from '../services.ts'
-import { ownServer } from '../snapshot-data.ts'
+import { baseUrlOfProvider, isGuarded, ownServer, vendorOf } from '../snapshot-data.ts'
 import { baseUrlOf } from '../vendor-environment.ts'
-import { isPrivateLiteral } from './probe.ts'
+import { isPrivateLiteral } from './ask.ts'
+import { checkCredential, type CredentialCheck } from './check.ts'
 import type { newProviderSchema } from './schema.ts'
 
 type NewProviderInput = z.output<typeof newProviderSchema>
+interface NewSecret { text: string; name: string | undefined; check: CredentialCheck | null }
 
 /** An address from the API: public hosts only. A name that leads inside is refused when it is dialled. */
 export function checkedBaseUrl(text: string): string {
@@ -32,16 +34,31 @@ export function checkedVendor({ vendors }: Services, { vendor, id, base_url: bas
   }
   const known = vendors.get(vendor)
   if (known === undefined) throw new ControlError('unknown_vendor', `There is no vendor ${vendor}. GET /api/v1/vendors lists all; a server of your own is ${ownServer}.`, { param: 'vendor' })
+  if (known.places && baseUrl === undefined) throw new ControlError('invalid_request', `${known.name} has an address of your own: base_url is needed, in the form ${known.baseUrl}.`, { param: 'base_url' })
   if (known.baseUrl === undefined && known.simulated !== true && baseUrl === undefined) throw new ControlError('invalid_request', `${known.name} runs on machines of your own: base_url is needed.`, { param: 'base_url' })
 }
 
-export async function storeCredential(services: Services, write: Write, provider: Provider, text: string, name: string | undefined): Promise<Provider> {
+/**
+ * Tries a new credential against its vendor. One that is refused goes no further unless the operator insists; one that could not be
+ * tried does, and what was found is kept with it. Null: nothing to try it against.
+ */
+export async function checkEntry({ ask, clock, vendors }: Services, provider: Pick<Provider, 'id' | 'vendor' | 'name' | 'baseUrl' | 'managedBy'>, secret: string, { force, param }: { force: boolean; param: string }): Promise<CredentialCheck | null> {
+  const vendor = vendorOf({ ...provider, credentials: [secret] }, vendors)
+  const baseUrl = vendor === null ? null : baseUrlOfProvider(provider, vendor)
+  if (vendor === null || baseUrl === null || vendor.simulated === true) return null
+  const check = await checkCredential(ask, { vendor, baseUrl, socketPath: null, guarded: isGuarded(provider) }, secret, clock.epochMs())
+  if (check.state === 'refused' && !force) throw new ControlError('credential_refused', `${check.message} It was not saved; with "force": true it is saved all the same.`, { param })
+  return check
+}
+
+export async function storeCredential(services: Services, write: Write, provider: Provider, { text, name, check }: NewSecret): Promise<Provider> {
   const { clock, random, kek } = services
   const id = newId('cred', clock.epochMs(), random(16))
   const secret = new Secret(text)
   const ciphertext = sealSecret(kek, secret, { org: provider.org, id, version: 1 })
   const stored = await addCredential(write, provider.org, provider.id, { id, name: name ?? `key ${provider.credentials.length + 1}`, last4: secret.last4, ciphertext })
   if (stored === null) throw new Error(`provider ${provider.id} vanished within its own transaction`)
+  if (check !== null) services.checks.set(id, check)
   return stored
 }
 
@@ -57,7 +74,16 @@ export async function takeOverSimulated({ simulated, vendors }: Services, write:
   return createProvider(write, { id: simulatedVendor, org, vendor: simulatedVendor, name: vendor.name, baseUrl: null, enabled })
 }
 
-export async function createFromInput(services: Services, write: Write, org: string, input: NewProviderInput): Promise<Provider> {
+/** What `createFromInput` will store, as far as its credential is concerned. */
+export const checkInput = (services: Services, input: NewProviderInput): Promise<CredentialCheck | null> => {
+  const { vendor, credential, force } = input
+  const id = input.id ?? vendor
+  const baseUrl = input.base_url === undefined ? null : checkedBaseUrl(input.base_url)
+  const provider = { id, vendor, name: input.name ?? services.vendors.get(vendor)?.name ?? id, baseUrl, managedBy: 'api' as const }
+  return credential === undefined ? Promise.resolve(null) : checkEntry(services, provider, credential, { force, param: 'credential' })
+}
+
+export async function createFromInput(services: Services, write: Write, org: string, input: NewProviderInput, check: CredentialCheck | null): Promise<Provider> {
   const vendor = services.vendors.get(input.vendor)
   const id = input.id ?? input.vendor
   if (vendor?.simulated === true) {
@@ -66,7 +92,7 @@ export async function createFromInput(services: Services, write: Write, org: str
   }
   const baseUrl = input.base_url === undefined ? null : checkedBaseUrl(input.base_url)
   const created = await createProvider(write, { id, org, vendor: input.vendor, name: input.name ?? vendor?.name ?? id, baseUrl })
-  const provider = input.credential === undefined ? created : await storeCredential(services, write, created, input.credential, undefined)
+  const provider = input.credential === undefined ? created : await storeCredential(services, write, created, { text: input.credential, name: undefined, check })
   await followSimulated(services, write, org)
   return provider
 }

@@ -9,7 +9,7 @@ import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, json, pageQuery } from '../schema.ts'
 import { edit, type Services } from '../services.ts'
 import { describeProvider, describeProviders } from './describe.ts'
-import { checkedBaseUrl, checkedVendor, createFromInput, followSimulated, takeOverSimulated } from './edit.ts'
+import { checkedBaseUrl, checkedVendor, checkInput, createFromInput, followSimulated, takeOverSimulated } from './edit.ts'
 import { newProviderSchema, providerListSchema, providerPatchSchema, providerSchema } from './schema.ts'
 
 const tags = ['Providers']
@@ -41,7 +41,10 @@ export const providers = (services: Services) => router()
     const { org } = c.var.caller
     checkedVendor(services, input)
     const repeat = idempotent(`${org} providers`, c.req.valid('header')['idempotency-key'], input)
-    const { id } = await edit(services, (write) => once(write, repeat, async () => (await createFromInput(services, write, org, input)).id))
+    const taken = input.id ?? input.vendor
+    // Asked before the vendor is: a name that is taken is the clearer refusal, and a repeat has its answer already.
+    const check = await findProvider(services.database, org, taken) === null ? await checkInput(services, input) : null
+    const { id } = await edit(services, (write) => once(write, repeat, async () => (await createFromInput(services, write, org, input, check)).id))
     const provider = found(await findProvider(services.database, org, id), 'provider', id)
     c.header('etag', etag(provider))
     return c.json(await describeProvider(services, provider), 201)

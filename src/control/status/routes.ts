@@ -4,6 +4,7 @@ import { owner } from '../authorize.ts'
 import { errors } from '../errors.ts'
 import { router } from '../router.ts'
 import { iso, json, time } from '../schema.ts'
+import { healthSchema, shownHealth } from '../deployments/health.ts'
 import type { Services } from '../services.ts'
 
 const statusSchema = z.object({
@@ -22,7 +23,7 @@ const statusSchema = z.object({
   problems: z.array(z.string()).openapi({ description: 'What is declared but cannot be used, and what to do.' }),
   catalog_version: z.string(),
   providers_on: z.int(),
-  health: z.array(z.object({ deployment: z.string(), state: z.enum(['closed', 'open', 'half_open']), success_rate: z.number(), in_flight: z.int() })),
+  health: z.array(healthSchema.extend({ deployment: z.string() })),
 }).openapi('Status')
 
 const get = createRoute({ ...owner, method: 'get', path: '/status', tags: ['Status'], summary: 'State of this node', responses: { 200: json(statusSchema, 'The state'), ...errors(401) } })
@@ -37,9 +38,22 @@ export const status = (services: Services) => router().openapi(get, (c) => {
     version: about.version, started_at: iso(about.startedAt * 1000), uptime_s: Math.floor((now - about.startedAt) / 1000), node: about.node,
     database: { kind: database.kind, up: publisher.databaseUp, ...services.queue() },
     config: { file, managed, loaded_at: loadedAt === 0 ? null : iso(loadedAt * 1000), error },
-    problems: [...services.problems(), ...publisher.problems],
+    problems: [...services.problems(), ...publisher.problems, ...credentialProblems(services)],
     catalog_version: catalog.version,
     providers_on: publisher.published.size,
-    health: services.health().map(({ id, state, successRate, inFlight }) => ({ deployment: id, state, success_rate: successRate, in_flight: inFlight })),
+    health: services.health().map((each) => ({ deployment: each.id, ...shownHealth(each) })),
   }, 200)
 })
+
+const whatToDo = {
+  refused: 'is refused (401): replace it under Providers, or where it is declared',
+  unpaid: 'has nothing left to pay with (402 or a quota): see to its account at the vendor',
+} as const
+
+/** Of credentials that are still there. */
+function credentialProblems({ publisher, troubles }: Services): string[] {
+  return troubles().flatMap(({ id, provider, last4, trouble }) => {
+    const isThere = publisher.rows.providers.get(provider)?.credentials.some((credential) => credential.id === id && credential.status === 'active')
+    return isThere ? [`The credential of ${provider} that ends in ${last4} ${whatToDo[trouble]}. It rests, and is tried again from time to time.`] : []
+  })
+}

@@ -1,6 +1,9 @@
 /** A small installation with a row in every table: what the fixtures of landed schemas hold and what must survive their upgrade. */
 import assert from 'node:assert/strict'
+import { versioned } from '../../../src/catalog/artefact.ts'
 import { findAlias, createAlias } from '../../../src/store/aliases.ts'
+import { addCatalog, appendPrices, catalogState, findCatalog, packCatalog, priceHistory, setCatalogOverrides } from '../../../src/store/catalog.ts'
+import { findChanges, replaceHeld } from '../../../src/store/catalog-changes.ts'
 import { ContentStore } from '../../../src/store/content.ts'
 import { transaction, type Database } from '../../../src/store/database.ts'
 import { createDeployment, findDeployment } from '../../../src/store/deployments.ts'
@@ -27,6 +30,9 @@ const dayUs = 86_400_000_000
 const masterKey = new MasterKey(Buffer.alloc(32, 7), 'environment')
 const context = (org: string) => ({ org, id: 'cred_fixture', version: 1 })
 
+const catalogue = versioned({ date: '2026-06-01', sources: { 'models.dev': '2026-06-01' }, facts: {}, vendors: { openai: [{ id: 'gpt-5.1', model: 'gpt-5.1', price: { input: 2, output: 2 } }] } })
+const summary = { added: 0, withdrawn: 0, returned: 0, prices: 1, limits: 0, facts: 0, held: 1, unreadable: 0 }
+
 export async function fill(database: Database): Promise<void> {
   const org = await transaction(database, at, async (write) => {
     await bindMasterKey(write, masterKey)
@@ -44,6 +50,11 @@ export async function fill(database: Database): Promise<void> {
     const secret = sealSecret(masterKey.kek(), new Secret('sk-fixture'), context(id))
     await addCredential(write, id, 'openai', { id: 'cred_fixture', name: 'main', last4: 'ture', ciphertext: secret })
     await createAlias(write, { name: 'fast', org: id, strategy: 'weighted', targets: [{ model: 'gpt-5.1', weight: 2 }] })
+    const packed = await packCatalog(catalogue)
+    const record = await addCatalog(write, packed, { origin: 'update', source: 'feed.json', appliedBy: 'Ann', summary })
+    await appendPrices(write, record.version, [{ vendor: 'openai', model: 'gpt-5.1', before: { price: { input: 1, output: 2 } }, after: { price: { input: 2, output: 2 } } }], { version: 'before', since: at - dayUs })
+    await replaceHeld(write, record.number, [{ vendor: 'openai', model: 'gpt-5.1', kind: 'price', before: {}, after: { price: { input: 9, output: 9 } }, factor: 4.5, held: 'too much' }], () => Buffer.alloc(16, 8))
+    await setCatalogOverrides(write, [{ vendor: 'openai', model: 'gpt-*', price: null, discountPercent: '5', contextTokens: null, outputTokens: null }])
     await createDeployment(write, { id: 'own', org: id, model: 'own-model', provider: 'openai', upstreamModel: 'ft:1', priceAs: 'gpt-5.1' })
     return id
   })
@@ -88,9 +99,19 @@ export async function verify(database: Database, schema: string): Promise<void> 
   assert.deepEqual([found.session, found.tags, found.decision, found.cache, found.steps.map(({ us }) => us)], ['chat-1', ['prod'], 'd1', 'miss', expected!.steps])
   const { totals: used } = await usageReport(database, { org, from: at - dayUs, to: at + dayUs, groupBy: 'none', bucket: 'none', timeZone: 'UTC', now: at })
   assert.deepEqual([used.requests, used.refused, used.costNano], [2, 1, 5_012_750])
+  if (schema >= '0003') await verifyCatalogueOf(database)
   if (schema >= '0002') await verifyLedgerOf(database, org)
   // What the installation had spent before it had a ledger is not free.
   else for (const entity of ['key:key_a', `org:${org}`]) assert.equal(await settledBetween(database, entity, 0, Infinity), 5_012_750)
+}
+
+async function verifyCatalogueOf(database: Database): Promise<void> {
+  const { stored, damaged } = await findCatalog(database, { ...catalogue, version: 'another' })
+  assert.deepEqual([stored!.artefact, stored!.record.summary, stored!.record.appliedBy, damaged], [catalogue, summary, 'Ann', []])
+  const history = await priceHistory(database, [{ vendor: 'openai', model: 'gpt-5.1' }])
+  assert.deepEqual(history.map(({ validFrom, version, price }) => [validFrom, version, price.price!.input]), [[at - dayUs, 'before', 1], [at, catalogue.version, 2]])
+  assert.deepEqual((await findChanges(database, 'held')).map(({ vendor, model, factor, reason }) => [vendor, model, factor, reason]), [['openai', 'gpt-5.1', 4.5, 'too much']])
+  assert.equal((await catalogState(database)).overrides[0]!.discountPercent, '5')
 }
 
 async function verifyLedgerOf(database: Database, org: string): Promise<void> {

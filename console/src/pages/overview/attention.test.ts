@@ -43,6 +43,7 @@ const provider = (requests: number, failures: number): Provider => ({
   simulated: false,
   managed_by: 'api',
   credentials: [],
+  models: null,
   models_count: 1,
   last_success_at: null,
   requests_24h: requests,

@@ -1,7 +1,7 @@
 /** Providers: where the models come from, with their credentials, a test against the real thing, and what failed in the last day. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { FlaskConical, Lock, Plus, Trash2 } from 'lucide-react'
+import { FlaskConical, Lock, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { api } from '../../api.ts'
 import type { Provider } from '../../api-types.ts'
@@ -11,11 +11,13 @@ import { Page } from '../../shell/page.tsx'
 import { type Columns, Declared, Head, Monogram, right, td } from '../../ui/bits.tsx'
 import { Button, button } from '../../ui/button.tsx'
 import { Dialog, Sheet } from '../../ui/dialog.tsx'
-import { FormError, Switch, TextField } from '../../ui/field.tsx'
+import { FormError, Switch } from '../../ui/field.tsx'
 import { PageHead, Panel } from '../../ui/panel.tsx'
 import { Pill, SimulatedPill } from '../../ui/pill.tsx'
 import { ProviderForm, TestResult } from '../../ui/provider-form.tsx'
 import { Empty, Load } from '../../ui/state.tsx'
+import { Credentials } from './credentials.tsx'
+import { OwnList } from './own-list.tsx'
 
 const refresh = () => changed('providers', 'vendors', 'models', 'setup', 'status')
 const source = (provider: Provider): string => ({ api: 'added here', file: 'megarouter.yaml', environment: 'environment' })[provider.managed_by]
@@ -23,6 +25,7 @@ const source = (provider: Provider): string => ({ api: 'added here', file: 'mega
 function ProviderState({ provider }: { provider: Provider }) {
   if (!provider.enabled) return <Pill>Off</Pill>
   if (provider.simulated) return <SimulatedPill />
+  if (provider.credentials.some((credential) => credential.check?.state === 'refused')) return <Pill tone="bad">Key refused</Pill>
   const rate = provider.requests_24h ? provider.failures_24h / provider.requests_24h : 0
   return provider.failures_24h >= 5 && rate >= 0.01 ? <Pill tone={rate >= 0.2 ? 'bad' : 'warn'}>{percent(rate)} fail</Pill> : <Pill tone="ok">On</Pill>
 }
@@ -48,69 +51,6 @@ function Row({ provider, clock, onOpen }: { provider: Provider; clock: Clock; on
         <ProviderState provider={provider} />
       </td>
     </tr>
-  )
-}
-
-function Credentials({ provider }: { provider: Provider }) {
-  const [secret, setSecret] = useState('')
-  const add = useMutation({
-    mutationFn: () => api.addCredential(provider.id, { secret: secret.trim() }),
-    onSuccess: () => {
-      setSecret('')
-      return refresh()
-    },
-  })
-  const remove = useMutation({ mutationFn: (id: string) => api.deleteCredential(provider.id, id), onSuccess: refresh })
-  return (
-    <section className="grid gap-2">
-      <h3 className="font-semibold">Credentials</h3>
-      <ul className="rounded-3 border border-line">
-        {provider.credentials.map((credential) => (
-          <li key={credential.id} className="flex h-10 items-center gap-2 border-t border-line px-3 first:border-t-0">
-            <span>
-              ends in <code className="mono">{credential.last4}</code>
-            </span>
-            {credential.name && <span className="text-fg-3">{credential.name}</span>}
-            {credential.managed_by === 'api' ? (
-              <span className="ml-auto">
-                <Button
-                  look="ghost"
-                  size="s"
-                  disabled={remove.isPending}
-                  aria-label={`Remove the key ending ${credential.last4}`}
-                  onClick={() => remove.mutate(credential.id)}
-                >
-                  <Trash2 className="size-3.5" aria-hidden />
-                  Remove
-                </Button>
-              </span>
-            ) : (
-              <span className="ml-auto text-12 text-fg-3">from the {credential.managed_by}</span>
-            )}
-          </li>
-        ))}
-        {provider.credentials.length === 0 && (
-          <li className="px-3 py-2.5 text-fg-2">None. {provider.simulated ? 'The simulated provider needs no key.' : 'Requests are sent without a key.'}</li>
-        )}
-      </ul>
-      {!provider.simulated && (
-        <div className="flex items-end gap-2">
-          <TextField
-            className="flex-1"
-            label="Another key"
-            type="password"
-            autoComplete="off"
-            value={secret}
-            onChange={(event) => setSecret(event.target.value)}
-            help="Several keys share the load; one that is refused is left out."
-          />
-          <Button className="mb-5" disabled={!secret.trim() || add.isPending} onClick={() => add.mutate()}>
-            Add key
-          </Button>
-        </div>
-      )}
-      <FormError>{add.error?.message ?? remove.error?.message}</FormError>
-    </section>
   )
 }
 
@@ -168,7 +108,7 @@ const Figures = ({ provider, clock }: { provider: Provider; clock: Clock }) => (
 
 function ProviderSheet({ provider, clock, onClose }: { provider: Provider; clock: Clock; onClose: () => void }) {
   const [removing, setRemoving] = useState(false)
-  const test = useMutation({ mutationFn: () => api.testProvider(provider.id) })
+  const test = useMutation({ mutationFn: () => api.testProvider(provider.id), onSuccess: () => changed('providers') })
   const toggle = useMutation({ mutationFn: (enabled: boolean) => api.updateProvider(provider.id, { enabled }, provider.version), onSettled: refresh })
   const readOnly = provider.managed_by !== 'api'
   if (removing) return <Remove provider={provider} onClose={() => setRemoving(false)} onDone={onClose} />
@@ -216,6 +156,7 @@ function ProviderSheet({ provider, clock, onClose }: { provider: Provider; clock
         />
         <FormError>{toggle.error?.message}</FormError>
         <Credentials provider={provider} />
+        {provider.models && <OwnList provider={provider} summary={provider.models} clock={clock} />}
       </div>
     </Sheet>
   )
@@ -232,7 +173,7 @@ function AddProvider({ onClose, simulated }: { onClose: () => void; simulated: b
   return (
     <Sheet
       title="Add a provider"
-      note="The key is tested against the vendor before you leave this sheet."
+      note="The key is tried against the vendor before it is saved."
       onClose={onClose}
       footer={<Button onClick={onClose}>Done</Button>}
     >

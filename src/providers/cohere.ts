@@ -1,0 +1,16 @@
+/**
+ * Cohere by its Compatibility API. Takes the role `developer`: https://docs.cohere.com/docs/compatibility-api
+ * `max_completion_tokens` bounds as well, and streams carry usage when asked:
+ * https://github.com/cohere-ai/cohere-developer-experience/pull/606. A list of models is not documented at this address.
+ * Whether usage counts what Cohere bills was not found, nor whether streams carry reasoning, which therefore counts as hidden.
+ * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
+ */
+import { vendor } from './provider.ts'
+
+export const cohere = vendor({
+  id: 'cohere', name: 'Cohere', docs: 'https://docs.cohere.com/docs/compatibility-api',
+  env: ['COHERE_API_KEY', 'CO_API_KEY'],
+  baseUrl: 'https://api.cohere.ai/compatibility/v1', modelsPath: null,
+  quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', developerRole: true },
+  bounds: { hidesReasoning: true },
+})
