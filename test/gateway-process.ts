@@ -65,7 +65,8 @@ export class GatewayProcess {
       env: {
         PATH: process.env['PATH'] ?? '', HOME: this.folder, TZ: 'UTC',
         HOST: '127.0.0.1', PORT: String(port), MEGAROUTER_DATA_DIR: this.dataDir, MEGAROUTER_CONFIG: join(this.folder, 'megarouter.yaml'),
-        MEGAROUTER_ADMIN_TOKEN: this.adminToken, LOG_LEVEL: 'info', ...env,
+        // Upstreams of tests count whatever reaches them.
+        MEGAROUTER_ADMIN_TOKEN: this.adminToken, LOG_LEVEL: 'info', MEGAROUTER_MODEL_LISTS: 'off', ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
