@@ -19,7 +19,7 @@ function feed(): void {
   worker.postMessage({ kind: 'records', ...packRecords(records) })
   process.stdout.write(records.map(({ id }) => `handed ${id}\n`).join(''))
   // Answered after the records were taken in, which are saved in their order: what is not queued is saved.
-  worker.postMessage({ kind: 'metrics', id: count, gauges: {} })
+  worker.postMessage({ kind: 'metrics', id: count, gauges: {}, series: [] })
 }
 
 worker.on('message', (message: FromStore) => {

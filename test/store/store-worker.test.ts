@@ -57,9 +57,10 @@ test('the worker saves, counts, reports its state, and has written everything wh
   assert.match(text, /megarouter_requests_total\{[^}]*outcome="success"[^}]*\} 1\n/)
   const rest = Array.from({ length: 2_000 }, () => record())
   send({ kind: 'records', ...packRecords(rest) })
+  const exited = once(worker, 'exit')
   send({ kind: 'drain' })
   await until('drained')
-  const [code] = await once(worker, 'exit')
+  const [code] = await exited
   assert.equal(code, 0)
   assert.deepEqual((await savedIds(null, path)).sort(), [first, ...rest].map((one) => one.id).sort())
 })
