@@ -101,6 +101,13 @@ test('attempts share the time of the request: what one took is not there for the
   assert.equal(late.next(21_000), null)
 })
 
+test('a pause before a repeat takes at most a quarter of the time that is left', () => {
+  const plan = new Plan([deployment('a')], toolsOf({ random: () => 0.99 }), true, { ...deadlines, firstTokenMs: 500 })
+  end(plan, plan.next(1_000)!, 'server', 1_020)
+  const repeat = plan.next(1_020)!
+  assert.deepEqual([idOf(repeat), repeat.delayMs, repeat.limitMs], ['a', 120, 360])
+})
+
 test('who stands alone gets all of the time; with another one left it is half, or until the headers of a stream are due', () => {
   assert.equal(planOf(toolsOf(), [deployment('a')]).next(0)!.patienceMs, Infinity)
   assert.equal(planOf(toolsOf(), [deployment('a'), deployment('b')]).next(0)!.patienceMs, 8_000)

@@ -159,7 +159,8 @@ export class Plan {
     if (isCredentials && credentials.hasRested(provider, upstreamModel, this.#triedCredentials, nowMs)) return
     this.#tried = [...this.#tried, deployment]
     if (this.#choose(nowMs) !== null) return
-    const pauseMs = fault.retryAfterMs ?? Math.ceil(this.#tools.random() * retryBaseMs * 2 ** this.#attempts)
+    // A pause of our own leaves most of the time to the attempt behind it.
+    const pauseMs = fault.retryAfterMs ?? Math.ceil(Math.min(this.#tools.random() * retryBaseMs * 2 ** this.#attempts, Math.max(0, this.#deadlineMs - nowMs) / 4))
     if (!passing.has(fault.class) || this.#repeated || pauseMs > this.#tools.maxRetryAfterMs) this.#stopped = true
     this.#repeated = true
     this.#repeatAfterMs = pauseMs

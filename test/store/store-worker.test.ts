@@ -90,8 +90,9 @@ test('after kill -9 no record is missing that the worker had saved, and none is 
 
 test('a data directory that cannot be is a clear failure and not a silent wait', async (t) => {
   const { until, worker } = startWorker(t, null, '/dev/null/impossible')
+  const exited = once(worker, 'exit')
   assert.match((await until('failed')).reason, /impossible/)
-  await once(worker, 'exit')
+  await exited
 })
 
 const bin = findPostgres()
