@@ -1,0 +1,60 @@
+/**
+ * Trying arms of which too little is known, safely: only where it may hurt little, as a bounded share of requests and of the spend,
+ * and only arms that may turn out better than the one that would be taken. The chance of what was done is always returned.
+ */
+
+/** Allowance that gathers while nothing is tried: so many requests at most, and spend for as many usual ones. */
+const mostSaved = 40
+/** While the allowance lasts, this share of requests tries something. */
+const burst = 0.25
+/** Deviations above its mean that an arm may turn out to be. */
+export const hope = 1.5
+
+export interface Option { score: number; deviation: number; costNano: number }
+
+/** One for each task group that has its own allowance. */
+export class Exploration {
+  #requests = mostSaved / 2
+  #spendNano = 0
+  #usualNano = 0
+  #seen = 0
+
+  /** Each request adds to the allowance. `costNano`: of the arm that would be taken. */
+  arrive(share: number, spendShare: number, costNano: number): void {
+    this.#seen++
+    this.#usualNano += (costNano - this.#usualNano) / Math.min(this.#seen, 500)
+    this.#requests = Math.min(mostSaved, this.#requests + share)
+    this.#spendNano = Math.min(this.#usualNano * mostSaved, this.#spendNano + spendShare * costNano)
+  }
+
+  /** Chance of each option, in their order; all 0 where nothing may be tried. `best`: score and cost of the arm that would be taken. */
+  chances(options: readonly Option[], best: { score: number; costNano: number }): Float64Array {
+    const chances = new Float64Array(options.length)
+    if (this.#requests < 1) return chances
+    let sum = 0
+    for (let at = 0; at < options.length; at++) {
+      const { score, deviation, costNano } = options[at] as Option
+      // What it costs more must be saved up; what is cheaper is free to try.
+      if (costNano - best.costNano > this.#spendNano) continue
+      sum += chances[at] = Math.max(0, score + hope * deviation - best.score) * deviation
+    }
+    if (sum > 0) for (let at = 0; at < chances.length; at++) chances[at]! *= burst / sum
+    return chances
+  }
+
+  /** An option was taken. */
+  spend(extraNano: number): void {
+    this.#requests -= 1
+    this.#spendNano -= Math.max(0, extraNano)
+  }
+}
+
+/** The option that a draw from 0 to 1 falls on, -1: none. */
+export function drawn(chances: Float64Array, draw: number): number {
+  let at = 0
+  for (let left = draw; at < chances.length; at++) {
+    left -= chances[at] as number
+    if (left < 0) return at
+  }
+  return -1
+}

@@ -1,0 +1,47 @@
+/** Predictions of all arms for one request, side by side in arrays that are used again: quality and how sure it is, billed cost, time. */
+import type { Arm } from './arm.ts'
+import { expectedCost, expectedLatency, expectedOutput } from './cost.ts'
+import type { Session, Sessions } from './sessions.ts'
+import type { Differences } from './tenants.ts'
+import type { Understanding } from './understand.ts'
+
+export interface Asked { understanding: Understanding; promptTokens: number; maxOutputTokens: number; prefix: number; nowMs: number }
+
+export class Predictions {
+  quality = new Float64Array(64)
+  deviation = new Float64Array(64)
+  costNano = new Float64Array(64)
+  latencyMs = new Float64Array(64)
+  score = new Float64Array(64)
+  filters = new Uint32Array(64)
+
+  reserve(arms: number): void {
+    if (arms <= this.quality.length) return
+    const size = arms * 2
+    this.quality = new Float64Array(size)
+    this.deviation = new Float64Array(size)
+    this.costNano = new Float64Array(size)
+    this.latencyMs = new Float64Array(size)
+    this.score = new Float64Array(size)
+    this.filters = new Uint32Array(size)
+  }
+
+  predict(at: number, arm: Arm, asked: Asked, own: Differences | undefined, sessions: Sessions, session: Session | null): void {
+    const { understanding, promptTokens } = asked
+    const quality = qualityOf(arm, understanding, own)
+    const output = expectedOutput(arm, understanding, asked.maxOutputTokens)
+    this.quality[at] = quality
+    this.deviation[at] = Math.sqrt((quality * (1 - quality)) / (arm.quality.strength(understanding) + 1))
+    this.costNano[at] = expectedCost(arm, promptTokens, output, sessions.cacheState(session, arm.facts.id, promptTokens, asked.prefix, arm.facts.cache, asked.nowMs))
+    this.latencyMs[at] = expectedLatency(arm, output)
+  }
+}
+
+/** What all together say, what the arm's own regression corrects, and what is special for this organisation. */
+export function qualityOf({ quality, residual, facts }: Arm, understanding: Understanding, own: Differences | undefined): number {
+  let value = quality.mean(understanding)
+  if (residual.isBelieved) value += residual.predict(understanding.signals)
+  const difference = own?.get(facts.id)
+  if (difference !== undefined) value += difference.of(understanding)
+  return Math.min(0.99, Math.max(0.01, value))
+}

@@ -1,0 +1,95 @@
+/**
+ * The record of a decision: enough to explain it, and to make it again, without the state that it was made from. It holds no text
+ * of the request.
+ */
+import { drawn } from './explore.ts'
+import { scoreOf, type Prediction, type Terms } from './score.ts'
+import { difficulties, taskTypes, type Language } from './tasks.ts'
+
+export const recordVersion = 1
+/** Candidates that are kept with their figures; of the others only what removed them. */
+export const keptCandidates = 8
+
+export interface Candidate extends Prediction {
+  arm: string
+  domain: string
+  /** Version of what was known of the arm. */
+  version: number
+  /** 0: it could be taken. */
+  filters: number
+  onTrial: boolean
+  score: number
+  /** Chance that it was tried instead of the best one. */
+  chance: number
+}
+
+export interface DecisionRecord {
+  version: number
+  atMs: number
+  artefact: string
+  policy: string
+  tenant: string
+  session: string | null
+  /** What the text looked like: tasks and how likely, hardness, language, length. */
+  understood: { tasks: number[]; weights: number[]; hardness: [number, number, number]; language: Language; chars: number }
+  promptTokens: number
+  terms: Terms
+  /** The best ones, in the order of their scores. */
+  candidates: Candidate[]
+  /** Arms that were removed, by the bitmap of reasons. */
+  removed: { filters: number; arms: string[] }[]
+  /** The arm of the session, and whether a tool's answer is awaited. */
+  held: { arm: string; isToolLoop: boolean } | null
+  /** The random number that decides whether something is tried. */
+  draw: number
+  chosen: string
+  why: Why
+  /** Chance that this request got this arm. */
+  propensity: number
+  /** What would be asked next, on other failure domains first. */
+  fallbacks: string[]
+  /** The arm of the best quality that could have been taken, and what it would have cost. */
+  baseline: { arm: string; costNano: number }
+}
+
+export type Why = 'best' | 'held' | 'tool_loop' | 'explored'
+
+/** The choice among candidates whose scores are set: the one place where it is made. */
+export function choose(candidates: readonly Candidate[], { margin, switchCost }: Terms, held: DecisionRecord['held'], draw: number): { at: number; why: Why; propensity: number } {
+  let best = -1
+  let own = -1
+  for (let at = 0; at < candidates.length; at++) {
+    const { filters, score, arm } = candidates[at] as Candidate
+    if (filters !== 0) continue
+    if (best < 0 || score > (candidates[best] as Candidate).score) best = at
+    if (held !== null && arm === held.arm) own = at
+  }
+  if (best < 0) return { at: -1, why: 'best', propensity: 0 }
+  if (own >= 0) {
+    if (held?.isToolLoop === true) return { at: own, why: 'tool_loop', propensity: 1 }
+    if ((candidates[best] as Candidate).score - (candidates[own] as Candidate).score < margin + switchCost) return { at: own, why: 'held', propensity: 1 }
+  }
+  const chances = Float64Array.from(candidates, ({ chance }) => chance)
+  const tried = drawn(chances, draw)
+  if (tried >= 0) return { at: tried, why: 'explored', propensity: chances[tried] as number }
+  return { at: best, why: 'best', propensity: 1 - chances.reduce((sum, chance) => sum + chance, 0) }
+}
+
+/** Makes the decision again from the record alone. */
+export function decideAgain(record: DecisionRecord): { chosen: string; why: Why; propensity: number } {
+  const candidates = record.candidates.map((candidate) => ({ ...candidate, score: scoreOf(candidate, record.terms, candidate.onTrial) }))
+  const { at, why, propensity } = choose(candidates, record.terms, record.held, record.draw)
+  return { chosen: candidates[at]?.arm ?? '', why, propensity }
+}
+
+/** Why it was chosen, in a sentence. */
+export function explain({ chosen, why, understood, policy, candidates, propensity }: DecisionRecord): string {
+  const task = taskTypes[understood.tasks[0] ?? 0] ?? 'chat'
+  const hard = difficulties[understood.hardness.indexOf(Math.max(...understood.hardness))] ?? 'medium'
+  const others = candidates.filter(({ filters }) => filters === 0).length - 1
+  const said: Readonly<Record<Why, string>> = {
+    best: `the best score of ${others + 1}`, held: 'the arm of its session, and no other is better by more than a change costs', tool_loop: 'the arm of its session, which waits for a tool’s answer',
+    explored: `tried with a chance of ${(propensity * 100).toFixed(1)} %`,
+  }
+  return `${chosen} under ${policy}: ${said[why]}; looks like ${task.replaceAll('_', ' ')}, ${hard}`
+}

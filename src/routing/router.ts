@@ -1,0 +1,267 @@
+/**
+ * Chooses an arm for a request and learns from what became of it: filter, predict, score, stick, explore, record. Clock and
+ * randomness are passed in; nothing waits. When no arm is left, the reasons are returned.
+ */
+import { isOnTrial, review, type StageChange } from './adoption.ts'
+import { Arm, type ArmFacts } from './arm.ts'
+import type { Artefact } from './artefact.ts'
+import { factsAgainst, nothingLeft, reasons, type Needs, type NothingLeft } from './constraints.ts'
+import { Exploration, hope, type Option } from './explore.ts'
+import { Usual } from './pacing.ts'
+import type { Policy } from './policy.ts'
+import { Predictions, qualityOf, type Asked } from './predict.ts'
+import { choose, keptCandidates, recordVersion, type Candidate, type DecisionRecord } from './record.ts'
+import { caution, scoreOf, type Terms } from './score.ts'
+import { Sessions } from './sessions.ts'
+import type { Evidence } from './signals.ts'
+import { taskCount } from './tasks.ts'
+import { Tenants } from './tenants.ts'
+import { Understander, type Understanding } from './understand.ts'
+
+/** Quality that a change of arm costs a session beside its cache: tone, habits, what was agreed. */
+const switchCost = 0.01
+/** Candidates of a record that are the best; the rest is for the session's arm and for what may be tried. */
+const bestKept = 5
+const triedKept = 2
+const fallbackCount = 4
+
+export interface RoutingRequest {
+  understanding: Understanding
+  needs: Needs
+  tenant: string
+  session: string | null
+  /** The request brings a tool's answer: changing the model now would break the loop. */
+  isToolLoop: boolean
+  /** Hash of how the prompt starts, so that a cached prefix is recognised. */
+  prefix: number
+  /** What the gateway knows against each arm, by its index; null: nothing. */
+  outside: Uint32Array | null
+  /** Shadow price of its budgets, quality per nano-dollar. */
+  budgetPrice: number
+  /** Something may be tried with it. */
+  isLowRisk: boolean
+}
+
+export type Decision = { record: DecisionRecord; arm: Arm } | { record: null; nothingLeft: NothingLeft }
+
+export interface Outcome { arm: string; tenant: string; understanding: Understanding }
+
+export class Router {
+  readonly understander: Understander
+  readonly sessions = new Sessions()
+  arms: Arm[] = []
+  readonly #artefact: Artefact
+  readonly #tenants: Tenants
+  readonly #byId = new Map<string, Arm>()
+  readonly #approved = new Set<string>()
+  readonly #usual = new Map<string, Usual>()
+  readonly #explorations = new Map<string, Exploration[]>()
+  readonly #predictions = new Predictions()
+  /** Newcomers wait for `approve` before they may be chosen. */
+  requiresApproval = false
+
+  constructor(artefact: Artefact) {
+    this.#artefact = artefact
+    this.#tenants = new Tenants(artefact.shrinkage.tenant)
+    this.understander = new Understander(artefact)
+  }
+
+  /** The catalogue's present arms. Those that are new are on trial, but for the first set. */
+  setArms(all: readonly ArmFacts[]): void {
+    const stage = this.arms.length === 0 ? 'adopted' : 'candidate'
+    this.arms = all.map((facts) => {
+      const known = this.#byId.get(facts.id)
+      if (known === undefined) return new Arm(facts, this.#artefact, stage)
+      known.facts = facts
+      known.version++
+      return known
+    })
+    this.#byId.clear()
+    for (const arm of this.arms) this.#byId.set(arm.facts.id, arm)
+  }
+
+  find(id: string): Arm | undefined {
+    return this.#byId.get(id)
+  }
+
+  approve(id: string): void {
+    this.#approved.add(id)
+  }
+
+  decide(request: RoutingRequest, policy: Policy, nowMs: number, random: () => number): Decision {
+    const { arms } = this
+    const found = this.#predictions
+    found.reserve(arms.length)
+    const session = request.session === null ? null : this.sessions.find(request.session, nowMs)
+    const usual = this.#usualOf(policy.name)
+    const best = this.#predict(request, policy, nowMs, session)
+    if (best < 0) return { record: null, nothingLeft: nothingLeft(arms, found.filters) }
+    usual.note(found.costNano[best] as number, found.latencyMs[best] as number)
+    const terms: Terms = {
+      kind: policy.kind, perNano: (usual.costNano > 0 ? policy.cost / usual.costNano : 0) + request.budgetPrice, perMs: usual.latencyMs > 0 ? policy.latency / usual.latencyMs : 0,
+      bar: (found.quality[best] as number) - policy.tolerance, switchCost, margin: policy.margin,
+    }
+    const held = policy.sticky && session !== null ? { arm: session.arm, isToolLoop: request.isToolLoop } : null
+    const candidates = this.#candidates(terms, held?.arm ?? '')
+    const draw = random()
+    if (request.isLowRisk) this.#offer(candidates, terms, request, policy)
+    const choice = choose(candidates, terms, held, draw)
+    const chosen = candidates[choice.at] as Candidate
+    if (choice.why === 'explored') this.#explorationOf(request, policy).spend(chosen.costNano - (candidates[0] as Candidate).costNano)
+    const { understanding: { tasks, weights, hardness, language, chars } } = request
+    const record: DecisionRecord = {
+      version: recordVersion, atMs: nowMs, artefact: this.#artefact.version, policy: policy.name, tenant: request.tenant, session: request.session,
+      understood: { tasks, weights, hardness, language, chars }, promptTokens: request.needs.promptTokens, terms, candidates, removed: this.#removed(), held, draw,
+      chosen: chosen.arm, why: choice.why, propensity: choice.propensity, fallbacks: fallbacks(candidates, chosen), baseline: { arm: (arms[best] as Arm).facts.id, costNano: found.costNano[best] as number },
+    }
+    return { record, arm: this.#byId.get(chosen.arm) as Arm }
+  }
+
+  /** Fills the predictions; the arm of the best quality that could be taken, -1: none. */
+  #predict(request: RoutingRequest, policy: Policy, nowMs: number, session: ReturnType<Sessions['find']>): number {
+    const { arms } = this
+    const { filters, quality, costNano, latencyMs } = this.#predictions
+    const { understanding, needs } = request
+    const asked: Asked = { understanding, promptTokens: needs.promptTokens, maxOutputTokens: needs.maxOutputTokens, prefix: request.prefix, nowMs }
+    const own = this.#tenants.find(request.tenant)
+    let best = -1
+    for (let at = 0; at < arms.length; at++) {
+      const arm = arms[at] as Arm
+      this.#predictions.predict(at, arm, asked, own, this.sessions, session)
+      let bits = factsAgainst(arm, needs) | (request.outside?.[at] ?? 0)
+      if (policy.minQuality > 0 && quality[at]! < policy.minQuality) bits |= reasons.min_quality
+      if (policy.maxCostNano > 0 && costNano[at]! > policy.maxCostNano) bits |= reasons.max_cost
+      if (policy.maxLatencyMs > 0 && latencyMs[at]! > policy.maxLatencyMs) bits |= reasons.max_latency
+      if (arm.stage === 'candidate' && isOnTrial(arm, this.#isApproved(arm))) bits |= reasons.on_trial
+      filters[at] = bits
+      if (bits === 0 && (best < 0 || quality[at]! > quality[best]!)) best = at
+    }
+    return best
+  }
+
+  #isApproved({ facts }: Arm): boolean {
+    return !this.requiresApproval || this.#approved.has(facts.id)
+  }
+
+  /** The best arms by score, the session's own, and those on trial that look best: sorted, the best first. */
+  #candidates(terms: Terms, held: string): Candidate[] {
+    const { arms } = this
+    const { filters, score } = this.#predictions
+    const kept: number[] = []
+    const tried: number[] = []
+    let own = -1
+    for (let at = 0; at < arms.length; at++) {
+      const bits = filters[at] as number
+      if (bits !== 0 && bits !== reasons.on_trial) continue
+      const arm = arms[at] as Arm
+      score[at] = scoreOf(this.#predictionOf(at), terms, arm.stage === 'candidate')
+      if (arm.facts.id === held) own = at
+      insert(bits === 0 ? kept : tried, at, score, bits === 0 ? keptCandidates : triedKept)
+    }
+    const list = kept.slice(0, Math.max(bestKept, keptCandidates - tried.length - 1))
+    if (own >= 0 && filters[own] === 0 && !list.includes(own)) list.push(own)
+    return [...list, ...tried].map((at) => {
+      const arm = arms[at] as Arm
+      return { arm: arm.facts.id, domain: arm.facts.domain, version: arm.version, filters: filters[at] as number, onTrial: arm.stage === 'candidate', score: score[at] as number, chance: 0, ...this.#predictionOf(at) }
+    })
+  }
+
+  #predictionOf(at: number): { quality: number; deviation: number; costNano: number; latencyMs: number } {
+    const { quality, deviation, costNano, latencyMs } = this.#predictions
+    return { quality: quality[at] as number, deviation: deviation[at] as number, costNano: costNano[at] as number, latencyMs: latencyMs[at] as number }
+  }
+
+  /** Sets the chances of what may be tried instead of the best one. */
+  #offer(candidates: Candidate[], terms: Terms, request: RoutingRequest, policy: Policy): void {
+    const best = candidates[0] as Candidate
+    const exploration = this.#explorationOf(request, policy)
+    exploration.arrive(policy.exploreShare, policy.exploreSpend, best.costNano)
+    const options = candidates.slice(1).map((each): Option => ({ score: hopeful(each, best, terms), deviation: each.deviation, costNano: each.costNano }))
+    const chances = exploration.chances(options, best)
+    for (let at = 0; at < chances.length; at++) (candidates[at + 1] as Candidate).chance = chances[at] as number
+  }
+
+  #removed(): DecisionRecord['removed'] {
+    const { filters } = this.#predictions
+    const byBits = new Map<number, string[]>()
+    for (let at = 0; at < this.arms.length; at++) {
+      const bits = filters[at] as number
+      if (bits === 0) continue
+      const list = byBits.get(bits)
+      const { id } = (this.arms[at] as Arm).facts
+      if (list === undefined) byBits.set(bits, [id])
+      else list.push(id)
+    }
+    return [...byBits].map(([bits, ids]) => ({ filters: bits, arms: ids }))
+  }
+
+  #usualOf(policy: string): Usual {
+    const usual = this.#usual.get(policy) ?? new Usual()
+    this.#usual.set(policy, usual)
+    return usual
+  }
+
+  #explorationOf({ understanding }: RoutingRequest, policy: Policy): Exploration {
+    let groups = this.#explorations.get(policy.name)
+    if (groups === undefined) this.#explorations.set(policy.name, groups = Array.from({ length: taskCount }, () => new Exploration()))
+    return groups[understanding.tasks[0] ?? 0] as Exploration
+  }
+
+  /** Learns what an answer was worth. Not on the request's path. */
+  learn({ arm: id, tenant, understanding }: Outcome, { value, trust }: Evidence): StageChange | null {
+    const arm = this.#byId.get(id)
+    if (arm === undefined) return null
+    const predicted = arm.quality.mean(understanding)
+    if (tenant !== '') this.#tenants.learn(tenant, id, understanding, value - qualityOf(arm, understanding, undefined), trust)
+    arm.residual.learn(understanding.signals, value - predicted, trust)
+    if (arm.quality.learn(understanding, value, trust)) arm.residual.forget()
+    arm.version++
+    if (arm.stage !== 'candidate') return null
+    const own = qualityOf(arm, understanding, undefined)
+    const deviation = Math.sqrt((own * (1 - own)) / (arm.quality.strength(understanding) + 1))
+    let best = 0
+    for (const other of this.arms) if (other.stage === 'adopted') best = Math.max(best, qualityOf(other, understanding, undefined))
+    return review(arm, this.#isApproved(arm), own, deviation, best)
+  }
+
+  /** What an answer took: lengths and times, also of answers whose worth nobody tells. */
+  observe(id: string, { tasks }: Understanding, outputTokens: number, ttftMs: number, totalMs: number): void {
+    const arm = this.#byId.get(id)
+    if (arm === undefined) return
+    arm.outputs[tasks[0] as number]?.learn(outputTokens)
+    arm.ttftMs.learn(ttftMs)
+    if (outputTokens > 0) arm.tokenMs.learn((totalMs - ttftMs) / outputTokens)
+    arm.version++
+  }
+}
+
+/** The score that a try starts from. A newcomer's own is a cautious one; under `cheap` only what is cheaper, and may be good enough, is of interest. */
+function hopeful({ score, deviation, costNano, quality, onTrial }: Candidate, best: Candidate, { kind, bar }: Terms): number {
+  if (kind === 'cheap') return costNano < best.costNano && quality + hope * deviation >= bar ? best.score : -Infinity
+  return onTrial ? score + caution * deviation : score
+}
+
+/** Keeps a short list sorted by score, the best first. */
+function insert(list: number[], at: number, score: Float64Array, most: number): void {
+  const own = score[at] as number
+  if (list.length === most && own <= (score[list[most - 1] as number] as number)) return
+  let place = list.length === most ? most - 1 : list.length
+  while (place > 0 && own > (score[list[place - 1] as number] as number)) {
+    list[place] = list[place - 1] as number
+    place--
+  }
+  list[place] = at
+}
+
+/** What to ask next: other failure domains first, each by score. */
+function fallbacks(candidates: readonly Candidate[], chosen: Candidate): string[] {
+  const open = candidates.filter(({ filters, arm }) => filters === 0 && arm !== chosen.arm)
+  const elsewhere: string[] = []
+  const others: string[] = []
+  const domains = new Set([chosen.domain])
+  for (const { arm, domain } of open) {
+    (domains.has(domain) ? others : elsewhere).push(arm)
+    domains.add(domain)
+  }
+  return [...elsewhere, ...others].slice(0, fallbackCount)
+}
