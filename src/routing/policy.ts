@@ -5,7 +5,7 @@
 
 export interface Policy {
   name: string
-  /** `weighted`: the best score. `cheap`: the cheapest arm that is surely within `tolerance` of the best quality. */
+  /** `weighted`: the best score. `cheap`: the cheapest arm whose quality is as surely high as that of any other, less `tolerance`. */
   kind: 'weighted' | 'cheap'
   /** Quality that one would give for saving the usual cost of the best model, and for saving the usual time. */
   cost: number
@@ -26,9 +26,9 @@ export interface Policy {
 const base = { kind: 'weighted', cost: 0, latency: 0, tolerance: 0, minQuality: 0, maxCostNano: 0, maxLatencyMs: 0, sticky: true, margin: 0.03, exploreShare: 0.03, exploreSpend: 0.03 } as const
 
 export const builtInPolicies: Readonly<Record<'balanced' | 'cheap' | 'best' | 'fast', Policy>> = {
-  balanced: { ...base, name: 'balanced', cost: 0.06, latency: 0.01 },
+  balanced: { ...base, name: 'balanced', cost: 0.04, latency: 0.01 },
   cheap: { ...base, name: 'cheap', kind: 'cheap', tolerance: 0.05, latency: 0 },
-  best: { ...base, name: 'best', cost: 0.005, exploreShare: 0.02, exploreSpend: 0.02 },
+  best: { ...base, name: 'best', cost: 0.01, exploreShare: 0.02, exploreSpend: 0.02 },
   fast: { ...base, name: 'fast', cost: 0.02, latency: 0.1 },
 }
 

@@ -97,9 +97,10 @@ export class Router {
     const best = this.#predict(request, policy, nowMs, session)
     if (best < 0) return { record: null, nothingLeft: nothingLeft(arms, found.filters) }
     usual.note(found.costNano[best] as number, found.latencyMs[best] as number)
+    const bar = policy.kind === 'cheap' ? this.#surest() - policy.tolerance : 0
     const terms: Terms = {
       kind: policy.kind, perNano: (usual.costNano > 0 ? policy.cost / usual.costNano : 0) + request.budgetPrice, perMs: usual.latencyMs > 0 ? policy.latency / usual.latencyMs : 0,
-      bar: (found.quality[best] as number) - policy.tolerance, switchCost, margin: policy.margin,
+      bar, switchCost, margin: policy.margin,
     }
     const held = policy.sticky && session !== null ? { arm: session.arm, isToolLoop: request.isToolLoop } : null
     const candidates = this.#candidates(terms, held?.arm ?? '')
@@ -137,6 +138,14 @@ export class Router {
       if (bits === 0 && (best < 0 || quality[at]! > quality[best]!)) best = at
     }
     return best
+  }
+
+  /** The highest quality that some arm surely has. */
+  #surest(): number {
+    const { filters, quality, deviation } = this.#predictions
+    let most = 0
+    for (let at = 0; at < this.arms.length; at++) if (filters[at] === 0) most = Math.max(most, quality[at]! - caution * deviation[at]!)
+    return most
   }
 
   #isApproved({ facts }: Arm): boolean {
