@@ -14,6 +14,7 @@ import { ledger } from './ledger.ts'
 import { masterKey } from './master-key.ts'
 import { orgs, projects, teams, users } from './organisation.ts'
 import { providers } from './providers.ts'
+import { route } from './route.ts'
 import { usage } from './usage.ts'
 
 const processIo: Io = {
@@ -41,6 +42,7 @@ export async function run(args: readonly string[], io: Io = processIo): Promise<
   providers(program, io, output, () => { code = 1 })
   catalog(program, io, output)
   usage(program, io, output)
+  route(program, io, output)
   ledger(program, io, output, () => { code = 1 })
   audit(program, io, output, () => { code = 1 })
   masterKey(program, io, output, () => { code = 1 })
