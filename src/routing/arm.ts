@@ -58,6 +58,8 @@ export class Arm {
   readonly tokenMs = new LogForecast(assumedPace, latencyWindow)
   /** Raised by each thing that was learned: decision records cite it. */
   version = 0
+  /** How often it was chosen. */
+  taken = 0
 
   constructor(facts: ArmFacts, artefact: Artefact, stage: Stage = 'adopted') {
     this.facts = facts

@@ -2,17 +2,17 @@
  * Trying arms of which too little is known, safely: only where it may hurt little, as a bounded share of requests and of the spend,
  * and only arms that may turn out better than the one that would be taken. The chance of what was done is always returned.
  */
+import type { Candidate } from './record.ts'
+import { scoreOf, type Terms } from './score.ts'
 
 /** Allowance that gathers while nothing is tried: so many requests at most, and spend for as many usual ones. */
-const mostSaved = 40
+const mostSaved = 100
 /** While the allowance lasts, this share of requests tries something. */
-const burst = 0.25
+const burst = 0.1
 /** Deviations above its mean that an arm may turn out to be. */
 export const hope = 1.5
 
-export interface Option { score: number; deviation: number; costNano: number }
-
-/** One for each task group that has its own allowance. */
+/** The allowance of one policy. */
 export class Exploration {
   #requests = mostSaved / 2
   #spendNano = 0
@@ -27,16 +27,16 @@ export class Exploration {
     this.#spendNano = Math.min(this.#usualNano * mostSaved, this.#spendNano + spendShare * costNano)
   }
 
-  /** Chance of each option, in their order; all 0 where nothing may be tried. `best`: score and cost of the arm that would be taken. */
-  chances(options: readonly Option[], best: { score: number; costNano: number }): Float64Array {
-    const chances = new Float64Array(options.length)
+  /** Chance of each candidate, 0 for the best one; all 0 where nothing may be tried. */
+  chances(candidates: readonly Candidate[], best: Candidate, terms: Terms): Float64Array {
+    const chances = new Float64Array(candidates.length)
     if (this.#requests < 1) return chances
     let sum = 0
-    for (let at = 0; at < options.length; at++) {
-      const { score, deviation, costNano } = options[at] as Option
+    for (let at = 0; at < candidates.length; at++) {
+      const each = candidates[at] as Candidate
       // What it costs more must be saved up; what is cheaper is free to try.
-      if (costNano - best.costNano > this.#spendNano) continue
-      sum += chances[at] = Math.max(0, score + hope * deviation - best.score) * deviation
+      if (each === best || each.costNano - best.costNano > this.#spendNano) continue
+      sum += chances[at] = Math.max(0, gain(each, best, terms)) * each.deviation
     }
     if (sum > 0) for (let at = 0; at < chances.length; at++) chances[at]! *= burst / sum
     return chances
@@ -47,6 +47,13 @@ export class Exploration {
     this.#requests -= 1
     this.#spendNano -= Math.max(0, extraNano)
   }
+}
+
+/** By how much it may turn out better than the best. */
+function gain({ quality, deviation, costNano, latencyMs }: Candidate, best: Candidate, terms: Terms): number {
+  const hoped = quality + hope * deviation
+  if (terms.kind === 'cheap') return costNano < best.costNano && hoped >= terms.bar ? deviation : 0
+  return scoreOf(hoped, 0, 0, costNano, latencyMs, terms, false) - best.score
 }
 
 /** The option that a draw from 0 to 1 falls on, -1: none. */

@@ -5,14 +5,22 @@ import type { Session, Sessions } from './sessions.ts'
 import type { Differences } from './tenants.ts'
 import type { Understanding } from './understand.ts'
 
+/**
+ * Deviations by which an arm is taken for better than it is expected to be, so that none is forgotten after a bad start. Being
+ * chosen uses this up as outcomes do: where nobody tells outcomes it must not draw requests for ever.
+ */
+const optimism = 1.2
+
 export interface Asked { understanding: Understanding; promptTokens: number; maxOutputTokens: number; prefix: number; nowMs: number }
 
 export class Predictions {
   quality = new Float64Array(64)
   deviation = new Float64Array(64)
+  bonus = new Float64Array(64)
   costNano = new Float64Array(64)
   latencyMs = new Float64Array(64)
   score = new Float64Array(64)
+  hope = new Float64Array(64)
   filters = new Uint32Array(64)
 
   reserve(arms: number): void {
@@ -20,9 +28,11 @@ export class Predictions {
     const size = arms * 2
     this.quality = new Float64Array(size)
     this.deviation = new Float64Array(size)
+    this.bonus = new Float64Array(size)
     this.costNano = new Float64Array(size)
     this.latencyMs = new Float64Array(size)
     this.score = new Float64Array(size)
+    this.hope = new Float64Array(size)
     this.filters = new Uint32Array(size)
   }
 
@@ -31,7 +41,10 @@ export class Predictions {
     const quality = qualityOf(arm, understanding, own)
     const output = expectedOutput(arm, understanding, asked.maxOutputTokens)
     this.quality[at] = quality
-    this.deviation[at] = Math.sqrt((quality * (1 - quality)) / (arm.quality.strength(understanding) + 1))
+    const variance = quality * (1 - quality)
+    const strength = arm.quality.strength(understanding) + 1
+    this.deviation[at] = Math.sqrt(variance / strength)
+    this.bonus[at] = optimism * Math.sqrt(variance / (strength + arm.taken))
     this.costNano[at] = expectedCost(arm, promptTokens, output, sessions.cacheState(session, arm.facts.id, promptTokens, asked.prefix, arm.facts.cache, asked.nowMs))
     this.latencyMs[at] = expectedLatency(arm, output)
   }

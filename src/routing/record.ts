@@ -77,7 +77,7 @@ export function choose(candidates: readonly Candidate[], { margin, switchCost }:
 
 /** Makes the decision again from the record alone. */
 export function decideAgain(record: DecisionRecord): { chosen: string; why: Why; propensity: number } {
-  const candidates = record.candidates.map((candidate) => ({ ...candidate, score: scoreOf(candidate, record.terms, candidate.onTrial) }))
+  const candidates = record.candidates.map((candidate) => ({ ...candidate, score: scoreOf(candidate.quality, candidate.deviation, candidate.bonus, candidate.costNano, candidate.latencyMs, record.terms, candidate.onTrial) }))
   const { at, why, propensity } = choose(candidates, record.terms, record.held, record.draw)
   return { chosen: candidates[at]?.arm ?? '', why, propensity }
 }

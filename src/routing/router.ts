@@ -6,23 +6,22 @@ import { isOnTrial, review, type StageChange } from './adoption.ts'
 import { Arm, type ArmFacts } from './arm.ts'
 import type { Artefact } from './artefact.ts'
 import { factsAgainst, nothingLeft, reasons, type Needs, type NothingLeft } from './constraints.ts'
-import { Exploration, hope, type Option } from './explore.ts'
+import { Exploration, hope } from './explore.ts'
 import { Usual } from './pacing.ts'
 import type { Policy } from './policy.ts'
 import { Predictions, qualityOf, type Asked } from './predict.ts'
-import { choose, keptCandidates, recordVersion, type Candidate, type DecisionRecord } from './record.ts'
+import { choose, recordVersion, type Candidate, type DecisionRecord } from './record.ts'
 import { caution, scoreOf, type Terms } from './score.ts'
 import { Sessions } from './sessions.ts'
 import type { Evidence } from './signals.ts'
-import { taskCount } from './tasks.ts'
 import { Tenants } from './tenants.ts'
 import { Understander, type Understanding } from './understand.ts'
 
 /** Quality that a change of arm costs a session beside its cache: tone, habits, what was agreed. */
 const switchCost = 0.01
 /** Candidates of a record that are the best; the rest is for the session's arm and for what may be tried. */
-const bestKept = 5
-const triedKept = 2
+const bestKept = 4
+const triedKept = 3
 const fallbackCount = 4
 
 export interface RoutingRequest {
@@ -55,7 +54,7 @@ export class Router {
   readonly #byId = new Map<string, Arm>()
   readonly #approved = new Set<string>()
   readonly #usual = new Map<string, Usual>()
-  readonly #explorations = new Map<string, Exploration[]>()
+  readonly #explorations = new Map<string, Exploration>()
   readonly #predictions = new Predictions()
   /** Newcomers wait for `approve` before they may be chosen. */
   requiresApproval = false
@@ -105,17 +104,19 @@ export class Router {
     const held = policy.sticky && session !== null ? { arm: session.arm, isToolLoop: request.isToolLoop } : null
     const candidates = this.#candidates(terms, held?.arm ?? '')
     const draw = random()
-    if (request.isLowRisk) this.#offer(candidates, terms, request, policy)
+    if (request.isLowRisk) this.#offer(candidates, policy, terms)
     const choice = choose(candidates, terms, held, draw)
     const chosen = candidates[choice.at] as Candidate
-    if (choice.why === 'explored') this.#explorationOf(request, policy).spend(chosen.costNano - (candidates[0] as Candidate).costNano)
+    if (choice.why === 'explored') this.#explorationOf(policy).spend(chosen.costNano - (candidates[0] as Candidate).costNano)
     const { understanding: { tasks, weights, hardness, language, chars } } = request
     const record: DecisionRecord = {
       version: recordVersion, atMs: nowMs, artefact: this.#artefact.version, policy: policy.name, tenant: request.tenant, session: request.session,
       understood: { tasks, weights, hardness, language, chars }, promptTokens: request.needs.promptTokens, terms, candidates, removed: this.#removed(), held, draw,
       chosen: chosen.arm, why: choice.why, propensity: choice.propensity, fallbacks: fallbacks(candidates, chosen), baseline: { arm: (arms[best] as Arm).facts.id, costNano: found.costNano[best] as number },
     }
-    return { record, arm: this.#byId.get(chosen.arm) as Arm }
+    const arm = this.#byId.get(chosen.arm) as Arm
+    arm.taken++
+    return { record, arm }
   }
 
   /** Fills the predictions; the arm of the best quality that could be taken, -1: none. */
@@ -152,42 +153,58 @@ export class Router {
     return !this.requiresApproval || this.#approved.has(facts.id)
   }
 
-  /** The best arms by score, the session's own, and those on trial that look best: sorted, the best first. */
+  /** The best arms by score, the session's own, and those that may turn out better than the best: in this order. */
   #candidates(terms: Terms, held: string): Candidate[] {
     const { arms } = this
-    const { filters, score } = this.#predictions
+    const { filters, score, hope: hopes } = this.#predictions
     const kept: number[] = []
-    const tried: number[] = []
     let own = -1
     for (let at = 0; at < arms.length; at++) {
       const bits = filters[at] as number
       if (bits !== 0 && bits !== reasons.on_trial) continue
       const arm = arms[at] as Arm
-      score[at] = scoreOf(this.#predictionOf(at), terms, arm.stage === 'candidate')
-      if (arm.facts.id === held) own = at
-      insert(bits === 0 ? kept : tried, at, score, bits === 0 ? keptCandidates : triedKept)
+      score[at] = this.#scoreOf(at, terms, arm.stage === 'candidate')
+      if (arm.facts.id === held && bits === 0) own = at
+      if (bits === 0) insert(kept, at, score, bestKept)
     }
-    const list = kept.slice(0, Math.max(bestKept, keptCandidates - tried.length - 1))
-    if (own >= 0 && filters[own] === 0 && !list.includes(own)) list.push(own)
-    return [...list, ...tried].map((at) => {
+    if (own >= 0 && !kept.includes(own)) kept.push(own)
+    const tried: number[] = []
+    for (let at = 0; at < arms.length; at++) {
+      const bits = filters[at] as number
+      if ((bits !== 0 && bits !== reasons.on_trial) || kept.includes(at)) continue
+      hopes[at] = this.#hopeOf(at, kept[0] as number, terms)
+      if (hopes[at]! > -Infinity) insert(tried, at, hopes, triedKept)
+    }
+    return [...kept, ...tried].map((at) => {
       const arm = arms[at] as Arm
-      return { arm: arm.facts.id, domain: arm.facts.domain, version: arm.version, filters: filters[at] as number, onTrial: arm.stage === 'candidate', score: score[at] as number, chance: 0, ...this.#predictionOf(at) }
+      const { quality, deviation, bonus, costNano, latencyMs } = this.#predictions
+      return {
+        arm: arm.facts.id, domain: arm.facts.domain, version: arm.version, filters: filters[at] as number, onTrial: arm.stage === 'candidate', score: score[at] as number, chance: 0,
+        quality: quality[at] as number, deviation: deviation[at] as number, bonus: bonus[at] as number, costNano: costNano[at] as number, latencyMs: latencyMs[at] as number,
+      }
     })
   }
 
-  #predictionOf(at: number): { quality: number; deviation: number; costNano: number; latencyMs: number } {
-    const { quality, deviation, costNano, latencyMs } = this.#predictions
-    return { quality: quality[at] as number, deviation: deviation[at] as number, costNano: costNano[at] as number, latencyMs: latencyMs[at] as number }
+  #scoreOf(at: number, terms: Terms, onTrial: boolean): number {
+    const { quality, deviation, bonus, costNano, latencyMs } = this.#predictions
+    return scoreOf(quality[at] as number, deviation[at] as number, bonus[at] as number, costNano[at] as number, latencyMs[at] as number, terms, onTrial)
+  }
+
+  /** How good it may turn out. A newcomer's own score is a cautious one; under `cheap` only what is cheaper, and may be good enough, is of interest. */
+  #hopeOf(at: number, best: number, terms: Terms): number {
+    const { quality, deviation, bonus, costNano, score } = this.#predictions
+    const more = hope * (deviation[at] as number)
+    if (terms.kind === 'cheap') return costNano[at]! < costNano[best]! && quality[at]! + more >= terms.bar ? score[best]! + more : -Infinity
+    return this.#scoreOf(at, terms, false) - (bonus[at] as number) + more
   }
 
   /** Sets the chances of what may be tried instead of the best one. */
-  #offer(candidates: Candidate[], terms: Terms, request: RoutingRequest, policy: Policy): void {
+  #offer(candidates: Candidate[], policy: Policy, terms: Terms): void {
     const best = candidates[0] as Candidate
-    const exploration = this.#explorationOf(request, policy)
+    const exploration = this.#explorationOf(policy)
     exploration.arrive(policy.exploreShare, policy.exploreSpend, best.costNano)
-    const options = candidates.slice(1).map((each): Option => ({ score: hopeful(each, best, terms), deviation: each.deviation, costNano: each.costNano }))
-    const chances = exploration.chances(options, best)
-    for (let at = 0; at < chances.length; at++) (candidates[at + 1] as Candidate).chance = chances[at] as number
+    const chances = exploration.chances(candidates, best, terms)
+    for (let at = 0; at < chances.length; at++) (candidates[at] as Candidate).chance = chances[at] as number
   }
 
   #removed(): DecisionRecord['removed'] {
@@ -210,10 +227,10 @@ export class Router {
     return usual
   }
 
-  #explorationOf({ understanding }: RoutingRequest, policy: Policy): Exploration {
-    let groups = this.#explorations.get(policy.name)
-    if (groups === undefined) this.#explorations.set(policy.name, groups = Array.from({ length: taskCount }, () => new Exploration()))
-    return groups[understanding.tasks[0] ?? 0] as Exploration
+  #explorationOf({ name }: Policy): Exploration {
+    const exploration = this.#explorations.get(name) ?? new Exploration()
+    this.#explorations.set(name, exploration)
+    return exploration
   }
 
   /** Learns what an answer was worth. Not on the request's path. */
@@ -242,12 +259,6 @@ export class Router {
     if (outputTokens > 0) arm.tokenMs.learn((totalMs - ttftMs) / outputTokens)
     arm.version++
   }
-}
-
-/** The score that a try starts from. A newcomer's own is a cautious one; under `cheap` only what is cheaper, and may be good enough, is of interest. */
-function hopeful({ score, deviation, costNano, quality, onTrial }: Candidate, best: Candidate, { kind, bar }: Terms): number {
-  if (kind === 'cheap') return costNano < best.costNano && quality + hope * deviation >= bar ? best.score : -Infinity
-  return onTrial ? score + caution * deviation : score
 }
 
 /** Keeps a short list sorted by score, the best first. */

@@ -4,7 +4,14 @@
  */
 
 /** What was predicted of one arm. Cost in nano-dollars, latency in ms. */
-export interface Prediction { quality: number; deviation: number; costNano: number; latencyMs: number }
+export interface Prediction {
+  quality: number
+  deviation: number
+  /** Quality that is granted while little is known and it was hardly ever taken: see predict.ts. */
+  bonus: number
+  costNano: number
+  latencyMs: number
+}
 
 /** The terms of one request: everything that the choice depends on beside the predictions. */
 export interface Terms {
@@ -23,14 +30,12 @@ export interface Terms {
 /** How many deviations below its mean an arm on trial, or under `cheap`, is taken for. */
 export const caution = 1.3
 
-export const cautious = ({ quality, deviation }: Prediction): number => quality - caution * deviation
-
 /** Arms that are good enough for `cheap` stand above all others, and differ by cost alone. */
 const goodEnough = 10
 
-export function scoreOf(prediction: Prediction, { kind, perNano, perMs, bar }: Terms, onTrial: boolean): number {
-  const quality = onTrial ? cautious(prediction) : prediction.quality
-  const { costNano, latencyMs } = prediction
-  if (kind === 'cheap') return cautious(prediction) >= bar ? goodEnough / (1 + costNano / 1e6) + goodEnough : quality - perNano * costNano
-  return quality - perNano * costNano - perMs * latencyMs
+/** The figures are those of a `Prediction`, one by one: it is called for every arm of every request. */
+export function scoreOf(quality: number, deviation: number, bonus: number, costNano: number, latencyMs: number, { kind, perNano, perMs, bar }: Terms, onTrial: boolean): number {
+  const cautious = quality - caution * deviation
+  if (kind === 'cheap') return cautious >= bar ? goodEnough / (1 + costNano / 1e6) + goodEnough : quality - perNano * costNano
+  return (onTrial ? cautious : quality + bonus) - perNano * costNano - perMs * latencyMs
 }
