@@ -1,6 +1,6 @@
 /**
  * How far a newcomer may go. On trial it gets requests only by exploration; once its outcomes are enough it may be chosen like any
- * other, by a cautious score; when they say that it is worse it is stopped. Each change is an event for the record.
+ * other; when they say that it is worse than what costs no more it is stopped. Each change is an event for the record.
  */
 import type { Arm, Stage } from './arm.ts'
 
@@ -8,7 +8,7 @@ import type { Arm, Stage } from './arm.ts'
 const trialOutcomes = 30
 const adoptedOutcomes = 150
 const stoppableOutcomes = 30
-/** It is stopped when it is so much worse than the best, and not by chance: deviations. */
+/** It is stopped when it is so much worse, and not by chance: deviations. */
 const worse = 0.08
 const certain = 2
 
@@ -17,7 +17,7 @@ export interface StageChange { arm: string; from: Stage; to: Stage; outcomes: nu
 /** Only exploration may ask it: too little is known, or an operator has not approved it yet. */
 export const isOnTrial = (arm: Arm, isApproved: boolean): boolean => arm.stage === 'candidate' && (!isApproved || arm.quality.outcomes < trialOutcomes)
 
-/** After an outcome of a candidate. `own`, `best`: quality of it and of the best other, on what it was tried with; its deviation. */
+/** After an outcome of a candidate. `own`, `best`: quality of it and of the best that costs no more, on what it was tried with; its deviation. */
 export function review(arm: Arm, isApproved: boolean, own: number, deviation: number, best: number): StageChange | null {
   if (arm.stage !== 'candidate') return null
   const { outcomes } = arm.quality
@@ -26,7 +26,7 @@ export function review(arm: Arm, isApproved: boolean, own: number, deviation: nu
     arm.stage = to
     return event
   }
-  if (outcomes >= stoppableOutcomes && own + certain * deviation < best - worse) return change('rejected', `quality ${own.toFixed(2)} ± ${deviation.toFixed(2)} where the best has ${best.toFixed(2)}`)
+  if (outcomes >= stoppableOutcomes && own + certain * deviation < best - worse) return change('rejected', `quality ${own.toFixed(2)} ± ${deviation.toFixed(2)} where one that costs no more has ${best.toFixed(2)}`)
   if (outcomes >= adoptedOutcomes && isApproved) return change('adopted', `quality ${own.toFixed(2)} ± ${deviation.toFixed(2)} after ${outcomes} outcomes`)
   return null
 }

@@ -9,8 +9,12 @@ import { scoreOf, type Terms } from './score.ts'
 const mostSaved = 100
 /** While the allowance lasts, this share of requests tries something. */
 const burst = 0.1
+/** With a newcomer on trial: it needs outcomes before anything can be said of it. */
+const trialBurst = 0.25
 /** Deviations above its mean that an arm may turn out to be. */
 export const hope = 1.5
+/** For a newcomer on trial: its price tier says little, and it gets the outcomes of its trial unless they speak against it. */
+export const trialHope = 3
 
 /** The allowance of one policy. */
 export class Exploration {
@@ -32,13 +36,15 @@ export class Exploration {
     const chances = new Float64Array(candidates.length)
     if (this.#requests < 1) return chances
     let sum = 0
+    let isTrial = false
     for (let at = 0; at < candidates.length; at++) {
       const each = candidates[at] as Candidate
       // What it costs more must be saved up; what is cheaper is free to try.
       if (each === best || each.costNano - best.costNano > this.#spendNano) continue
       sum += chances[at] = Math.max(0, gain(each, best, terms)) * each.deviation
+      if (each.onTrial && chances[at]! > 0) isTrial = true
     }
-    if (sum > 0) for (let at = 0; at < chances.length; at++) chances[at]! *= burst / sum
+    if (sum > 0) for (let at = 0; at < chances.length; at++) chances[at]! *= (isTrial ? trialBurst : burst) / sum
     return chances
   }
 
@@ -50,8 +56,8 @@ export class Exploration {
 }
 
 /** By how much it may turn out better than the best. */
-function gain({ quality, deviation, costNano, latencyMs }: Candidate, best: Candidate, terms: Terms): number {
-  const hoped = quality + hope * deviation
+function gain({ quality, deviation, costNano, latencyMs, onTrial }: Candidate, best: Candidate, terms: Terms): number {
+  const hoped = quality + (onTrial ? trialHope : hope) * deviation
   if (terms.kind === 'cheap') return costNano < best.costNano && hoped >= terms.bar ? deviation : 0
   return scoreOf(hoped, 0, 0, costNano, latencyMs, terms, false) - best.score
 }

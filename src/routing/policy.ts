@@ -26,7 +26,7 @@ export interface Policy {
 const base = { kind: 'weighted', cost: 0, latency: 0, tolerance: 0, minQuality: 0, maxCostNano: 0, maxLatencyMs: 0, sticky: true, margin: 0.03, exploreShare: 0.03, exploreSpend: 0.03 } as const
 
 export const builtInPolicies: Readonly<Record<'balanced' | 'cheap' | 'best' | 'fast', Policy>> = {
-  balanced: { ...base, name: 'balanced', cost: 0.04, latency: 0.01 },
+  balanced: { ...base, name: 'balanced', cost: 0.05, latency: 0.01 },
   cheap: { ...base, name: 'cheap', kind: 'cheap', tolerance: 0.1, latency: 0 },
   best: { ...base, name: 'best', cost: 0.01, exploreShare: 0.02, exploreSpend: 0.02 },
   fast: { ...base, name: 'fast', cost: 0.02, latency: 0.1 },

@@ -6,7 +6,7 @@ import { isOnTrial, review, type StageChange } from './adoption.ts'
 import { Arm, type ArmFacts } from './arm.ts'
 import type { Artefact } from './artefact.ts'
 import { factsAgainst, nothingLeft, reasons, type Needs, type NothingLeft } from './constraints.ts'
-import { Exploration, hope } from './explore.ts'
+import { Exploration, hope, trialHope } from './explore.ts'
 import { Usual } from './pacing.ts'
 import type { Policy } from './policy.ts'
 import { Predictions, qualityOf, type Asked } from './predict.ts'
@@ -163,7 +163,7 @@ export class Router {
       const bits = filters[at] as number
       if (bits !== 0 && bits !== reasons.on_trial) continue
       const arm = arms[at] as Arm
-      score[at] = this.#scoreOf(at, terms, arm.stage === 'candidate')
+      score[at] = this.#scoreOf(at, terms, bits !== 0)
       if (arm.facts.id === held && bits === 0) own = at
       if (bits === 0) insert(kept, at, score, bestKept)
     }
@@ -179,7 +179,7 @@ export class Router {
       const arm = arms[at] as Arm
       const { quality, deviation, bonus, costNano, latencyMs } = this.#predictions
       return {
-        arm: arm.facts.id, domain: arm.facts.domain, version: arm.version, filters: filters[at] as number, onTrial: arm.stage === 'candidate', score: score[at] as number, chance: 0,
+        arm: arm.facts.id, domain: arm.facts.domain, version: arm.version, filters: filters[at] as number, onTrial: filters[at] !== 0, score: score[at] as number, chance: 0,
         quality: quality[at] as number, deviation: deviation[at] as number, bonus: bonus[at] as number, costNano: costNano[at] as number, latencyMs: latencyMs[at] as number,
       }
     })
@@ -192,8 +192,8 @@ export class Router {
 
   /** How good it may turn out. A newcomer's own score is a cautious one; under `cheap` only what is cheaper, and may be good enough, is of interest. */
   #hopeOf(at: number, best: number, terms: Terms): number {
-    const { quality, deviation, bonus, costNano, score } = this.#predictions
-    const more = hope * (deviation[at] as number)
+    const { filters, quality, deviation, bonus, costNano, score } = this.#predictions
+    const more = (filters[at] === 0 ? hope : trialHope) * (deviation[at] as number)
     if (terms.kind === 'cheap') return costNano[at]! < costNano[best]! && quality[at]! + more >= terms.bar ? score[best]! + more : -Infinity
     return this.#scoreOf(at, terms, false) - (bonus[at] as number) + more
   }
@@ -246,7 +246,7 @@ export class Router {
     const own = qualityOf(arm, understanding, undefined)
     const deviation = Math.sqrt((own * (1 - own)) / (arm.quality.strength(understanding) + 1))
     let best = 0
-    for (const other of this.arms) if (other.stage === 'adopted') best = Math.max(best, qualityOf(other, understanding, undefined))
+    for (const other of this.arms) if (other.stage === 'adopted' && costsNoMore(other, arm)) best = Math.max(best, qualityOf(other, understanding, undefined))
     return review(arm, this.#isApproved(arm), own, deviation, best)
   }
 
@@ -259,6 +259,10 @@ export class Router {
     if (outputTokens > 0) arm.tokenMs.learn((totalMs - ttftMs) / outputTokens)
     arm.version++
   }
+}
+
+function costsNoMore({ facts: { prices: own } }: Arm, { facts: { prices: other } }: Arm): boolean {
+  return own !== null && other !== null && own.input <= other.input && own.output <= other.output
 }
 
 /** Keeps a short list sorted by score, the best first. */
