@@ -39,13 +39,16 @@ export function decisionTimes(world: World, artefact: Artefact, candidates: numb
     for (let next = at + 1; text.length < chars; next++) text += `\n${world.matrix.rows[rows[next % rows.length] as number]!.prompt}`
     return chars > 0 ? text.slice(0, chars) : text
   })
-  const times = texts.map((text) => {
+  const decide = (text: string): number => {
     const before = performance.now()
     router.decide({
       understanding: router.understander.understand(text), needs: { promptTokens: text.length / 4, maxOutputTokens: 0, tools: false, schema: false, images: false, audio: false, models: null },
       tenant: 'a', session: null, isToolLoop: false, prefix: 0, outside: null, budgetPrice: 0, isLowRisk: true,
     }, builtInPolicies.balanced, 0, random)
     return (performance.now() - before) * 1_000
-  }).slice(requests / 4).toSorted((a, b) => a - b)
+  }
+  for (const text of texts.slice(0, requests / 4)) decide(text)
+  // The shortest of three: what else runs on the machine is not what is measured.
+  const times = texts.map((text) => Math.min(decide(text), decide(text), decide(text))).toSorted((a, b) => a - b)
   return { p50Us: times[Math.floor(times.length / 2)]!, p99Us: times[Math.floor(times.length * 0.99)]!, meanUs: times.reduce((sum, each) => sum + each, 0) / times.length }
 }

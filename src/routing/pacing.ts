@@ -47,7 +47,7 @@ export class BudgetPace {
   }
 }
 
-/** The cost and time that policies measure by: those of the arm with the best quality, as they usually are. */
+/** The cost and time that policies measure by: what the best quality usually costs and takes. */
 export class Usual {
   costNano = 0
   latencyMs = 0

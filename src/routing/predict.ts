@@ -7,11 +7,11 @@ import type { Understanding } from './understand.ts'
 
 /**
  * Deviations by which an arm is taken for better than it is expected to be, so that none is forgotten after a bad start. Being
- * chosen uses this up as outcomes do: where nobody tells outcomes it must not draw requests for ever.
+ * chosen uses this up as outcomes do: where nobody tells outcomes it must not draw requests for ever. Only where something may be tried.
  */
 const optimism = 1.2
 
-export interface Asked { understanding: Understanding; promptTokens: number; maxOutputTokens: number; prefix: number; nowMs: number }
+export interface Asked { understanding: Understanding; promptTokens: number; maxOutputTokens: number; prefix: number; nowMs: number; isLowRisk: boolean }
 
 export class Predictions {
   quality = new Float64Array(64)
@@ -44,7 +44,7 @@ export class Predictions {
     const variance = quality * (1 - quality)
     const strength = arm.quality.strength(understanding) + 1
     this.deviation[at] = Math.sqrt(variance / strength)
-    this.bonus[at] = optimism * Math.sqrt(variance / (strength + arm.taken))
+    this.bonus[at] = asked.isLowRisk ? optimism * Math.sqrt(variance / (strength + arm.taken)) : 0
     this.costNano[at] = expectedCost(arm, promptTokens, output, sessions.cacheState(session, arm.facts.id, promptTokens, asked.prefix, arm.facts.cache, asked.nowMs))
     this.latencyMs[at] = expectedLatency(arm, output)
   }

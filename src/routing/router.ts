@@ -95,7 +95,8 @@ export class Router {
     const usual = this.#usualOf(policy.name)
     const best = this.#predict(request, policy, nowMs, session)
     if (best < 0) return { record: null, nothingLeft: nothingLeft(arms, found.filters) }
-    usual.note(found.costNano[best] as number, found.latencyMs[best] as number)
+    const reference = this.#reference(best)
+    usual.note(found.costNano[reference] as number, found.latencyMs[reference] as number)
     const bar = policy.kind === 'cheap' ? this.#surest() - policy.tolerance : 0
     const terms: Terms = {
       kind: policy.kind, perNano: (usual.costNano > 0 ? policy.cost / usual.costNano : 0) + request.budgetPrice, perMs: usual.latencyMs > 0 ? policy.latency / usual.latencyMs : 0,
@@ -124,7 +125,7 @@ export class Router {
     const { arms } = this
     const { filters, quality, costNano, latencyMs } = this.#predictions
     const { understanding, needs } = request
-    const asked: Asked = { understanding, promptTokens: needs.promptTokens, maxOutputTokens: needs.maxOutputTokens, prefix: request.prefix, nowMs }
+    const asked: Asked = { understanding, promptTokens: needs.promptTokens, maxOutputTokens: needs.maxOutputTokens, prefix: request.prefix, nowMs, isLowRisk: request.isLowRisk }
     const own = this.#tenants.find(request.tenant)
     let best = -1
     for (let at = 0; at < arms.length; at++) {
@@ -139,6 +140,15 @@ export class Router {
       if (bits === 0 && (best < 0 || quality[at]! > quality[best]!)) best = at
     }
     return best
+  }
+
+  /** The cheapest arm that outcomes cannot tell from the best one: what the best quality really costs. */
+  #reference(best: number): number {
+    const { filters, quality, deviation, costNano } = this.#predictions
+    const enough = quality[best]! - deviation[best]!
+    let found = best
+    for (let at = 0; at < this.arms.length; at++) if (filters[at] === 0 && quality[at]! >= enough && costNano[at]! < costNano[found]!) found = at
+    return found
   }
 
   /** The highest quality that some arm surely has. */
