@@ -28,7 +28,7 @@ const base = { kind: 'weighted', cost: 0, latency: 0, tolerance: 0, minQuality: 
 export const builtInPolicies: Readonly<Record<'balanced' | 'cheap' | 'best' | 'fast', Policy>> = {
   balanced: { ...base, name: 'balanced', cost: 0.05, latency: 0.01 },
   cheap: { ...base, name: 'cheap', kind: 'cheap', tolerance: 0.1, latency: 0 },
-  best: { ...base, name: 'best', cost: 0.01, exploreShare: 0.02, exploreSpend: 0.02 },
+  best: { ...base, name: 'best', cost: 0.002, exploreShare: 0.02, exploreSpend: 0.02 },
   fast: { ...base, name: 'fast', cost: 0.02, latency: 0.1 },
 }
 

@@ -9,9 +9,11 @@ import type { Understanding } from './understand.ts'
 
 /** Outcomes that are remembered, about, at each level. */
 const windows = { arm: 3_000, task: 1_500, cell: 800 } as const
-/** A sum of surprises (in standard deviations, beyond this drift) that does not happen by chance: about once in 25,000 outcomes. */
+/** A sum of surprises (in standard deviations, beyond this drift) that does not happen by chance: less than once in 100,000 outcomes. */
 const surpriseDrift = 0.25
-const surpriseLimit = 15
+const surpriseLimit = 20
+/** Before so many outcomes the arm is still being learned, and surprises are no news. */
+const surprisedFrom = 40
 /** What is left of the evidence after it, as a share and as outcomes at most. */
 const keptShare = 0.1
 const keptOutcomes = 15
@@ -73,10 +75,9 @@ export class Posterior {
     return sum
   }
 
-  /** Learns one outcome from 0 to 1; `trust` below 1 for weak signals. True when it made the evidence outdated. */
-  learn(understanding: Understanding, value: number, trust = 1): boolean {
+  /** Learns one outcome from 0 to 1; `trust` below 1 for weak signals, `predicted` what was expected of it, with what is known beside this table. True when it made the evidence outdated. */
+  learn(understanding: Understanding, value: number, trust = 1, predicted = this.mean(understanding)): boolean {
     const { tasks, weights, hardness } = understanding
-    const predicted = this.mean(understanding)
     let expected = 0
     for (let place = 0; place < tasks.length; place++) {
       const task = tasks[place] as number
@@ -101,6 +102,7 @@ export class Posterior {
 
   /** Page’s cumulative sums, one in each direction. */
   #surprise(predicted: number, value: number, trust: number): boolean {
+    if (this.#arm.all[0]! < surprisedFrom) return false
     const error = (trust * (value - predicted)) / Math.sqrt(Math.max(0.02, predicted * (1 - predicted)))
     this.#worse = Math.max(0, this.#worse - error - surpriseDrift)
     this.#better = Math.max(0, this.#better + error - surpriseDrift)

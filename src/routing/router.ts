@@ -247,10 +247,10 @@ export class Router {
   learn({ arm: id, tenant, understanding }: Outcome, { value, trust }: Evidence): StageChange | null {
     const arm = this.#byId.get(id)
     if (arm === undefined) return null
-    const predicted = arm.quality.mean(understanding)
+    const expected = qualityOf(arm, understanding, this.#tenants.find(tenant))
     if (tenant !== '') this.#tenants.learn(tenant, id, understanding, value - qualityOf(arm, understanding, undefined), trust)
-    arm.residual.learn(understanding.signals, value - predicted, trust)
-    if (arm.quality.learn(understanding, value, trust)) arm.residual.forget()
+    arm.residual.learn(understanding.signals, value - arm.quality.mean(understanding), trust)
+    if (arm.quality.learn(understanding, value, trust, expected)) arm.residual.forget()
     arm.version++
     if (arm.stage !== 'candidate') return null
     const own = qualityOf(arm, understanding, undefined)
