@@ -12,8 +12,11 @@ import { outcome, Routed, stream, type World } from './world.ts'
 const { balanced, best } = builtInPolicies
 const nano = 1e9
 
-/** Spend of a period as a share of its ceiling. Requests come at random times; the ceiling is a share of what the policy would spend without one. */
-export function ceiling(world: World, share: number, requests: number, seed: number): { spent: number; quality: number } {
+/** So much quality for the usual cost of a request, and less, changes no choice worth mentioning. */
+const noticeable = 0.01
+
+/** Spend of a period as a share of its ceiling. Requests come at random times; the ceiling is a share of what the policy would spend without one. `isBinding`: at its end money was still rationed. */
+export function ceiling(world: World, share: number, requests: number, seed: number): { spent: number; quality: number; isBinding: boolean } {
   const rows = stream(world, requests, seed)
   const periodMs = requests * 1_000
   const limitNano = share * free(world, rows, seed) * nano
@@ -22,8 +25,10 @@ export function ceiling(world: World, share: number, requests: number, seed: num
   const random = seeded(seed + 1)
   let quality = 0
   let spent = 0
+  let rationed = 0
   rows.forEach((row, at) => {
     const nowMs = (at + random()) * 1_000
+    if (at >= requests * 0.8 && (pace.price * spent) / at > noticeable) rationed++
     const { record } = routed.ask(row, { price: pace.price * nano, nowMs, outside: tooDear(routed, row, pace.leftNano) })
     const found = outcome(world, row, world.matrix.models.indexOf(record.chosen))
     // What is left bounds the bill: the hold of the gateway does that.
@@ -33,7 +38,7 @@ export function ceiling(world: World, share: number, requests: number, seed: num
     quality += found.quality / requests
     routed.tell(row, record.chosen, found.quality, found.tokens)
   })
-  return { spent: spent / limitNano, quality }
+  return { spent: spent / limitNano, quality, isBinding: rationed > requests * 0.1 }
 }
 
 /** Dollars without a ceiling. */
@@ -64,12 +69,12 @@ export function warm(routed: Routed, world: World, seed: number, labels = 400): 
   return routed
 }
 
-export interface Newcomer { share: number; late: number; requestsToHalf: number; explored: number }
+export interface Newcomer { share: number; lateShare: number; late: number; requestsToHalf: number; explored: number }
 const newcomerId = 'newcomer'
 
 /**
  * A newcomer that is the most used model at half the price, and solves `better` of what that one fails, or fails `worse` of what it
- * solves. `share`: of the requests that went to one of the two, those of requests 400 to 500; `late`: of all requests 500 to 1,000.
+ * solves. `share`: of the requests that went to one of the two, those of requests 400 to 500; `lateShare`: the same of requests 500 to 1,000, `late`: of all of those.
  */
 export function newcomer(world: World, { better = 0, worse = 0 }: { better?: number; worse?: number }, seed: number): Newcomer {
   const routed = warm(new Routed(world, balanced, seed), world, seed)
@@ -103,7 +108,7 @@ export function newcomer(world: World, { better = 0, worse = 0 }: { better?: num
   }
   let requestsToHalf = Infinity
   for (let at = 0; at + 50 <= chosen.length && requestsToHalf === Infinity; at++) if (ofBoth(at, at + 50) > 0.5) requestsToHalf = at + 50
-  return { share: ofBoth(400, 500), late: chosen.slice(500).filter((arm) => arm === newcomerId).length / 500, requestsToHalf, explored }
+  return { share: ofBoth(400, 500), lateShare: ofBoth(500, 1_000), late: chosen.slice(500).filter((arm) => arm === newcomerId).length / 500, requestsToHalf, explored }
 }
 
 /** The most used arm fails every call from one moment on. Milliseconds until no request is sent to it first, and whether any posterior changed by it. */

@@ -76,7 +76,7 @@ export function tierPriors(seen: readonly Seen[]): number[] {
   }
   const ofTier = rising(whole.map((sum) => towards(sum, fallbackQuality)))
   const ofTask = Array.from({ length: taskCount }, (_, task) => rising(ofTier.map((value, tier) => towards(tasks[tier * taskCount + task] as Sum, value))))
-  const result = new Array<number>(tierCount * cellCount)
+  const result = Array.from({ length: tierCount * cellCount }, () => 0)
   for (let cell = 0; cell < cellCount; cell++) {
     const task = Math.floor(cell / difficultyCount)
     const values = rising(ofTier.map((_, tier) => towards(cells[tier * cellCount + cell] as Sum, ofTask[task]?.[tier] as number)))

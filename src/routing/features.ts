@@ -144,7 +144,7 @@ export class Features {
         kind = code >= 0xc0 && !(code >= 0x2000 && code < 0x2c00) ? kinds.letter : kinds.other
       }
       if (kind === kinds.letter) {
-        const folded = code < 128 ? code | 32 : code < 0x180 && code !== 0xd7 && code < 0xdf ? code + 32 : code
+        const folded = code < 128 ? code | 32 : code < 0xdf && code !== 0xd7 ? code + 32 : code
         this.#letters++
         repeats = folded === last ? repeats + 1 : 0
         last = folded

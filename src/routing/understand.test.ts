@@ -14,7 +14,7 @@ const taskOf = (text: string): string => taskTypes[understander.understand(text)
 const gramsOf = (text: string): number[] => {
   const features = new Features()
   features.read(text)
-  return [...features.grams.slice(0, features.gramCount)].toSorted((a, b) => a - b)
+  return Array.from(features.grams.slice(0, features.gramCount)).toSorted((a, b) => a - b)
 }
 
 test('case, wide letters, invisible characters, other numbers and stretched words are the same words', () => {

@@ -147,7 +147,7 @@ export function packages(file: Parsed, declared: ReadonlySet<string>): Finding[]
     .map(({ specifier, start }) => finding('packages', file, start, `imports ${specifier}, which is not among the dependencies of package.json`))
 }
 
-const pure = /^src\/(governance|ledger|catalog|protocols|wire)\//
+const pure = /^src\/(governance|ledger|catalog|protocols|routing|wire)\//
 
 export function clocks(file: Parsed): Finding[] {
   if (!pure.test(file.path) || isTest(file.path)) return []

@@ -59,7 +59,7 @@ test('the outcome of a tested row never reaches its own prediction', () => {
     matrix.quality[row * 2] = 1 - matrix.quality[row * 2]!
     const after = predictions()
     for (const [level, { by }] of after.levels.entries()) for (const method of ['router', 'length', 'task_table'] as const) {
-      assert.deepEqual([...by[method].quality.slice(place * 2, place * 2 + 2)], [...before.levels[level]!.by[method].quality.slice(place * 2, place * 2 + 2)])
+      assert.deepEqual(by[method].quality.slice(place * 2, place * 2 + 2), before.levels[level]!.by[method].quality.slice(place * 2, place * 2 + 2))
     }
     assert.notDeepEqual(after.levels.at(-1)!.by.router.quality, before.levels.at(-1)!.by.router.quality)
     matrix.quality[row * 2] = 1 - matrix.quality[row * 2]!
