@@ -117,7 +117,7 @@ export const measure: Measure = async () => {
   const worlds = worldsOf(rows, artefact)
   return {
     title: 'Routing',
-    claim: 'The router saves more than mixing models at random at the same quality, beats the length of a prompt and knowing its data set, learns from what it chose, and each decision can be made again from its record.',
+    claim: 'At the same quality the router saves more than mixing models at random, it orders prompts at least as well as their length or their true task do, it learns from what it chose, and each decision can be made again from its record.',
     method: 'Outcomes of 7 to 20 models on the same prompts; pools, pairs, parts and seeds are those of bench/route-eval.json, fixed before anything was trained. The artefact was trained, and every setting chosen, on the build part; figures are of the test part: five seeds, five folds, paired bootstrap over prompts with 95 %. The simulator replays the full outcome matrices of the test part; a policy sees only the outcome of what it chose. docs/routing-measured.md says what this does not show.',
     rows: [...pools.flatMap(evaluated), ...Object.values(parts).flatMap((part) => worlds.flatMap(part))],
   }
