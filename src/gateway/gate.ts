@@ -5,7 +5,7 @@ import { isFramed, type StreamEvent } from '../wire/event-scanner.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 
 /** Null: the answer is no stream. */
-export function gateFor({ framing, stream, translation, protocol }: AttemptOptions, contentType: unknown, judge: (event: StreamEvent) => Verdict, knows: (bytes: Buffer) => boolean): Gate | null {
-  if (!isFramed(framing, String(contentType ?? ''), stream)) return null
+export function gateFor({ framing, stream, whole, translation, protocol }: AttemptOptions, contentType: unknown, judge: (event: StreamEvent) => Verdict, knows: (bytes: Buffer) => boolean): Gate | null {
+  if (whole || !isFramed(framing, String(contentType ?? ''), stream)) return null
   return translation?.gate(judge) ?? new EventGate(framing, protocol.eventBytes ?? limits.eventScanBytes, limits.usageEventBytes, judge, knows)
 }
