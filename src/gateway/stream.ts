@@ -51,6 +51,8 @@ class ClientStream implements Sink, Ticking {
   ended: Promise<Failure | null> | null = null
   #lastWriteUs: number
   #blockedSinceUs: number | null = null
+  /** Something of the answer was sent, which keep-alives are not. */
+  #hasSaid = false
   /** The head has gone out, and its chunks are framed. */
   #isFramed = false
 
@@ -82,6 +84,7 @@ class ClientStream implements Sink, Ticking {
       this.#withheld.push(chunk)
       return true
     }
+    this.#hasSaid = true
     this.#exchange.repeat?.chunk(chunk)
     return this.#send(chunk)
   }
@@ -140,7 +143,7 @@ class ClientStream implements Sink, Ticking {
   #end(fault: Fault | null): void {
     const { response, protocol } = this.#exchange
     if (fault) {
-      const event = protocol.errorEvent(saidError(this.#exchange, fault.failure))
+      const event = protocol.errorEvent(saidError(this.#exchange, fault.failure), !this.#hasSaid)
       this.write(Buffer.from(this.#attempt.atBoundary ? event : `\n\n${event}`))
     }
     this.#exchange.repeat?.end(fault !== null || this.#attempt.fault !== null)

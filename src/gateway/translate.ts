@@ -31,7 +31,7 @@ export function translate(exchange: Exchange, wording: Wording, target: Target, 
   const body = splice(wording.body, [
     ...modelEdits(wording, upstreamModel, staying), ...roleEdits(wording, quirks), ...limitEdits(wording, quirks, maxTokens, staying), ...usage, ...fixedMembers(wording, staying), ...(gone.length === 0 ? [] : removeMembers(members, gone)),
   ])
-  const headers = headersFor(exchange, wording.protocol, target, wording.asked.stream, `${exchange.id}-${attempt}`, userAgent)
+  const headers = Object.assign(headersFor(exchange, wording.protocol, target, wording.asked.stream, `${exchange.id}-${attempt}`, userAgent), wording.headers)
   return {
     request: {
       provider, credentialId: credential.id, tenant: exchange.key!.org, path: pathFor(target, wording.spoken, pathOf(wording)), method: 'POST', headers, body,

@@ -26,6 +26,8 @@ export interface Wording {
   /** The conversation, where it was translated: answers are translated back for it. */
   request: ChatRequest | null
   losses: readonly Loss[]
+  /** That the body needs beside it. */
+  headers: Readonly<Record<string, string>>
 }
 
 /** How a vendor takes a request of this format; null: not at all. */
@@ -42,7 +44,7 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
   // `choose` has dropped what serves no such endpoint.
   if (spoken === null) return failure('invalid_request', `${deployment.provider.vendor.name} does not serve ${endpoint.path}.`, { param: 'model' })
   const passes = spoken.protocol === protocol.id && !exchange.hasSealedProofs
-  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses: noLosses }
+  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses: noLosses, headers: noHeaders }
   const request = exchange.chat ?? understood(exchange, JSON.parse(exchange.body.toString()) as JsonObject)
   if ('code' in request) return request
   exchange.chat = request
@@ -50,9 +52,10 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
 }
 
 /** A conversation in the client's format. */
-export function understood({ protocol, inPath }: Exchange, body: JsonObject): ChatRequest | Failure {
+export function understood({ protocol, inPath, request: { headers } }: Exchange, body: JsonObject): ChatRequest | Failure {
+  const betas = headers['anthropic-beta']
   try {
-    return protocol.codec!.decodeRequest(body, inPath)
+    return protocol.codec!.decodeRequest(body, typeof betas === 'string' ? { ...inPath, betas: betas.split(',').map((each) => each.trim()).filter((each) => each !== '') } : inPath)
   } catch (error) {
     if (!(error instanceof BadRequest)) throw error
     return failure('invalid_request', error.message, error.param === null ? {} : { param: error.param })
@@ -66,12 +69,13 @@ export const targetOf = ({ upstreamModel, outputTokens, reasoning, provider: { v
 })
 
 const noLosses: readonly Loss[] = []
+const noHeaders = {}
 
 function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenFormat, deployment: Deployment): Wording | Failure {
   const protocol = protocols.get(spoken.protocol)!
   const endpoint = chatEndpoint(protocol)
   const { vendor } = deployment.provider
-  const { body: encoded, losses: lost }: Encoded = protocol.codec!.encodeRequest(keptByNobody(exchange.keeps === null ? request : withoutStore(request), protocol), targetOf(deployment))
+  const { body: encoded, losses: lost, headers = noHeaders }: Encoded = protocol.codec!.encodeRequest(keptByNobody(exchange.keeps === null ? request : withoutStore(request), protocol), targetOf(deployment))
   const losses = exchange.protocol.id === responses && request.store === true && exchange.keeps === null ? [...lost.filter(({ what }) => what !== storeLoss.what), storeLoss] : lost
   const meant = losses.filter(({ kind }) => kind === 'meaning')
   if (exchange.options!.onUnsupported === 'reject' && meant.length > 0) {
@@ -89,7 +93,7 @@ function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenForm
     ...exchange.asked!, ...facts, model: exchange.asked!.model, written: facts.model, maxOutputTokens: limit, maxTokens: limit, maxCompletionTokens: limit,
     bodyBytes: body.length, size: sizeOf(protocol, endpoint, body, scan),
   }
-  return { protocol, spoken, endpoint, body, scan, asked, request: repeating(exchange, request), losses }
+  return { protocol, spoken, endpoint, body, scan, asked, request: repeating(exchange, request), losses, headers }
 }
 
 /** Responses are stored by their vendor unless it is told not to, which a client of another format did not ask for. */

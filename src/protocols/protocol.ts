@@ -165,9 +165,9 @@ export interface Protocol {
   readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts
   readError(body: Buffer): UpstreamFault | null
   classify(status: number, fault: UpstreamFault | null): FaultClass
-  /** A whole error body, and the event that ends a broken stream. */
+  /** A whole error body, and the event that ends a broken stream; `isFirst`: nothing of the stream was sent before. */
   errorBody(error: SaidError): string
-  errorEvent(error: SaidError): string
+  errorEvent(error: SaidError, isFirst?: boolean): string
   keepAlive: string
 }
 
