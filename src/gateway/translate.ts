@@ -15,6 +15,8 @@ import type { Wording } from './wording.ts'
 
 export interface Translated {
   request: UpstreamRequest
+  /** Members that this vendor refuses. */
+  dropped: readonly string[]
   /** Usage was asked for by us, so its chunk is not for the client. */
   askedForUsage: boolean
 }
@@ -37,6 +39,7 @@ export function translate(exchange: Exchange, wording: Wording, target: Target, 
       provider, credentialId: credential.id, tenant: exchange.key!.org, path: pathFor(target, wording.spoken, pathOf(wording)), method: 'POST', headers, body,
       connectTimeoutMs: exchange.snapshot.settings.deadlines.connectMs,
     },
+    dropped: quirks.drops.filter((key) => gone.some((member) => member.key === key)),
     askedForUsage: usage.length > 0,
   }
 }
@@ -85,6 +88,7 @@ function unwanted(wording: Wording, quirks: Quirks): Member[] {
   if (spoken.placed) gone.push(...scan.members.filter(({ key }) => placed.includes(key)))
   const options = scan.find('megarouter')
   if (options) gone.push(options)
+  for (const key of quirks.drops) gone.push(...scan.members.filter((member) => member.key === key))
   if (protocol.limitEdits) return gone
   const usage = quirks.streamUsage === 'refuses_to_be_asked' && endpoint.streams ? scan.find('stream_options') : undefined
   if (usage) gone.push(usage)
@@ -100,9 +104,11 @@ function modelEdits(wording: Wording, upstreamModel: string, staying: readonly M
   return written === upstreamModel ? [] : [replaceValue(scan.find('model')!, JSON.stringify(upstreamModel))]
 }
 
-function roleEdits({ body, scan, protocol }: Wording, { developerRole, contentParts }: Quirks): Edit[] {
-  const messages = (developerRole && contentParts) || protocol.limitEdits ? undefined : scan.find('messages')
-  return messages ? messageEdits(body, messages.valueStart, { developerAsSystem: !developerRole, listsAsText: !contentParts }) : []
+function roleEdits({ body, scan, protocol, request }: Wording, { developerRole, contentParts, nineLetterIds, thoughtWithCalls }: Quirks): Edit[] {
+  // A client of the format knows its vendor; what is translated comes from others.
+  const needsThought = thoughtWithCalls && request !== null && request.reasoning?.mode !== 'off'
+  const messages = (developerRole && contentParts && !nineLetterIds && !needsThought) || protocol.limitEdits ? undefined : scan.find('messages')
+  return messages ? messageEdits(body, messages.valueStart, { developerAsSystem: !developerRole, listsAsText: !contentParts, nineLetterIds, thoughtWithCalls: needsThought }) : []
 }
 
 const wanted = '{"include_usage":true}'
