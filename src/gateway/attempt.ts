@@ -206,7 +206,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   #judge(event: StreamEvent): Verdict {
     // After an error nothing follows: a `[DONE]` behind it would make clients take the answer for complete.
     if (this.#inBand) return 'drop'
-    const { protocol, translation, costOf } = this.options
+    const { protocol, framings, translation, costOf } = this.options
     const facts = protocol.readEvent(event, this.#shape)
     this.outputChars += facts.outputChars
     if (facts.outputChars > 0) this.outputEvents++
@@ -226,7 +226,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (facts.usageOnly && this.options.stripUsage) return 'drop'
     if (facts.usage === null || costOf === null || event.data === null) return 'keep'
     const costNano = costOf(this, facts.usage)
-    if (!translation) return eventWithCost(protocol.framing, event.name, event.data, protocol.usageIn.event, costNano)
+    if (!translation) return eventWithCost(framings, event.name, event.data, protocol.usageIn.event, costNano) ?? 'keep'
     translation.costNano = costNano
     return 'keep'
   }

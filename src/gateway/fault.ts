@@ -49,22 +49,21 @@ export const unsentFault = (who: string, error: Error): Fault =>
   error instanceof CredentialError ? { ...localFault('auth', 'upstream_error', `${who} could not be called: ${error.message}`), status: error.status } : localFault('connect', 'upstream_error', `${who} could not be reached (${brokenBy(error)}). Nothing was sent.`)
 
 /** How the vendor speaks, and whether the client does. */
-export type Speaking = Pick<AttemptOptions, 'protocol' | 'translation' | 'deployment' | 'errors'>
+export type Speaking = Pick<AttemptOptions, 'protocol' | 'framings' | 'translation' | 'deployment' | 'errors' | 'clientErrors'>
 
 /** An error status with its body. */
-export function answeredFault({ protocol, translation, errors, deployment: { provider: { vendor: { name: who, quirks } } } }: Speaking, status: number, body: Buffer, headers: Headers, nowMs: number): Fault {
-  const afterMs = retryAfterMs(headers, nowMs)
-  const format = errors ?? protocol
-  const said = format.readError(body, headers)
-  const isForeign = translation !== null || errors !== null
+export function answeredFault({ translation, errors, clientErrors, deployment: { provider: { vendor: { name: who, quirks } } } }: Speaking, status: number, body: Buffer, headers: Headers, nowMs: number): Fault {
+  const said = errors.readError(body, headers)
+  const afterMs = retryAfterMs(headers, nowMs) ?? said?.retryAfterMs ?? null
+  const isForeign = translation !== null || errors.id !== clientErrors
   const contentType = String(headers['content-type'] ?? '')
   // Some vendors send their JSON errors under another type.
   const isJson = looksLikeJson(body)
   const message = `${who} answered ${status}${said ? `: ${said.message.replace(/\.$/, '')}` : ' without a readable error'}.`
-  const faultClass = format.classify(status, said)
+  const faultClass = errors.classify(status, said)
   return {
     class: faultClass,
-    failure: failure('upstream_error', message + next.upstream_error!, { status: status >= 400 ? status : 502, ...(isForeign && { fault: faultClass }) }),
+    failure: failure('upstream_error', message + next.upstream_error!, { status: status >= 400 ? status : 502, ...(isForeign && { fault: faultClass }), ...(afterMs !== null && { retryAfterMs: afterMs }) }),
     // Words of another format than the client's are said anew.
     upstream: isJson && status >= 400 && !isForeign ? { status, body, contentType } : null,
     code: said?.code ?? said?.type ?? `http_${status}`,
@@ -76,18 +75,20 @@ export function answeredFault({ protocol, translation, errors, deployment: { pro
 }
 
 /** An error inside a 200: in a body, or as an event before the first token. `json` is the error as it came. */
-export function inBandFault({ protocol, translation }: Speaking, said: UpstreamFault, json: string | null): Fault {
+export function inBandFault({ protocol, framings: { ownFraming }, translation, clientErrors }: Speaking, said: UpstreamFault, json: string | null): Fault {
   const status = said.status ?? 502
   const faultClass = protocol.classify(said.status ?? 0, said)
+  // The type of AWS's stands in the frame around them.
+  const isForeign = translation !== null || protocol.id !== clientErrors || ownFraming === 'aws-event-stream'
   return {
     class: faultClass,
-    failure: failure('upstream_error', said.message, { status, ...(translation && { fault: faultClass }) }),
-    upstream: json === null || translation ? null : { status, body: Buffer.from(json), contentType: 'application/json' },
+    failure: failure('upstream_error', said.message, { status, ...(isForeign && { fault: faultClass }), ...(said.retryAfterMs !== undefined && { retryAfterMs: said.retryAfterMs }) }),
+    upstream: json === null || isForeign ? null : { status, body: Buffer.from(json), contentType: 'application/json' },
     code: said.code ?? said.type ?? 'in_band_error',
     text: said.message,
     status: said.status ?? 0,
-    retryAfterMs: null,
-    cooldownMs: null,
+    retryAfterMs: said.retryAfterMs ?? null,
+    cooldownMs: said.retryAfterMs ?? null,
   }
 }
 

@@ -6,7 +6,6 @@ import type { Admission, Lease } from '../governance/admission.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Place, Pressure, Shedding, Waiting } from '../governance/priority.ts'
 import { Hold } from '../ledger/hold.ts'
-import type { Framing } from '../wire/event-scanner.ts'
 import { protocols } from '../protocols/index.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
 import { Attempt } from './attempt.ts'
@@ -24,6 +23,7 @@ import { cutFailure, type Live } from './live.ts'
 import { abandon, costOf, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
+import type { Framings } from './reframe.ts'
 import { Run, type Repeats, type Replay } from './repeats.ts'
 import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
@@ -316,19 +316,20 @@ function close({ lease, hold, place, repeat, attempts }: Exchange): void {
 function attemptOptions(exchange: Exchange, wording: Wording, { deployment, credential, limitMs, patienceMs }: Target, plan: Plan, number: number, askedForUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
   const { protocol, asked, spoken } = wording
   const { includeCost } = exchange.options!
-  const framing = spoken.framing ?? protocol.framing
+  const framings = { framing: spoken.framing ?? protocol.framing, ownFraming: protocol.framing, clientFraming: exchange.protocol.framing }
   return {
-    number, deployment, credentialId: credential.id, asked, protocol, framing, errors: (spoken.errors === undefined ? null : protocols.get(spoken.errors)) ?? null, translation: translationOf(exchange, wording, deployment, framing), hold, calibration, stream: asked.stream,
+    number, deployment, credentialId: credential.id, asked, protocol, framings, errors: spoken.errors === undefined ? protocol : protocols.get(spoken.errors)!, clientErrors: exchange.protocol.cloud?.errors ?? exchange.protocol.id,
+    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream,
     deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
     stripUsage: askedForUsage && !includeCost && wording.request === null,
     costOf: includeCost ? costOf : null,
   }
 }
 
-function translationOf({ protocol, id, clock }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framing: Framing): Translation | null {
+function translationOf({ protocol, id, clock }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
   const { request } = wording
   return request === null ? null : new Translation({
-    from: wording.protocol.codec!, to: protocol.codec!, framing, ownFraming: wording.protocol.framing, clientFraming: protocol.framing, proofs: vendor.proofs, request, usage: vendor.usage, id, nowS: Math.floor(clock.epochMs() / 1000),
+    from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, id, nowS: Math.floor(clock.epochMs() / 1000),
   })
 }
 

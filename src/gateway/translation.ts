@@ -6,18 +6,15 @@ import type { ChatAnswer, ChatEvent, ChatRequest, JsonObject } from '../protocol
 import type { UsageRules } from '../providers/provider.ts'
 import type { ChatCodec, Client, Source, StreamDecoder, StreamEncoder } from '../protocols/codec.ts'
 import { spread } from '../protocols/whole.ts'
-import { encodingOf, type EventScanner, type Framing, type StreamEvent } from '../wire/event-scanner.ts'
+import { encodingOf, type EventScanner, type StreamEvent } from '../wire/event-scanner.ts'
 import type { Gate, Verdict } from '../wire/event-gate.ts'
-import { eventsOf } from './unwrap.ts'
+import { eventsOf, type Framings } from './reframe.ts'
 
 /** Of one attempt. */
 export interface TranslationOptions {
   from: ChatCodec
   to: ChatCodec
-  /** How the vendor frames its stream, how its format is framed by itself, and how the client's is. */
-  framing: Framing
-  ownFraming: Framing
-  clientFraming: Framing
+  framings: Framings
   /** Who made the proofs in the answer. */
   proofs: string
   request: ChatRequest
@@ -60,7 +57,7 @@ export class Translation {
     const encoder = to.encodeStream(this.#client)
     let text = ''
     for (const event of spread(answer)) text += encoder.write(event)
-    return Buffer.from(text, encodingOf(this.#options.clientFraming))
+    return Buffer.from(text, encodingOf(this.#options.framings.clientFraming))
   }
 }
 
@@ -76,13 +73,13 @@ class TranslatedStream implements Gate {
   readonly #encoding: BufferEncoding
   #text = ''
 
-  constructor(translation: Translation, { framing, ownFraming, clientFraming }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: Translation, { framings }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder
     this.#judge = judge
-    this.#encoding = encodingOf(clientFraming)
-    this.#scanner = eventsOf(framing, ownFraming, (event) => this.#take(event))
+    this.#encoding = encodingOf(framings.clientFraming)
+    this.#scanner = eventsOf(framings, (event) => this.#take(event))
   }
 
   push(chunk: Buffer): Buffer[] {

@@ -73,6 +73,8 @@ export interface SpokenFormat {
   /** Of the endpoint of conversations, in place of the format's own path; `{model}` stands for the upstream model. */
   path?: string
   streamPath?: string
+  /** Of the question how many tokens a request has; left out where `path` is set: it cannot be asked. */
+  countPath?: string
   /** Behind every path: a query. */
   query?: string
   /** Members that the body must not have: the path says it. */

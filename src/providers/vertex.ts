@@ -34,7 +34,7 @@ export const vertex = vendor({
   families: [{
     models: ['claude-*'], proofs: 'anthropic',
     formats: [{
-      protocol: 'anthropic-messages', prefix: '/publishers/anthropic', path: '/models/{model}:rawPredict', streamPath: '/models/{model}:streamRawPredict', placed: ['model'],
+      protocol: 'anthropic-messages', prefix: '/publishers/anthropic', path: '/models/{model}:rawPredict', streamPath: '/models/{model}:streamRawPredict', countPath: '/models/count-tokens:rawPredict', placed: ['model'],
       fixed: { anthropic_version: '"vertex-2023-10-16"' }, betas,
     }],
   }, {

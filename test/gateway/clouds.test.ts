@@ -1,8 +1,6 @@
 /** Vendors whose credentials sign requests or fetch tokens, against servers at real sockets: one that checks signatures as AWS's own SDK makes them, one that hands out tokens. */
 import assert from 'node:assert/strict'
 import { createHash, createHmac, createPublicKey, generateKeyPairSync, verify, type BinaryLike } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import Anthropic from '@anthropic-ai/sdk'
 import { SignatureV4 } from '@smithy/signature-v4'
@@ -10,35 +8,11 @@ import type { ProviderData } from '../../src/gateway/snapshot.ts'
 import { azure } from '../../src/providers/azure.ts'
 import { bedrock } from '../../src/providers/bedrock.ts'
 import { vertex } from '../../src/providers/vertex.ts'
-import type { Vendor } from '../../src/providers/provider.ts'
 import { sendForToken } from '../../src/providers/auth/send.ts'
 import type { Send } from '../../src/providers/auth/token.ts'
 import { eventFrame } from '../../src/wire/aws-event-stream.ts'
+import { answered, at, binary, claude, converse, serve, wrapped, type Arrived, type Said } from './cloud-vendors.ts'
 import { chat, startRig, type Rig } from './harness.ts'
-
-interface Arrived { method: string; path: string; headers: IncomingMessage['headers']; body: string }
-interface Said { status: number; headers?: Record<string, string>; body: string | Buffer }
-
-/** Answers whatever comes; what came is kept. */
-async function serve(answer: (arrived: Arrived) => Said | Promise<Said>): Promise<{ url: string; arrived: Arrived[]; close: () => Promise<void> }> {
-  const arrived: Arrived[] = []
-  const server: Server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => void (async () => {
-      const one = { method: request.method!, path: request.url!, headers: request.headers, body: Buffer.concat(chunks).toString() }
-      arrived.push(one)
-      const { status, headers = { 'content-type': 'application/json' }, body } = await answer(one)
-      response.writeHead(status, headers).end(body)
-    })())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const close = (): Promise<void> => new Promise((resolve) => {
-    server.closeAllConnections()
-    server.close(() => resolve())
-  })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, arrived, close }
-}
 
 const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLEAKIDEXA', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', AWS_REGION: 'eu-central-1' }
 
@@ -61,19 +35,6 @@ async function isSignedByAws({ method, path, headers, body }: Arrived): Promise<
   return expected.headers['authorization'] === authorization
 }
 
-const claude = [
-  { type: 'message_start', message: { id: 'msg_bdrk_1', type: 'message', role: 'assistant', model: 'claude', content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 9, output_tokens: 1 } } },
-  { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-  { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Grüße 👋' } },
-  { type: 'content_block_stop', index: 0 },
-  { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 5 } },
-  { type: 'message_stop' },
-]
-const wrapped = (event: object): Buffer => eventFrame('chunk', JSON.stringify({ bytes: Buffer.from(JSON.stringify(event)).toString('base64'), p: 'abcd' }))
-const binary = { 'content-type': 'application/vnd.amazon.eventstream' }
-const answered = { output: { message: { role: 'assistant', content: [{ text: 'Hello.' }] } }, stopReason: 'end_turn', usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 }, metrics: { latencyMs: 5 } }
-const converse = [['messageStart', { role: 'assistant' }], ['contentBlockDelta', { contentBlockIndex: 0, delta: { text: 'Hel' } }], ['contentBlockDelta', { contentBlockIndex: 0, delta: { text: 'lo.' } }], ['contentBlockStop', { contentBlockIndex: 0 }], ['messageStop', { stopReason: 'end_turn' }], ['metadata', { usage: answered.usage, metrics: { latencyMs: 5 } }]] as const
-
 async function aws(arrived: Arrived): Promise<Said> {
   if (!await isSignedByAws(arrived)) return { status: 403, headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'InvalidSignatureException:http://internal.amazon.com/' }, body: JSON.stringify({ message: `The request signature we calculated does not match. ${keys.AWS_SECRET_ACCESS_KEY}` }) }
   if (arrived.path.endsWith('/converse')) return { status: 200, body: JSON.stringify(answered) }
@@ -81,10 +42,6 @@ async function aws(arrived: Arrived): Promise<Said> {
   if (arrived.path.endsWith('/invoke-with-response-stream')) return { status: 200, headers: binary, body: Buffer.concat(claude.map(wrapped)) }
   return { status: 200, body: JSON.stringify({ ...claude[0]!.message, content: [{ type: 'text', text: 'Whole.' }], stop_reason: 'end_turn' }) }
 }
-
-const at = (id: string, vendor: Vendor, baseUrl: string, secrets: string[]): ProviderData => ({
-  id, vendor, baseUrl, socketPath: null, guarded: false, credentials: secrets.map((secret, i) => ({ id: `${id}-${i}`, secret, last4: secret.slice(-4) })),
-})
 
 const anthropicOf = (rig: Rig): Anthropic => new Anthropic({ apiKey: rig.key, baseURL: rig.url, maxRetries: 0 })
 

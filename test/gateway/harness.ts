@@ -84,6 +84,7 @@ export interface RigOptions {
   /** More providers, besides `up`. */
   providers?: (upstream: Upstream) => ProviderData[]
   aliases?: OrganisationSnapshot['aliases']
+  catalog?: Catalog
   attempts?: number
   places?: number
   retryFloor?: number
@@ -148,7 +149,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const clock = systemClock
   let data = firstData(upstream, options)
   const load = { overloaded: false, memory: 0 }
-  let snapshot = compileSnapshot(data, emptyCatalog)
+  let snapshot = compileSnapshot(data, options.catalog ?? emptyCatalog)
   const records: RequestRecord[] = []
   const keys = new KeyIndex(pepper)
   keys.complete = true
@@ -203,7 +204,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     publish(change) {
       data = structuredClone(data)
       change(data.organisations[0]!, data)
-      snapshot = compileSnapshot(data, emptyCatalog)
+      snapshot = compileSnapshot(data, options.catalog ?? emptyCatalog)
       governor.swapped()
     },
     async recorded(count) {

@@ -85,6 +85,8 @@ function typeFor(status: number): string {
 const said = ({ message, code, requestId }: SaidError, type: string): JsonObject => ({ __type: type, message, reason: code, requestId })
 
 export const errorBody = (error: SaidError): string => JSON.stringify(said(error, typeFor(error.status)))
+export const idHeader = 'x-amzn-requestid'
+export const errorHeaders = ({ status }: SaidError): Record<string, string> => ({ 'x-amzn-errortype': typeFor(status) })
 
 /** The exceptions that a stream may tell. */
 function streamType(status: number): string {

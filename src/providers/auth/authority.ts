@@ -2,9 +2,9 @@
  * What authorises requests with one credential, where a header that says it is not enough: a signature over each request, or a token that
  * is fetched for it. Wrong credentials are told apart from refused ones: a text says what is wrong, a `CredentialError` what the vendor says.
  */
-import { needsAuthority, type Vendor } from '../provider.ts'
+import { needsAuthority, type Scheme, type Vendor } from '../provider.ts'
 import { awsCredential, AwsSigner, type AwsKeys } from './aws-sigv4.ts'
-import { entraGrant } from './entra.ts'
+import { entraGrant, isGuid } from './entra.ts'
 import { googleGrant, isMachines } from './google.ts'
 import { partsOf } from './parts.ts'
 import { CredentialError, TokenSource, type Send } from './token.ts'
@@ -39,8 +39,10 @@ type Account = Pick<Vendor, 'auth' | 'name'> & { origin: string }
 export function authorityFor({ auth, name, origin }: Account, secret: string, { nowMs, send, onFetch }: AuthorityTools): Authority | string | null {
   if (typeof auth !== 'object' || !('scheme' in auth) || !needsAuthority({ auth }, secret)) return null
   if (auth.scheme === 'aws') {
-    const credential = awsCredential({ AWS_REGION: regionOf(origin), ...partsOf(secret) })
+    const region = regionOf(origin)
+    const credential = awsCredential({ AWS_REGION: region, ...partsOf(secret) })
     if (typeof credential === 'string') return credential
+    if (region !== '' && region !== credential.region) return `AWS_REGION is "${credential.region}", and the base URL is in ${region}. Leave AWS_REGION out of the credential, or make a provider with a base URL in that region.`
     return credential.kind === 'keys' ? new Signing(credential, auth.service, origin, nowMs) : { headers: () => ({ authorization: `Bearer ${credential.token}` }), refused: () => false }
   }
   const grant = auth.scheme === 'google' ? googleGrant(secret) : entraGrant(secret, auth.scope)
@@ -53,8 +55,22 @@ export function wrongCredential(account: Account, secret: string): string | null
   if (typeof auth === 'object' && 'scheme' in auth && auth.scheme === 'google' && isMachines(secret)) {
     return 'This credential stands for the machine that the gateway runs on, so it is taken from the environment only: set VERTEX_CREDENTIALS or GOOGLE_APPLICATION_CREDENTIALS there.'
   }
+  const wrong = typeof auth === 'object' && 'scheme' in auth ? wrongText(auth.scheme, secret) : null
+  if (wrong !== null) return wrong
   const made = authorityFor(account, secret, { nowMs: () => 0, send: () => Promise.reject(new Error('nobody is asked')), onFetch: () => undefined })
   return typeof made === 'string' ? made : null
+}
+
+/** Texts that are mistaken for a key. */
+function wrongText(scheme: Scheme['scheme'], secret: string): string | null {
+  if (secret.startsWith('{')) return partsOf(secret) === null ? 'The credential begins with { and is not valid JSON. Paste the whole of it, from { to }.' : null
+  switch (scheme) {
+    case 'aws': return /^(AKIA|ASIA)[A-Z0-9]{12,}$/.test(secret) ? 'This is the id of an access key, which is nothing without its secret. Give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a key of Bedrock.' : null
+    case 'entra': return isGuid(secret) ? 'This is an id of Entra ID and no key. Give AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or a key of the resource.' : null
+    case 'google':
+      if (secret.startsWith('-----BEGIN')) return 'This is the private key alone. Paste the whole file that Google handed out, from { to }.'
+      return /^[~./]|\.json$/.test(secret) ? 'This is the path of a file. Paste what is in the file, or set GOOGLE_APPLICATION_CREDENTIALS to the path.' : null
+  }
 }
 
 /** `bedrock-runtime.us-east-1.amazonaws.com`, also behind a private endpoint. */

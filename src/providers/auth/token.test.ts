@@ -89,6 +89,22 @@ test('wrong credentials of Google are told before anybody is asked, and no token
   assert.match(String(entraGrant('{}', 's')), /AZURE_TENANT_ID is missing/)
 })
 
+test('what is pasted in the place of a key is told with what to paste instead', () => {
+  const guid = '72f988bf-86f1-41af-91ab-2d7cd011db47'
+  const aws = { scheme: 'aws', service: 'bedrock' } as const
+  const google = { scheme: 'google' } as const
+  const entra = { scheme: 'entra', scope: 's', header: 'api-key' } as const
+  for (const [auth, secret, says] of [
+    [aws, 'AKIAIOSFODNN7EXAMPLE', /id of an access key/], [aws, '{"AWS_ACCESS_KEY_ID":', /not valid JSON/], [aws, '{"AWS_ACCESS_KEY_ID":"AKIAIOSFODNN7EXAMPLE"}', /AWS_SECRET_ACCESS_KEY is missing/],
+    [aws, JSON.stringify({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 's', AWS_REGION: 'us-east-1' }), /AWS_REGION is "us-east-1", and the base URL is in eu-west-3/],
+    [aws, JSON.stringify({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 's', AWS_REGION: 'Frankfurt' }), /which is no region/],
+    [aws, JSON.stringify({ AWS_ACCESS_KEY_ID: 'ASIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 's' }), /AWS_SESSION_TOKEN has to be given/],
+    [google, '/etc/google.json', /path of a file/], [google, privateKey, /private key alone/], [google, '{"type":"service_account"}', /has no "client_email"/],
+    [entra, guid, /id of Entra ID and no key/], [entra, JSON.stringify({ AZURE_TENANT_ID: 't', AZURE_CLIENT_ID: guid, AZURE_CLIENT_SECRET: guid }), /id of a secret and not its value/],
+  ] as const) assert.match(String(wrongCredential({ auth, name: 'V', origin: 'https://bedrock-runtime.eu-west-3.amazonaws.com' }, secret)), says)
+  for (const [auth, secret] of [[aws, 'ABSKQmVkcm9ja0FQSUtleQ=='], [google, 'AIzaKey'], [google, 'ya29.token'], [entra, '0123456789abcdef0123456789abcdef']] as const) assert.equal(wrongCredential({ auth, name: 'V', origin: 'https://x.example' }, secret), null)
+})
+
 test('what leads to the machine itself is taken from the environment only', () => {
   const google = { ...vendor({ id: 'v', name: 'V', docs: '', auth: { scheme: 'google' } }), origin: 'https://x' }
   for (const secret of ['metadata', JSON.stringify({ type: 'external_account' })]) assert.match(wrongCredential(google, secret)!, /from the environment only/)
