@@ -18,6 +18,7 @@ import { route, type Door } from './gateway/front-door.ts'
 import { KeyIndex } from './gateway/key-index.ts'
 import { Governor } from './gateway/governor.ts'
 import { Live } from './gateway/live.ts'
+import { MalformedLog, type Malformed } from './gateway/malformed.ts'
 import type { Gateway } from './gateway/pipeline.ts'
 import { BodyBudget } from './gateway/receive.ts'
 import { Recorder } from './gateway/record.ts'
@@ -100,7 +101,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   }).catch((error: Error) => refuseToStart([`the journal in ${journalFolder} cannot be opened: ${error.message}`]))
   const { journal, ledger, tornTail } = opened
   if (tornTail !== null) log.warn(tornTail, 'the journal ended in the middle of a record, as it does when a machine loses power; what came before is whole')
-  const gateway = createGateway(keys, live, workers, ledger, governance, (err, request) => log.error({ err, request }, 'a defect ended a request'))
+  const gateway = createGateway(keys, live, workers, ledger, governance, (err, request) => log.error({ err, request }, 'a defect ended a request'), (line) => log.warn(line, 'what an upstream sent is no whole answer'))
   governor.gateway = gateway
   const running = { draining: false, overloaded: false }
   const door = createDoor(gateway, opened, workers, running, settings, server)
@@ -185,7 +186,7 @@ const authorities = new Authorities({
   onFetch: (vendor, failed) => failed && process.stderr.write(`megarouter: no token for ${vendor}: ${failed.message}\n`),
 })
 
-function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, onDefect: Gateway['onDefect']): Gateway {
+function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, onDefect: Gateway['onDefect'], onMalformed: (line: Malformed) => void): Gateway {
   return {
     keys, live,
     repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? workers.repeat(digest), limits }),
@@ -202,6 +203,7 @@ function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Led
     memoryUsed: () => memory.used,
     recorder: new Recorder((records) => workers.record(records)),
     userAgent: `megarouter/${version}`,
+    malformed: new MalformedLog(clock, onMalformed),
     after: systemAfter,
     onDefect,
   }

@@ -25,6 +25,8 @@ export interface AttemptOptions {
   hold: Hold
   calibration: Calibration
   stream: boolean
+  /** A conversation that is wanted in one piece: no stream is an answer to it. */
+  whole: boolean
   deadlines: SettingsData['deadlines']
   /** What is left of the request's time until its first token, or plain answer. */
   limitMs: number

@@ -6,9 +6,9 @@ import type { AttemptOptions } from './attempt-options.ts'
 import { ReframedStream, unwrapped } from './reframe.ts'
 
 /** Null: the answer is no stream. */
-export function gateFor({ framings, stream, translation, protocol }: AttemptOptions, contentType: unknown, judge: (event: StreamEvent) => Verdict, knows: (bytes: Buffer) => boolean): Gate | null {
+export function gateFor({ framings, stream, whole, translation, protocol }: AttemptOptions, contentType: unknown, judge: (event: StreamEvent) => Verdict, knows: (bytes: Buffer) => boolean): Gate | null {
   const { framing, ownFraming, clientFraming } = framings
-  if (!isFramed(framing, String(contentType ?? ''), stream)) return null
+  if (whole || !isFramed(framing, String(contentType ?? ''), stream)) return null
   if (translation) return translation.gate(judge)
   if (framing !== clientFraming) return new ReframedStream(framings, judge)
   if (framing !== ownFraming) return new EventGate(framing, limits.translatedEventBytes, limits.usageEventBytes, (event) => judge(unwrapped(event)))

@@ -20,6 +20,7 @@ import { faultFrom } from './fault.ts'
 import { bytesPerToken, endUserOf, inspect } from './inspect.ts'
 import type { KeyIndex } from './key-index.ts'
 import { cutFailure, type Live } from './live.ts'
+import type { MalformedLog } from './malformed.ts'
 import { abandon, costOf, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
@@ -51,6 +52,8 @@ export interface Gateway {
   live: Live
   recorder: Recorder
   userAgent: string
+  /** Of what upstreams send in the place of answers. */
+  malformed: MalformedLog
   after: After
   /** An exception inside the pipeline: always a defect. */
   onDefect(error: unknown, requestId: string | null): void
@@ -268,6 +271,7 @@ async function call(exchange: Exchange, gateway: Gateway, wording: Wording, targ
   plan.ended(target, tried, nowMs(exchange), exchange.clock.epochMs())
   learnQuota(exchange, gateway, target, tried)
   exchange.firstTokenUs = tried.firstTokenUs
+  if (tried.fault) gateway.malformed.tell(exchange.id, tried)
   if (reply === 'failed' && !exchange.clientGone) {
     plan.failed(target, tried.fault!, nowMs(exchange))
     return false
@@ -319,7 +323,7 @@ function attemptOptions(exchange: Exchange, wording: Wording, { deployment, cred
   const framings = { framing: spoken.framing ?? protocol.framing, ownFraming: protocol.framing, clientFraming: exchange.protocol.framing }
   return {
     number, deployment, credentialId: credential.id, asked, protocol, framings, errors: spoken.errors === undefined ? protocol : protocols.get(spoken.errors)!, clientErrors: exchange.protocol.cloud?.errors ?? exchange.protocol.id,
-    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream,
+    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream, whole: wording.endpoint.capability === 'chat' && !asked.stream,
     deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
     stripUsage: askedForUsage && !includeCost && wording.request === null,
     costOf: includeCost ? costOf : null,

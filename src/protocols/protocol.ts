@@ -161,8 +161,10 @@ export interface Protocol {
   mediaWords: readonly string[]
   /** How its usage becomes disjoint classes; null: as the vendor's declaration says. */
   usage: UsageRules | null
-  /** One of them stands in every whole answer that is no error. */
+  /** One of them stands in every whole answer that is no error, as a list or an object with something in it. */
   answerIn: readonly string[]
+  /** The list may be empty: a model that says nothing. */
+  mayBeEmpty?: true
   /** Where usage stands in a whole answer, and in the event of a stream that has its last word. */
   usageIn: { answer: readonly string[]; event: readonly string[] }
   /** Null: the format has no way to ask for the tokens of a request. */

@@ -16,6 +16,7 @@ import { route, type Door } from '../../src/gateway/front-door.ts'
 import { Governor } from '../../src/gateway/governor.ts'
 import { KeyIndex } from '../../src/gateway/key-index.ts'
 import { Live } from '../../src/gateway/live.ts'
+import { MalformedLog, type Malformed } from '../../src/gateway/malformed.ts'
 import type { Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
 import { Sharing } from '../../src/gateway/sharing.ts'
@@ -74,6 +75,8 @@ export interface Rig {
   warnings: string[]
   /** Tokens that were fetched: the vendor's name, and why where one was not. */
   fetches: string[]
+  /** What the log was told of upstreams that answered with no answer. */
+  malformed: Malformed[]
   load: { overloaded: boolean; memory: number }
   addKey(change?: Partial<KeyEntry>): { text: string; entry: KeyEntry }
 }
@@ -157,6 +160,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const alarms: string[] = []
   const warnings: string[] = []
   const fetches: string[] = []
+  const malformed: Malformed[] = []
   const governance = new GovernanceState((text) => warnings.push(text))
   const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
   const gateway: Gateway = {
@@ -165,7 +169,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     tools: { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
-    recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter,
+    recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter, malformed: new MalformedLog(clock, (line) => malformed.push(line)),
     onDefect: (error) => errors.push(error),
   }
   const governor = new Governor(governance, clock, () => snapshot)
@@ -198,7 +202,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, money, alarms, records, addKey,
-    load, warnings, fetches,
+    load, warnings, fetches, malformed,
     snapshot: () => snapshot,
     govern: (...rows) => governor.apply(rows),
     publish(change) {
