@@ -10,13 +10,15 @@ export interface Told {
   proofs: string[]
   finish: string
   outputTokens: number
+  /** What a client sends back as its part of the conversation: blocks, items or parts, as they came. */
+  parts: Json[]
 }
 export type ClientForm = 'anthropic-messages' | 'cohere-chat' | 'gemini-generate' | 'ollama-chat' | 'openai-chat' | 'openai-responses'
 
 const list = (value: unknown): Json[] => (value ?? []) as Json[]
 const object = (value: unknown): Json => (value ?? {}) as Json
 const string = (value: unknown): string => (typeof value === 'string' ? value : '')
-const nothing = (): Told => ({ text: '', thought: '', calls: [], proofs: [], finish: '', outputTokens: 0 })
+const nothing = (): Told => ({ text: '', thought: '', calls: [], proofs: [], finish: '', outputTokens: 0, parts: [] })
 
 /** Data of a stream of events, or its lines. */
 const dataOf = (text: string): Json[] => (text.startsWith('{')
@@ -28,10 +30,11 @@ function messages(body: Json): Told {
   for (const block of list(body['content'])) {
     if (block['type'] === 'text') told.text += string(block['text'])
     else if (block['type'] === 'thinking') { told.thought += string(block['thinking']); told.proofs.push(string(block['signature'])) }
+    else if (block['type'] === 'redacted_thinking') told.proofs.push(string(block['data']))
     else if (block['type'] === 'tool_use') told.calls.push({ name: string(block['name']), arguments: block['input'] })
     else assert.fail(`a block of type ${string(block['type'])}`)
   }
-  return { ...told, finish: string(body['stop_reason']), outputTokens: Number(object(body['usage'])['output_tokens']) }
+  return { ...told, finish: string(body['stop_reason']), outputTokens: Number(object(body['usage'])['output_tokens']), parts: list(body['content']) }
 }
 
 /** Blocks are built as Anthropic's libraries build them, and must come one after the other. */
@@ -97,7 +100,7 @@ function responses(body: Json): Told {
     else if (item['type'] === 'function_call') told.calls.push({ name: [item['namespace'], item['name']].filter(Boolean).join('/'), arguments: JSON.parse(string(item['arguments'])) })
     else assert.fail(`an item of type ${string(item['type'])}`)
   }
-  return { ...told, finish: string(body['status']), outputTokens: Number(object(body['usage'])['output_tokens']) }
+  return { ...told, finish: string(body['status']), outputTokens: Number(object(body['usage'])['output_tokens']), parts: list(body['output']) }
 }
 
 /** Items as they were announced one by one must be those of the end. */
@@ -118,6 +121,7 @@ function gemini(chunks: readonly Json[]): Told {
     told.finish = string(candidate?.['finishReason']) || told.finish
     if (usageMetadata) told.outputTokens = Number(object(usageMetadata)['candidatesTokenCount'] ?? 0) + Number(object(usageMetadata)['thoughtsTokenCount'] ?? 0)
     for (const part of list(object(candidate?.['content'])['parts'])) {
+      told.parts.push(part)
       if (part['thought'] === true) told.thought += string(part['text'])
       else told.text += string(part['text'])
       if (part['functionCall']) told.calls.push({ name: string(object(part['functionCall'])['name']), arguments: object(part['functionCall'])['args'] ?? {} })

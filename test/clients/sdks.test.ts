@@ -57,7 +57,7 @@ for (const [name, own, modelAt] of aiSdks) {
     const looped = await generateText({ model, system, prompt: question, tools: { weather }, stopWhen: isStepCount(3), maxRetries: 0 })
     assert.deepEqual([looped.text, looped.steps.length, looped.finishReason, ran], ['It is sunny-12.', 2, 'stop', [city]])
     assert.deepEqual([arrived().system.trim(), arrived().users, arrived().tools[0]!.name], [system, [question], 'weather'])
-    assert.deepEqual([looped.usage.inputTokens, looped.usage.outputTokens], [120, 30])
+    assert.deepEqual([looped.usage.inputTokens, looped.usage.outputTokens], [240, 60], 'of both steps')
     const streamed = streamText({ model, system, prompt: question, tools: { weather }, stopWhen: isStepCount(3), maxRetries: 0 })
     let text = ''
     for await (const part of streamed.textStream) text += part

@@ -11,6 +11,8 @@ import type { Call } from './vendor.ts'
 export interface Place { url: string; key: string; model: string; home: string; work: string }
 export interface Tool {
   name: string
+  /** Its format has a place for thoughts, and it sends them back. */
+  keepsThoughts?: false
   /** The tool of the tool that reads a file, and how it is called. */
   reads(file: string): Omit<Call, 'id'>
   files?(place: Place): Record<string, string>
@@ -45,20 +47,22 @@ const geminiCli: Tool = {
   command: ({ model }, prompt) => [process.execPath, join(packages, '@google/gemini-cli/bundle/gemini.js'), '--skip-trust', '-m', model, '-p', prompt, '-o', 'json'],
 }
 
-const opencode: Tool = {
-  name: 'opencode',
+const opencodeBy = (npm: string): Tool => ({
+  name: `opencode with ${npm}`,
   reads: (file) => ({ name: 'read', arguments: { filePath: file } }),
   files: ({ url, model }) => ({
     '.config/opencode/opencode.json': JSON.stringify({
       $schema: 'https://opencode.ai/config.json',
-      provider: { megarouter: { npm: '@ai-sdk/openai-compatible', name: 'MegaRouter', options: { baseURL: `${url}/v1`, apiKey: '{env:MEGAROUTER_KEY}' }, models: { [model]: {} } } },
+      provider: { megarouter: { npm, name: 'MegaRouter', options: { baseURL: `${url}/v1`, apiKey: '{env:MEGAROUTER_KEY}' }, models: { [model]: {} } } },
     }),
   }),
   environment: ({ key }) => ({ MEGAROUTER_KEY: key }),
   command: ({ model }, prompt) => [join(packages, 'opencode-linux-x64-baseline/bin/opencode'), 'run', '--model', `megarouter/${model}`, prompt],
-}
+})
+const opencode: Tool = { ...opencodeBy('@ai-sdk/openai-compatible'), keepsThoughts: false }
+const opencodeResponses = opencodeBy('@ai-sdk/openai')
 
-export const tools = { claudeCode, codex, geminiCli, opencode }
+export const tools = { claudeCode, codex, geminiCli, opencode, opencodeResponses }
 
 export interface Ran { code: number | null; output: string; errors: string }
 

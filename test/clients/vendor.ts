@@ -113,19 +113,17 @@ const gemini: Dialect = {
     }
   },
   whole(turn, asked) {
-    const parts = gemini.events(turn, asked).flatMap(([, data]) => list(object(list(object(data)['candidates'])[0]?.['content'])['parts']))
-    return { candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP', index: 0 }], ...geminiRest(asked) }
+    return { candidates: [{ content: { role: 'model', parts: geminiParts(turn, turn.text === undefined ? [] : [turn.text]) }, finishReason: 'STOP', index: 0 }], ...geminiRest(asked) }
   },
   events(turn, asked) {
-    const signed = { thoughtSignature: proofOf('gemini-generate') }
-    const parts: Json[] = [
-      ...(turn.thought === undefined ? [] : [{ text: turn.thought, thought: true }]),
-      ...halves(turn.text ?? '').map((text) => ({ text })),
-      ...(turn.calls ?? []).map(({ name, arguments: args }, i) => ({ functionCall: { name, args }, ...(i === 0 && turn.thought !== undefined ? signed : {}) })),
-    ]
+    const parts = geminiParts(turn, halves(turn.text ?? ''))
     return parts.map((part, i) => ['', { candidates: [{ content: { role: 'model', parts: [part] }, index: 0, ...(i === parts.length - 1 ? { finishReason: 'STOP' } : {}) }], ...geminiRest(asked) }])
   },
 }
+const geminiParts = ({ thought, calls = [] }: Turn, texts: string[]): Json[] => [
+  ...(thought === undefined ? [] : [{ text: thought, thought: true }]), ...texts.map((text) => ({ text })),
+  ...calls.map(({ name, arguments: args }, i) => ({ functionCall: { name, args }, ...(i === 0 && thought !== undefined && { thoughtSignature: proofOf('gemini-generate') }) })),
+]
 const geminiRest = ({ model }: Arrived): Json => ({ usageMetadata: { promptTokenCount: usage.input, candidatesTokenCount: usage.output, totalTokenCount: usage.input + usage.output }, modelVersion: model, responseId: 'r_1' })
 
 const chat: Dialect = {
