@@ -27,31 +27,32 @@ async function replay({ rig }: Scripted, { method, path, headers, body }: Record
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
-/** Every text of a request with where it stands, in any form. */
+/** Every text and number of a request with where it stands, in any form. */
 function* texts(value: unknown, path: string): Generator<[path: string, text: string]> {
   if (typeof value === 'string' && /^\{.*\}$/.test(value) && path.endsWith('arguments')) yield* texts(JSON.parse(value), path)
   else if (typeof value === 'string') yield [path, value.replace(/^data:[^,]*;base64,/, '')]
+  else if (typeof value === 'number') yield [path, `=${value}`]
   else if (Array.isArray(value)) for (const each of value) yield* texts(each, path)
   else if (typeof value === 'object' && value !== null) for (const [name, each] of Object.entries(value)) yield* texts(each, `${path}.${name}`)
 }
 
 /** Texts that say nothing to a model: its name, types and ids of items, and proofs, which are for their maker alone. A wish for proofs is met by the format itself. */
-const notForModels = /^\.model$|^\.include$|\.(type|id|call_id|tool_call_id|tool_use_id|signature|thoughtSignature|encrypted_content|\$schema)$/
+const notForModels = /^\.model$|^\.include$|^\.generationConfig\.responseMimeType$|\.(type|id|call_id|tool_call_id|tool_use_id|signature|thoughtSignature|encrypted_content|\$schema)$/
 const short = 12
 /** What the warnings call a member; others are called by their names. */
 const called: readonly [member: RegExp, words: RegExp][] = [
   [/^\.prompt_cache_key$/, /cache key/], [/^\.metadata\.user_id$|^\.user$|^\.safety_identifier$/, /end user/], [/^\.tools\.description$/, /"namespace" of a tool/],
-  [/\.thinking$/, /thoughts? |reasoning of another/],
+  [/top_?[kK]$/, /top_k/], [/budget_tokens$|thinkingBudget$/, /thinking tokens|tokens to think|thinking, since/], [/^\.max_tokens$/, /output limit below 16/], [/\.thinking$/, /thoughts? |reasoning of another/],
 ]
 
-/** Long texts of a request that neither arrived nor are named in the warnings. */
+/** Numbers and long texts of a request that neither arrived nor are named in the warnings. */
 function lost(sent: Json, arrived: Json, warnings: string): string[] {
-  const there = [...texts(arrived, '')].map(([, text]) => text).join('\n')
+  const all = [...texts(arrived, '')].map(([, text]) => text)
+  const there = all.join('\n')
   const inJson = JSON.stringify(there)
-  const isNamed = (path: string): boolean => path.split('.').some((name) => name.length > 2 && warnings.includes(`"${name.slice(0, 40)}"`)) || called.some(([member, words]) => member.test(path) && words.test(warnings))
-  return [...texts(sent, '')]
-    .filter(([path, text]) => text.length >= short && !notForModels.test(path) && !there.includes(text) && !inJson.includes(JSON.stringify(text).slice(1, -1)) && !isNamed(path))
-    .map(([path, text]) => `${path}: ${text.slice(0, 80)}`)
+  const isThere = (text: string): boolean => (text.startsWith('=') ? all.includes(text) : text.length < short || there.includes(text) || inJson.includes(JSON.stringify(text).slice(1, -1)))
+  const isNamed = (path: string): boolean => path.split('.').some((name) => name.length > 2 && warnings.includes(`"${name.slice(0, 40)}`)) || called.some(([member, words]) => member.test(path) && words.test(warnings))
+  return [...texts(sent, '')].filter(([path, text]) => !isThere(text) && !notForModels.test(path) && !isNamed(path)).map(([path, text]) => `${path}: ${text.slice(0, 80)}`)
 }
 
 /** Names of the functions that the client offers, in its own form. */
