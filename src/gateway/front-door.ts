@@ -63,7 +63,7 @@ function dispatch(door: Door, request: IncomingMessage, response: ServerResponse
 function dataPlane(door: Door, request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
   const served = routeOf(path, query)
   const isModels = served === null && modelPath.test(path) && !(request.method === 'POST' && path.includes(':'))
-  const exchange = begin(door, request, response, served ?? plainRoute(isModels ? 'models' : 'unsupported', path, request.headers['anthropic-version'] !== undefined))
+  const exchange = begin(door, request, response, served ?? plainRoute(isModels ? 'models' : 'unsupported', path, listForm(path, request)))
   if (!exchange) return
   if (served && request.method === 'POST') return void handle(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (isModels && request.method === 'GET') return models(door, exchange, path)

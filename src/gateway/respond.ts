@@ -35,7 +35,7 @@ function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Header
   headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
   if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
   const warnings = exchange.options && exchange.options.ignored.length > 0 ? [`no effect yet: ${exchange.options.ignored.join(', ')}`, ...exchange.warnings] : exchange.warnings
-  if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText(warnings.join('; '))
+  if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText(warnings.join('; '), warningsBytes)
   if (attempt) {
     headers['x-megarouter-provider'] = headerText(attempt.options.deployment.provider.id)
     headers['x-megarouter-model'] = headerText(attempt.options.deployment.logicalModel)
@@ -44,7 +44,9 @@ function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Header
 }
 
 /** Names come from operators and clients: only printable ASCII may stand in a header. */
-const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
+const headerText = (text: string, most = 256): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, most)
+/** What a coding tool says to one vendor and cannot be said to another takes some hundred. Clients take 8 KB of headers or more. */
+const warningsBytes = 2_048
 
 export function streamHeaders(exchange: Exchange, attempt: Attempt): Headers {
   return {
