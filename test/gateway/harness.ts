@@ -157,9 +157,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const keys = new KeyIndex(pepper)
   keys.complete = true
   const errors: unknown[] = []
-  const alarms: string[] = []
-  const warnings: string[] = []
-  const fetches: string[] = []
+  const [alarms, warnings, fetches]: [string[], string[], string[]] = [[], [], []]
   const malformed: Malformed[] = []
   const governance = new GovernanceState((text) => warnings.push(text))
   const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
