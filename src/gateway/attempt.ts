@@ -15,7 +15,7 @@ import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { isWindowOver } from './commit-window.ts'
 import { firstAnswerMs, type Deadlines, type Ticking } from './deadlines.ts'
-import { answeredFault, faultFrom, inBandFault, localFault, truncatedFault, withoutSecret, type Fault } from './fault.ts'
+import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, withoutSecret, type Fault } from './fault.ts'
 import { gateFor } from './gate.ts'
 import type { Metered } from './meter.ts'
 import { Progress } from './progress.ts'
@@ -166,9 +166,9 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (this.outcome) return this.#running.delete(this)
     if (this.terminal) return this.#end('success', null)
     this.#countCut()
-    if (!this.sent) return this.#end('connect_failed', localFault('connect', 'upstream_error', `${this.who} could not be reached (${codeOf(error)}). Nothing was sent.`))
+    if (!this.sent) return this.#end('connect_failed', localFault('connect', 'upstream_error', `${this.who} could not be reached (${brokenBy(error)}). Nothing was sent.`))
     const outcome: AttemptOutcome = this.#meaningful ? 'broken' : this.status > 0 ? 'truncated' : 'upstream_error'
-    this.#end(outcome, truncatedFault(`The connection to ${this.who} broke before its answer was complete (${codeOf(error)}).`))
+    this.#end(outcome, truncatedFault(`The connection to ${this.who} broke before its answer was complete (${brokenBy(error)}).`))
   }
 
   tick(nowUs: number): void {
@@ -305,15 +305,13 @@ export class Attempt implements UpstreamHandler, Ticking {
   #endBody(body: Buffer): void {
     const scan = this.#scan!
     scan.end()
-    if (scan.fault || !scan.isObject) {
+    const { protocol, translation } = this.options
+    const isWhole = !scan.fault && scan.isObject
+    const facts = isWhole ? protocol.readAnswer(body, scan) : null
+    if (facts?.error) return this.#end('upstream_error', inBandFault(this.options, facts.error, body.toString()))
+    if (!facts || !protocol.answerIn.some((key) => scan.find(key)) || translation?.take(body) === false) {
       this.#countCut()
-      return this.#end('truncated', truncatedFault(`${this.who} answered ${this.status} with a body that is not complete JSON.`))
-    }
-    const facts = this.options.protocol.readAnswer(body, scan)
-    if (facts.error) return this.#end('upstream_error', inBandFault(this.options, facts.error, body.toString()))
-    if (facts.isEmpty || this.options.translation?.take(body) === false) {
-      this.#countCut()
-      return this.#end('truncated', { ...truncatedFault(`${this.who} answered ${this.status} with JSON that holds no answer.`), text: body.toString('utf8', 0, 200) })
+      return this.#end('truncated', truncatedFault(`${this.who} answered ${this.status} with ${isWhole ? 'JSON that holds no answer' : 'a body that is not complete JSON'}.`))
     }
     this.answer = facts
     this.rawUsage = facts.usage
@@ -399,5 +397,3 @@ export class Attempt implements UpstreamHandler, Ticking {
     }
   }
 }
-
-const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.name

@@ -15,7 +15,7 @@ import { describeModel, listModels } from './models.ts'
 import { handle, type Gateway } from './pipeline.ts'
 import { recordOf } from './record.ts'
 import { refuse, sendJson } from './respond.ts'
-import { plainRoute, routeOf, servedPaths, unescaped, type Route } from './routes.ts'
+import { isDataPath, plainRoute, routeOf, servedPaths, unescaped, type Route } from './routes.ts'
 import type { Snapshot } from './snapshot.ts'
 import { handleObject, objectRouteOf } from './vendor-objects.ts'
 
@@ -54,7 +54,7 @@ function dispatch(door: Door, request: IncomingMessage, response: ServerResponse
   const url = request.url ?? '/'
   const query = url.indexOf('?')
   const path = query < 0 ? url : url.slice(0, query)
-  if (path.startsWith('/v1/') || path.startsWith('/v1beta/') || path === '/v2/rerank') return dataPlane(door, request, response, path, query < 0 ? '' : url.slice(query + 1))
+  if (isDataPath(path)) return dataPlane(door, request, response, path, query < 0 ? '' : url.slice(query + 1))
   // Tools look whether somebody is there before they begin.
   if (path === '/' && request.method === 'HEAD') return void response.writeHead(200).end()
   if (path.startsWith('/health/') || path === '/metrics') return operations(door, request, response, path)
@@ -64,7 +64,7 @@ function dispatch(door: Door, request: IncomingMessage, response: ServerResponse
 function dataPlane(door: Door, request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
   const object = objectRouteOf(request.method ?? '', path)
   const served = object ?? routeOf(path, query)
-  const isModels = served === null && modelPath.test(path)
+  const isModels = served === null && modelPath.test(path) && !(request.method === 'POST' && path.includes(':'))
   const exchange = begin(door, request, response, served ?? plainRoute(isModels ? 'models' : 'unsupported', path, request.headers['anthropic-version'] !== undefined))
   if (!exchange) return
   if (object?.action) return void handleObject(exchange, door.gateway, object).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
@@ -136,9 +136,10 @@ const ofConnection = ['connection', 'keep-alive', 'proxy-connection', 'upgrade']
 function toControl(door: Door, request: IncomingMessage, response: ServerResponse): void {
   const socketPath = door.controlSocket()
   const fail = (): void => {
-    if (response.headersSent) return void response.destroy()
+    // What breaks then is the request, refused before its end: the answer is whole, or has an error of its own.
+    if (response.headersSent) return
     response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' })
-    response.end(JSON.stringify({ error: { code: 'control_unavailable', message: 'The console and the admin API are not up. They have a port of their own, or are starting.' } }))
+    response.end(JSON.stringify({ error: { code: 'control_unavailable', message: 'The console and the admin API do not answer on this port: they have one of their own (MEGAROUTER_ADMIN_PORT), or are starting. Try again in a moment.' } }))
   }
   if (socketPath === null) return fail()
   const headers = { ...request.headers }
@@ -153,6 +154,9 @@ function toControl(door: Door, request: IncomingMessage, response: ServerRespons
     answer.on('error', () => response.destroy())
   })
   upstream.on('error', fail)
+  // What is still on its way is read and dropped: a connection that is closed with unread bytes takes the answer with it.
+  upstream.on('close', () => request.unpipe(upstream).resume())
   response.on('close', () => upstream.destroy())
+  upstream.flushHeaders()
   request.pipe(upstream)
 }

@@ -3,24 +3,25 @@
  * In `strict` only what the request itself bounds is taken: the number of images, of characters, of searches, the bytes of a text.
  */
 import { costNano, dearestPrices, noUsage, type Prices, type Usage } from '../catalog/price.ts'
-import { failure, type Failure } from '../errors.ts'
+import type { Failure } from '../errors.ts'
 import type { Asked } from '../gateway/exchange.ts'
 import type { Deployment } from '../gateway/snapshot.ts'
 import type { AskedPieces, EndpointKind, RequestShape } from '../protocols/protocol.ts'
-import { isFree, unenforceable, type Bound } from './bound.ts'
+import { isFree, unenforceable, type Binding, type Bound } from './bound.ts'
 import type { Calibration } from './calibration.ts'
 import type { HoldMode } from './records.ts'
+import { priceUnknown } from './refusals.ts'
 
 /** Kinds whose models make no output that is billed by the token. */
 const withoutOutput: ReadonlySet<EndpointKind> = new Set<EndpointKind>(['moderations', 'rerank'])
 const recordings: ReadonlySet<EndpointKind> = new Set<EndpointKind>(['transcriptions', 'translations'])
 
-export function pieceBound(asked: Asked, endpoint: EndpointKind, deployment: Deployment, mode: HoldMode, calibration: Calibration): Bound | Failure {
+export function pieceBound(asked: Asked, endpoint: EndpointKind, deployment: Deployment, mode: HoldMode, calibration: Calibration, by: Binding): Bound | Failure {
   const { price, identity } = deployment
   const shape = asked.size.shape()
   const pieces = shape.pieces!
   const isStrict = mode === 'strict'
-  if (isStrict && !price) return failure('price_unknown', `A strict budget applies and the price of ${deployment.id} is not known. Declare a price for it in megarouter.yaml (deployments) or use another model.`, { param: 'model' })
+  if (isStrict && !price) return priceUnknown(deployment.id, by)
   const inputTokens = isStrict ? asked.bodyBytes + deployment.provider.vendor.bounds.requestTokens : calibration.inputTokens(identity, asked.bodyBytes) + pieces.mediaTokens
   const outputTokens = withoutOutput.has(endpoint) ? 0 : pieces.outputTokens
   const bound: Bound = { holdNano: 0, fullNano: 0, inputTokens, inputNano: 0, maxInputTokens: inputTokens, maxOutputTokens: outputTokens, mostOutputTokens: Infinity, maxTokens: null, sliced: false, warning: null }
@@ -28,7 +29,7 @@ export function pieceBound(asked: Asked, endpoint: EndpointKind, deployment: Dep
   if (!price || isFree(price)) return bound
   const dearest = dearestPrices(price)
   const open = isStrict ? unbounded(endpoint, shape, pieces, dearest) : null
-  if (open !== null) return unenforceable(open)
+  if (open !== null) return unenforceable('strict', open, false, by)
   const vector = { version: price.version, base: dearestOfKind(dearest), tiers: [] }
   const input = usageOf(inputTokens, 0, null, isStrict)
   const holdNano = costNano(vector, usageOf(inputTokens, outputTokens, pieces, isStrict))

@@ -148,11 +148,11 @@ test('a thought that another vendor sealed never reaches this one, in a body of 
 
 test('a strict hold bounds the translated request, and writes its limit where the vendor reads it', async () => {
   const { rig, claude } = await rigWithClaude()
-  const { text } = rig.addKey({ budget: { limitNano: 10_000_000, period: 'total', mode: 'strict' } })
+  const { text } = rig.addKey({ budget: { limitNano: 30_000_000, period: 'total', mode: 'strict' } })
   const { status, headers } = await send(rig, '/v1/chat/completions', hi, { 'x-api-key': text })
   assert.equal(status, 200)
   const limit = claude.arrived[0]!.body['max_tokens'] as number
-  assert.ok(limit > 0 && limit * 15_000 < 10_000_000, `${limit}`)
+  assert.ok(limit > 0 && limit * 15_000 < 30_000_000, `${limit}`)
   assert.match(headers.get('x-megarouter-warnings')!, new RegExp(`output limited to ${limit} tokens`))
 })
 

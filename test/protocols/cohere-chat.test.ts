@@ -256,7 +256,7 @@ test('a stream that breaks off has no stop, and one that fails says so', () => {
   const [start] = eventsIn(streams[0]!.body, 'sse')
   const broken = decoded(cohereChat, streams[0]!.body.subarray(0, 300))
   assert.ok(start && broken.length > 0 && !broken.some(({ type }) => type === 'stop' || type === 'end'))
-  const said = cohereChat.errorEvent({ message: 'no', status: 502, type: 't', code: 'c', param: null, requestId: 'req_1' })
+  const said = cohereChat.errorEvent({ message: 'no', status: 502, type: 't', code: 'c', param: null, requestId: 'req_1', fault: null })
   for (const stream of [said, 'data: {"id":"1","message":"no"}\n\n']) {
     const events = decoded(cohereChat, Buffer.from(stream))
     assert.equal(collected(events).error?.message, 'no')

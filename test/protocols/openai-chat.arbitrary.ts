@@ -1,7 +1,7 @@
 /** Canonical requests and answers that chat completions can carry whole: with all that the dialects add to OpenAI's own form. */
 import fc from 'fast-check'
 import type { ChatAnswer, ChatRequest, ChatUsage, Choice, Citation, Json, MediaPart, Message, Part, Proof, ReasoningPart, TextPart, Tool, ToolCallPart, ToolChoice, ToolResultPart } from '../../src/protocols/canonical.ts'
-import type { DialectField } from '../../src/protocols/openai-chat/losses.ts'
+import type { DialectField } from '../../src/protocols/codec.ts'
 
 /** Vendors read one mark of a cached prefix and one form of documents. */
 export const everyField: readonly DialectField[] = ['top_k', 'min_p', 'repetition_penalty', 'cache_control', 'reasoning_details', 'file_url', 'video_url', 'annotations', 'web_search_options']

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { ChatAnswer, ChatEvent, JsonObject } from '../../src/protocols/canonical.ts'
 import { BadRequest } from '../../src/protocols/codec.ts'
 import { openaiChatCodec } from '../../src/protocols/openai-chat/codec.ts'
-import type { ChatTarget } from '../../src/protocols/openai-chat/losses.ts'
+import type { Target } from '../../src/protocols/codec.ts'
 import { decodeUsage } from '../../src/protocols/openai-chat/usage.ts'
 import { spread } from '../../src/protocols/whole.ts'
 import { recordedExchanges, recordedRequests, type RecordedExchange } from '../fixtures/recorded.ts'
@@ -14,7 +14,7 @@ import { answerRules, byRules, dialects, requestRules } from './openai-chat.same
 const chats = [...recordedExchanges().values()].filter(({ endpoint }) => endpoint === 'chat.completions')
 const answered = chats.filter(({ status }) => status === 200)
 
-function targetOf(provider: string): ChatTarget {
+function targetOf(provider: string): Target {
   return { model: 'm', proofs: provider, mostOutputTokens: 0, reasoning: 'effort', dialect: new Set(dialects[provider]) }
 }
 

@@ -4,14 +4,14 @@ import { test } from 'node:test'
 import type { ChatRequest, JsonObject, Message, Part } from '../../src/protocols/canonical.ts'
 import { BadRequest } from '../../src/protocols/codec.ts'
 import { openaiChatCodec } from '../../src/protocols/openai-chat/codec.ts'
-import type { ChatTarget, DialectField } from '../../src/protocols/openai-chat/losses.ts'
+import type { Target, DialectField } from '../../src/protocols/codec.ts'
 
-const target: ChatTarget = { model: 'm', proofs: 'openai', mostOutputTokens: 0, reasoning: 'effort' }
-const speaking = (...fields: DialectField[]): ChatTarget => ({ ...target, dialect: new Set(fields) })
+const target: Target = { model: 'm', proofs: 'openai', mostOutputTokens: 0, reasoning: 'effort' }
+const speaking = (...fields: DialectField[]): Target => ({ ...target, dialect: new Set(fields) })
 const decode = (body: JsonObject): ChatRequest => openaiChatCodec.decodeRequest({ model: 'm', messages: [], ...body }, {})
-const encode = (more: Partial<ChatRequest>, to: ChatTarget = target) => openaiChatCodec.encodeRequest({ model: 'm', stream: false, messages: [], ...more }, to)
-const lost = (more: Partial<ChatRequest>, to?: ChatTarget): string[] => encode(more, to).losses.map(({ what }) => what)
-const messagesOf = (more: Partial<ChatRequest>, to?: ChatTarget): JsonObject[] => encode(more, to).body['messages'] as JsonObject[]
+const encode = (more: Partial<ChatRequest>, to: Target = target) => openaiChatCodec.encodeRequest({ model: 'm', stream: false, messages: [], ...more }, to)
+const lost = (more: Partial<ChatRequest>, to?: Target): string[] => encode(more, to).losses.map(({ what }) => what)
+const messagesOf = (more: Partial<ChatRequest>, to?: Target): JsonObject[] => encode(more, to).body['messages'] as JsonObject[]
 const user = (...parts: Part[]): { messages: Message[] } => ({ messages: [{ role: 'user', parts }] })
 const said = (...parts: Part[]): { messages: Message[] } => ({ messages: [{ role: 'assistant', parts }] })
 
@@ -39,7 +39,7 @@ test('every way to ask for thought that vendors have is understood', () => {
 })
 
 test('thought is asked for as an effort, and a model without thought is not asked', () => {
-  const effort = (reasoning: ChatRequest['reasoning'], to?: ChatTarget): unknown => encode({ reasoning: reasoning!, maxOutputTokens: 10_000 }, to).body['reasoning_effort']
+  const effort = (reasoning: ChatRequest['reasoning'], to?: Target): unknown => encode({ reasoning: reasoning!, maxOutputTokens: 10_000 }, to).body['reasoning_effort']
   assert.equal(effort({ mode: 'off' }), 'none')
   assert.equal(effort({ mode: 'on' }), 'medium')
   assert.equal(effort({ mode: 'adaptive' }), undefined)

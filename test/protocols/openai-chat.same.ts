@@ -4,7 +4,7 @@
  */
 import type { Json, JsonObject } from '../../src/protocols/canonical.ts'
 import { effortOf } from '../../src/protocols/effort.ts'
-import type { DialectField } from '../../src/protocols/openai-chat/losses.ts'
+import type { DialectField } from '../../src/protocols/codec.ts'
 import { isObject } from '../../src/protocols/openai-chat/members.ts'
 
 export interface Rule { reason: string; apply(body: JsonObject): void }

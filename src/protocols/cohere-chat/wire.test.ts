@@ -74,7 +74,7 @@ test('an error has its class by its status and by what Cohere says', () => {
 })
 
 test('an error of the gateway is told as Cohere tells its own', () => {
-  const said = { message: 'no "room"', status: 402, type: 'budget', code: 'budget_exceeded', param: null, requestId: 'req_1' }
+  const said = { message: 'no "room"', status: 402, type: 'budget', code: 'budget_exceeded', param: null, requestId: 'req_1', fault: null }
   assert.deepEqual(JSON.parse(cohereChat.errorBody(said)), { id: 'req_1', message: 'no "room"', code: 'budget_exceeded' })
   assert.equal(cohereChat.errorEvent(said), 'event: message-end\ndata: {"type":"message-end","id":"req_1","delta":{"error":"no \\"room\\"","finish_reason":"ERROR"}}\n\n')
 })

@@ -91,12 +91,10 @@ const answered = (body: unknown): AnswerFacts => geminiGenerate.readAnswer(...sc
 test('an answer says what was used, and how much it holds where the vendor does not count it', () => {
   const body = { candidates: [{ content: { parts: [{ text: 'hello' }] }, groundingMetadata: { webSearchQueries: ['q'] } }], modelVersion: 'gemini-2.5-flash' }
   const counted = answered({ ...body, usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 1, totalTokenCount: 4, serviceTier: 'priority' } })
-  assert.deepEqual([counted.serviceTier, counted.error, counted.isEmpty, normaliseUsage(counted.usage, geminiGenerate.usage!)!.usage.toolCalls], ['priority', null, false, 1])
+  assert.deepEqual([counted.serviceTier, counted.error, normaliseUsage(counted.usage, geminiGenerate.usage!)!.usage.toolCalls], ['priority', null, 1])
   assert.equal(counted.usageMember!.key, 'usageMetadata')
-  assert.deepEqual(answered(body), { usage: null, serviceTier: null, usageMember: undefined, error: null, outputChars: 5, isEmpty: false })
-  assert.equal(answered({ promptFeedback: { blockReason: 'SAFETY' } }).isEmpty, false)
-  assert.equal(answered({ ok: true }).isEmpty, true)
-  assert.deepEqual([answered({ error: { code: 500, message: 'x' } }).error?.status, answered({ error: { code: 500, message: 'x' } }).isEmpty], [500, false])
+  assert.deepEqual(answered(body), { usage: null, serviceTier: null, usageMember: undefined, error: null, outputChars: 5 })
+  assert.equal(answered({ error: { code: 500, message: 'x' } }).error?.status, 500)
 })
 
 test('errors are classed by what Google means with them', () => {

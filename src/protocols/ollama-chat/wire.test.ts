@@ -80,7 +80,7 @@ test('an error has its class by its status and by what Ollama says', () => {
 })
 
 test('an error of the gateway is told as Ollama tells its own, and silence is kept alive by white space', () => {
-  const said = { message: 'no "room"', status: 402, type: 'budget', code: 'budget_exceeded', param: null, requestId: 'req_1' }
+  const said = { message: 'no "room"', status: 402, type: 'budget', code: 'budget_exceeded', param: null, requestId: 'req_1', fault: null }
   assert.equal(ollamaChat.errorBody(said), '{"error":"no \\"room\\"","code":"budget_exceeded","request_id":"req_1"}')
   assert.equal(ollamaChat.errorEvent(said), `${ollamaChat.errorBody(said)}\n`)
   assert.deepEqual(JSON.parse(`${ollamaChat.keepAlive}${ollamaChat.keepAlive}{"a":1}`), { a: 1 })

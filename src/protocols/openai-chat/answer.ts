@@ -2,9 +2,8 @@
  * Whole answers. A client gets the fields that most of them know: `reasoning_content` for thought, `reasoning_details` where it has proofs,
  * `annotations` for citations, `images` as OpenRouter has them. An answer that is no answer decodes to one without choices.
  */
-import type { ChatAnswer, ChatRequest, Choice, Json, JsonObject, MediaPart, Part, ReasoningPart, TokenLogprob, ToolCallPart } from '../canonical.ts'
+import type { ChatAnswer, Choice, Json, JsonObject, MediaPart, Part, ReasoningPart, TokenLogprob, ToolCallPart } from '../canonical.ts'
 import type { Client, Source } from '../codec.ts'
-import type { UsageRules } from '../../providers/provider.ts'
 import { decodeAssistant, type Reading } from './assistant.ts'
 import { CitationWriter, foundSources } from './citations.ts'
 import { isLegacy } from './decode-request.ts'
@@ -15,15 +14,7 @@ import { sealProof } from '../proof.ts'
 import { decodeStop, encodeStop } from './stops.ts'
 import { decodeUsage, encodeUsage } from './usage.ts'
 
-/** What the gateway can say about an answer's source besides whose proofs are in it. */
-export interface ChatSource extends Source {
-  /** What was asked, so that tools whose names had to be changed get them back. */
-  request?: ChatRequest
-  /** What contains what in the vendor's usage; left out: as OpenAI counts. */
-  usage?: UsageRules
-}
-
-export function decodeAnswer(body: JsonObject, source: ChatSource): ChatAnswer {
+export function decodeAnswer(body: JsonObject, source: Source): ChatAnswer {
   if (!isObject(body)) return { id: '', model: '', choices: [] }
   const members = new Members(body, null)
   const object = members.text('object')

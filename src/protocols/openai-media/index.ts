@@ -81,7 +81,7 @@ function readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts {
     const value = valueOf(body, scan, key) as Json | undefined
     if (value !== undefined) told[key] = value
   }
-  return { usage: usageOf(told, imagesIn(body, scan)), serviceTier: null, usageMember: scan.find('usage'), error, outputChars: 0, isEmpty: scan.members.length === 0 }
+  return { usage: usageOf(told, imagesIn(body, scan)), serviceTier: null, usageMember: scan.find('usage'), error, outputChars: 0 }
 }
 
 /** Counted without reading them: each may have megabytes. Lists of other answers hold results or vectors. */
@@ -108,6 +108,7 @@ export const openaiMedia: Protocol = {
   // A completed image stands in one event.
   eventBytes: 32 * 1024 * 1024,
   mediaWords: [],
+  answerIn: answers,
   byPieces: true,
   codec: null,
   readRequest,
