@@ -20,7 +20,7 @@ export interface Route {
 const nowhere: RequestPlace = {}
 
 /** Formats whose paths say nothing of the request, by what stands before them. */
-const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, '/api'], [openaiMedia, '/v1']].flatMap(([protocol, root]) => {
+const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, ''], [openaiMedia, '/v1']].flatMap(([protocol, root]) => {
   const of = protocol as Protocol
   return of.endpoints.map((endpoint): [string, Route] => [`${root as string}${endpoint.path}`, { protocol: of, endpoint, inPath: nowhere }])
 }))
