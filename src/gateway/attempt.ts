@@ -115,6 +115,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   /** True when what the client has got so far ends with a whole event. */
   get atBoundary(): boolean { return this.#gate?.atBoundary ?? true }
 
+  get isOpaque(): boolean { return this.#gate?.isOpaque ?? false }
+
   get draining(): boolean { return this.#drainUntilUs !== null }
 
   /** Gives a committed stream its destination; what was held back goes first. */
@@ -291,6 +293,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   #endStream(gate: Gate): void {
+    if (gate.isOpaque) this.terminal = true
     const rest = gate.end(() => this.terminal)
     // What is no whole event was not passed on: it is said by us.
     if (this.#inBand) return this.#committed && rest.length === 0 ? this.#end('broken', inBandFault(this.options, this.#inBand.said, null)) : this.#onEvents(rest)

@@ -3,6 +3,7 @@ import { allTokens } from '../catalog/price.ts'
 import type { After } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Admission, Lease } from '../governance/admission.ts'
+import type { SealedIds } from '../governance/sealed-ids.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Place, Pressure, Shedding, Waiting } from '../governance/priority.ts'
 import { Hold } from '../ledger/hold.ts'
@@ -30,6 +31,7 @@ import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
 import type { Sharing } from './sharing.ts'
 import type { Deployment } from './snapshot.ts'
+import type { Spool } from './spool.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
 import { Translation } from './translation.ts'
@@ -41,6 +43,9 @@ export interface Gateway {
   keys: KeyIndex
   repeats: Repeats
   bodies: BodyBudget
+  spool: Spool
+  /** Of what vendors keep. */
+  ids: SealedIds
   admission: Admission
   tools: PlanTools
   sharing: Sharing
@@ -88,7 +93,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Cho
   const refused = authenticate(exchange, gateway.keys, gateway.admission)
   if (refused) return refused
   exchange.enter('receive')
-  const unreadable = await receive(exchange, gateway.bodies, gateway.deadlines)
+  const unreadable = await receive(exchange, { budget: gateway.bodies, running: gateway.deadlines, spool: gateway.spool })
   if (unreadable) return unreadable
   exchange.enter('admit')
   const begun = gateway.repeats.begin(exchange)
@@ -198,7 +203,8 @@ async function tryTargets(exchange: Exchange, gateway: Gateway, plan: Plan): Pro
     if (hold instanceof Hold) exchange.hold = hold
     if (hold instanceof Hold && !('code' in wording) && !exchange.clientGone && !exchange.cutBy) {
       if (await call(exchange, gateway, wording, target, plan, hold)) return
-      target = plan.next(nowMs(exchange))
+      // What is gone can't be sent again, and what the client broke off need not.
+      target = exchange.form?.canRepeat === false ? null : plan.next(nowMs(exchange))
       settle(exchange.attempts.at(-1)!, target !== null)
       unfit = null
       continue
@@ -298,7 +304,7 @@ const settleBeforeEnd: Settle = (_exchange, attempt) => {
 }
 
 /** Gives back what the request holds; after a defect also what its attempts do. */
-function close({ lease, hold, place, repeat, attempts }: Exchange): void {
+function close({ lease, hold, place, repeat, attempts, form }: Exchange): void {
   let tokens = 0
   let nano = 0
   let charged = false
@@ -310,6 +316,7 @@ function close({ lease, hold, place, repeat, attempts }: Exchange): void {
       charged ||= each.metered.charged
     }
   }
+  form?.close()
   // Taken, and its attempt never begun.
   if (hold?.isOpen) hold.void()
   repeat?.finish(charged)
@@ -323,7 +330,7 @@ function attemptOptions(exchange: Exchange, wording: Wording, { deployment, cred
   const framings = { framing: spoken.framing ?? protocol.framing, ownFraming: protocol.framing, clientFraming: exchange.protocol.framing }
   return {
     number, deployment, credentialId: credential.id, asked, protocol, framings, errors: spoken.errors === undefined ? protocol : protocols.get(spoken.errors)!, clientErrors: exchange.protocol.cloud?.errors ?? exchange.protocol.id,
-    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream, whole: wording.endpoint.capability === 'chat' && !asked.stream,
+    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream, whole: wording.endpoint.capability === 'chat' && !asked.stream, bytes: wording.endpoint.bytes === true,
     deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
     stripUsage: askedForUsage && !includeCost && wording.request === null,
     costOf: includeCost ? costOf : null,
