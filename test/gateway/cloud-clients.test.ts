@@ -114,6 +114,8 @@ test('a signed request is told to bring a key of Bedrock, and errors are AWS’s
   const send = (client: BedrockRuntimeClient, modelId: string): Promise<unknown> => client.send(new ConverseCommand({ modelId, messages: hi }))
   const signed = clientOf(rig, { credentials: { accessKeyId: 'AKIDEXAMPLEAKIDEXA', secretAccessKey: 'secret' }, authSchemePreference: ['sigv4'] })
   await assert.rejects(send(signed, 'claude/x'), { name: 'AccessDeniedException', message: /AWS_BEARER_TOKEN_BEDROCK=mr-/ })
+  const asId = clientOf(rig, { credentials: { accessKeyId: rig.key, secretAccessKey: 'any' }, authSchemePreference: ['sigv4'] })
+  await assert.rejects(send(asId, 'claude/x'), { name: 'ThrottlingException', message: /slow down/ })
   await assert.rejects(send(clientOf(rig, { token: { token: 'mr-wrong' } }), 'claude/x'), { name: 'AccessDeniedException', message: /not a MegaRouter key/ })
   await assert.rejects(send(clientOf(rig), 'nobody/x'), { name: 'ResourceNotFoundException', message: /There is no model "nobody\/x"/ })
   await assert.rejects(send(clientOf(rig), 'claude/x'), { name: 'ThrottlingException', message: /slow down/ })
