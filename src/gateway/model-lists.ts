@@ -4,10 +4,10 @@ import type { ListedModel } from './models.ts'
 
 export type ListForm = 'openai' | 'anthropic' | 'gemini' | 'bedrock'
 
-/** Anthropic's clients send a version with every request. */
+/** Where a path is of several formats: Anthropic's clients send a version with every request, Google's say who they are (also under `/v1/`, where the newest look). */
 export function listForm(path: string, { headers }: IncomingMessage): ListForm {
-  if (path.startsWith('/v1beta/')) return 'gemini'
   if (path === '/inference-profiles') return 'bedrock'
+  if (path.startsWith('/v1beta/') || headers['x-goog-api-client'] !== undefined || headers['x-goog-api-key'] !== undefined) return 'gemini'
   return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic'
 }
 

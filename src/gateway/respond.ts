@@ -23,7 +23,7 @@ export const saidError = (exchange: Exchange, failed: Failure): SaidError => ({
   ...(failed.retryAfterMs !== undefined && { retryAfterMs: failed.retryAfterMs }),
 })
 
-function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {
+export function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {
   const headers: Headers = {}
   if (attempt) for (const [name, value] of Object.entries(attempt.headers)) if (value !== undefined && passed.test(name)) headers[name] = value
   Object.assign(headers, exchange.lease?.headers() ?? exchange.limitHeaders)
@@ -35,7 +35,7 @@ function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Header
   headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
   if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
   const warnings = exchange.options && exchange.options.ignored.length > 0 ? [`no effect yet: ${exchange.options.ignored.join(', ')}`, ...exchange.warnings] : exchange.warnings
-  if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText(warnings.join('; '))
+  if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText(warnings.join('; '), warningsBytes)
   if (attempt) {
     headers['x-megarouter-provider'] = headerText(attempt.options.deployment.provider.id)
     headers['x-megarouter-model'] = headerText(attempt.options.deployment.logicalModel)
@@ -44,7 +44,9 @@ function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Header
 }
 
 /** Names come from operators and clients: only printable ASCII may stand in a header. */
-const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
+const headerText = (text: string, most = 256): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, most)
+/** What a coding tool says to one vendor and cannot be said to another takes some hundred. Clients take 8 KB of headers or more. */
+const warningsBytes = 2_048
 
 export function streamHeaders(exchange: Exchange, attempt: Attempt): Headers {
   return {
@@ -94,6 +96,11 @@ export function refuse(exchange: Exchange, failed: Failure, attempt?: Attempt): 
   const { protocol } = exchange
   const said = saidError(exchange, failed)
   send(exchange, said.status, Object.assign(headers, protocol.errorHeaders?.(said)), Buffer.from(protocol.errorBody(said)))
+}
+
+/** An answer of a vendor, as it is to be told. */
+export function sendAnswer(exchange: Exchange, status: number, contentType: string, body: Buffer): void {
+  send(exchange, status, { ...commonHeaders(exchange, undefined), 'content-type': contentType }, body)
 }
 
 export function sendJson(exchange: Exchange, status: number, body: unknown): void {

@@ -8,8 +8,10 @@ import { geminiArray } from '../protocols/gemini-generate/array.ts'
 import { geminiGenerate } from '../protocols/gemini-generate/index.ts'
 import { ollamaChat } from '../protocols/ollama-chat/index.ts'
 import { openaiChat } from '../protocols/openai-chat/index.ts'
+import { openaiMedia } from '../protocols/openai-media/index.ts'
 import { openaiResponses } from '../protocols/openai-responses/index.ts'
 import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
+import type { ListForm } from './model-lists.ts'
 
 export interface Route {
   protocol: Protocol
@@ -23,10 +25,11 @@ export interface Route {
 const nowhere: RequestPlace = {}
 
 /** Formats whose paths say nothing of the request, by what stands before them. */
-const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, '']].flatMap(([protocol, root]) => {
+const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, ''], [openaiMedia, '/v1']].flatMap(([protocol, root]) => {
   const of = protocol as Protocol
   return of.endpoints.map((endpoint): [string, Route] => [`${root as string}${endpoint.path}`, { protocol: of, endpoint, inPath: nowhere }])
 }))
+fixed.set('/v2/rerank', fixed.get('/v1/rerank')!)
 
 /** Model and method of Gemini's, with what Vertex writes before them. The model may hold a slash, as it is or escaped. */
 const geminiPath = /^\/v1(?:beta1?|alpha)?\/(?:(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/google\/)?models\/([^:]+):(generateContent|streamGenerateContent|countTokens)$/
@@ -92,14 +95,15 @@ const nothing: EndpointSpec = { name: 'unsupported', capability: 'chat', path: '
 export const isDataPath = (path: string): boolean => /^\/(v1|v2|v1beta1?|v1alpha|model)\//.test(path) || path === '/api/chat' || path === '/inference-profiles'
 
 /** The format in which whoever calls a path expects to be refused. */
-function formatOf(path: string, isAnthropics: boolean): Protocol {
+function formatOf(path: string, form: ListForm): Protocol {
   if (path.includes('/publishers/anthropic/')) return anthropicMessages
   if (/^\/v1(beta|alpha)/.test(path)) return geminiGenerate
   if (path.startsWith('/model/') || path === '/inference-profiles') return bedrockConverse
   if (path.startsWith('/v2/')) return cohereChat
   if (path.startsWith('/api/')) return ollamaChat
-  return isAnthropics || path.startsWith('/v1/messages') ? anthropicMessages : openaiChat
+  if (form === 'gemini') return geminiGenerate
+  return form === 'anthropic' || path.startsWith('/v1/messages') ? anthropicMessages : openaiChat
 }
 
-/** For lists of models, and for what is not served. `isAnthropics`: the client says a version of Anthropic's API. */
-export const plainRoute = (name: 'models' | 'unsupported', path: string, isAnthropics: boolean): Route => ({ protocol: formatOf(path, isAnthropics), endpoint: { ...nothing, name, path: name === 'models' ? '/models' : path }, inPath: nowhere })
+/** For lists of models, and for what is not served. `form`: whose client it is. */
+export const plainRoute = (name: 'models' | 'unsupported', path: string, form: ListForm): Route => ({ protocol: formatOf(path, form), endpoint: { ...nothing, name, path: name === 'models' ? '/models' : path }, inPath: nowhere })

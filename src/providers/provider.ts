@@ -43,6 +43,8 @@ export interface Vendor {
   modelsPath: string | null
   /** OpenAI-format endpoints that the vendor serves under its base URL. */
   endpoints: readonly EndpointKind[]
+  /** Of endpoints that do not stand at the format's own path under the base URL; `../` leaves a part of that. */
+  paths?: Readonly<Partial<Record<EndpointKind, string>>>
   /** Some vendors bill to the end although the client has left; then a stream is drained, not aborted. Source in the declaration's comment. */
   billsAfterAbort: boolean
   /** Statuses of errors whose input is billed. Where there are any, an error inside a 200 is billed as well: it was processed. */
