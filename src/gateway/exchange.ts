@@ -90,6 +90,8 @@ export class Exchange {
 
   /** What the address says of the request, for formats in which it does. */
   readonly inPath: RequestPlace
+  /** Whose names of models its path is written with. */
+  readonly home: string | null
   body: Buffer = nothing
   scan: JsonScanner | null = null
   key: KeyEntry | null = null
@@ -141,7 +143,7 @@ export class Exchange {
   #step = 0
   #stepSinceUs: number
 
-  constructor(request: IncomingMessage, response: ServerResponse, snapshot: Snapshot, { protocol, endpoint, inPath }: Route, clock: Clock, clientAddress: string) {
+  constructor(request: IncomingMessage, response: ServerResponse, snapshot: Snapshot, { protocol, endpoint, inPath, home }: Route, clock: Clock, clientAddress: string) {
     const epochMs = clock.epochMs()
     this.id = newRequestId(epochMs)
     this.at = epochMs * 1000
@@ -154,6 +156,7 @@ export class Exchange {
     this.protocol = protocol
     this.endpoint = endpoint
     this.inPath = inPath
+    this.home = home ?? null
     this.clientAddress = clientAddress
   }
 

@@ -37,7 +37,7 @@ export interface Door {
 }
 
 /** The list of models, or one of them. */
-const modelPath = /^\/v1(?:beta)?\/models(?:\/(.+))?$/
+const modelPath = /^(?:\/v1(?:beta)?\/models(?:\/(.+))?|\/inference-profiles)$/
 
 /** Never throws: a defect ends this request and nothing else. */
 export function route(door: Door, request: IncomingMessage, response: ServerResponse): void {

@@ -3,9 +3,14 @@ import { limits } from '../limits.ts'
 import { EventGate, type Gate, type Verdict } from '../wire/event-gate.ts'
 import { isFramed, type StreamEvent } from '../wire/event-scanner.ts'
 import type { AttemptOptions } from './attempt-options.ts'
+import { ReframedStream, unwrapped } from './reframe.ts'
 
 /** Null: the answer is no stream. */
-export function gateFor({ framing, stream, translation, protocol }: AttemptOptions, contentType: unknown, judge: (event: StreamEvent) => Verdict, knows: (bytes: Buffer) => boolean): Gate | null {
+export function gateFor({ framings, stream, translation, protocol }: AttemptOptions, contentType: unknown, judge: (event: StreamEvent) => Verdict, knows: (bytes: Buffer) => boolean): Gate | null {
+  const { framing, ownFraming, clientFraming } = framings
   if (!isFramed(framing, String(contentType ?? ''), stream)) return null
-  return translation?.gate(judge) ?? new EventGate(framing, protocol.eventBytes ?? limits.eventScanBytes, limits.usageEventBytes, judge, knows)
+  if (translation) return translation.gate(judge)
+  if (framing !== clientFraming) return new ReframedStream(framings, judge)
+  if (framing !== ownFraming) return new EventGate(framing, limits.translatedEventBytes, limits.usageEventBytes, (event) => judge(unwrapped(event)))
+  return new EventGate(framing, protocol.eventBytes ?? limits.eventScanBytes, limits.usageEventBytes, judge, knows)
 }

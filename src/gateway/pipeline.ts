@@ -6,11 +6,12 @@ import type { Admission, Lease } from '../governance/admission.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Place, Pressure, Shedding, Waiting } from '../governance/priority.ts'
 import { Hold } from '../ledger/hold.ts'
-import type { Framing } from '../wire/event-scanner.ts'
+import { protocols } from '../protocols/index.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { authenticate } from './authenticate.ts'
+import type { AuthorizedTransport } from './authorized.ts'
 import { choose, type Choice } from './choose.ts'
 import { countTokens } from './count-tokens.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -22,6 +23,7 @@ import { cutFailure, type Live } from './live.ts'
 import { abandon, costOf, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
+import type { Framings } from './reframe.ts'
 import { Run, type Repeats, type Replay } from './repeats.ts'
 import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
@@ -30,7 +32,6 @@ import type { Deployment } from './snapshot.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
 import { Translation } from './translation.ts'
-import type { Transport } from './transport.ts'
 import { withCost } from './usage-cost.ts'
 import { listed, wordingFor, type Wording } from './wording.ts'
 
@@ -45,7 +46,7 @@ export interface Gateway {
   shedding: Shedding
   /** Of what the process may use, 1 is all. */
   memoryUsed(): number
-  transport: Transport
+  transport: Pick<AuthorizedTransport, 'dispatch' | 'sweep' | 'close'>
   deadlines: Deadlines
   live: Live
   recorder: Recorder
@@ -315,18 +316,21 @@ function close({ lease, hold, place, repeat, attempts }: Exchange): void {
 function attemptOptions(exchange: Exchange, wording: Wording, { deployment, credential, limitMs, patienceMs }: Target, plan: Plan, number: number, askedForUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
   const { protocol, asked, spoken } = wording
   const { includeCost } = exchange.options!
-  const framing = spoken.framing ?? protocol.framing
+  const framings = { framing: spoken.framing ?? protocol.framing, ownFraming: protocol.framing, clientFraming: exchange.protocol.framing }
   return {
-    number, deployment, credentialId: credential.id, asked, protocol, framing, translation: translationOf(exchange, wording, deployment, framing), hold, calibration, stream: asked.stream,
+    number, deployment, credentialId: credential.id, asked, protocol, framings, errors: spoken.errors === undefined ? protocol : protocols.get(spoken.errors)!, clientErrors: exchange.protocol.cloud?.errors ?? exchange.protocol.id,
+    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream,
     deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
     stripUsage: askedForUsage && !includeCost && wording.request === null,
     costOf: includeCost ? costOf : null,
   }
 }
 
-function translationOf({ protocol, id, clock }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framing: Framing): Translation | null {
+function translationOf({ protocol, id, clock }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
   const { request } = wording
-  return request === null ? null : new Translation({ from: wording.protocol.codec!, to: protocol.codec!, framing, proofs: vendor.proofs, request, usage: vendor.usage, id, nowS: Math.floor(clock.epochMs() / 1000) })
+  return request === null ? null : new Translation({
+    from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, id, nowS: Math.floor(clock.epochMs() / 1000),
+  })
 }
 
 /** As the client gets it: in its own format, and with the cost where it asked for it. */

@@ -23,6 +23,8 @@ export interface EndpointSpec {
   streams: boolean
   /** It asks how many tokens a request has, and for no answer to it. */
   counts?: true
+  /** Clients send their JSON under any content type. */
+  anyType?: true
   /** Required members and the JSON types they may have. */
   required: readonly { key: string; types: readonly JsonType[] }[]
   /** Members whose type is checked when they are present. */
@@ -67,6 +69,8 @@ export interface UpstreamFault {
   message: string
   /** A status inside the body, as OpenRouter sends it, or null. */
   status: number | null
+  /** When to come again, where the body says it and no header does. */
+  retryAfterMs?: number
 }
 
 /** Why an attempt failed, as far as retry and fallback care. */
@@ -125,6 +129,22 @@ export interface Counting {
   /** Null: the answer says none. */
   tokens(answer: JsonObject): number | null
   answer(tokens: number): JsonObject
+  /** Where a question may also hold a conversation of another format: which. Null: it holds one of this. Throws `BadRequest`. */
+  within?(body: JsonObject): { protocol: Protocol; body: JsonObject } | null
+}
+
+/** The addresses of a cloud, at which a format has more members, and less in the body than elsewhere. */
+export interface Cloud {
+  /** The format as it is by itself: what vendors are asked in. */
+  format: Protocol
+  /** Members that are headers, or nothing, elsewhere. */
+  members: readonly string[]
+  /** Betas that a body asks for, under the format's own names. */
+  betas(body: Buffer, scan: JsonScanner): string[]
+  /** The format that its errors are told in; left out: its own. */
+  errors?: string
+  /** Headers of clients that it reads beside the body, by how they begin, and those among them that are passed to it. */
+  headers?: { begin: string; passed: readonly string[] }
 }
 
 /** A member that has no sense: in words for the client. */
@@ -149,6 +169,8 @@ export interface Protocol {
   counting: Counting | null
   /** Null: the format carries no conversations. */
   codec: ChatCodec | null
+  /** Set where it is another format as clients of a cloud send it. Only for clients: no vendor speaks it. */
+  cloud?: Cloud
   /** Members have the types that the endpoint demands. `place` is what the address says. */
   readRequest(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, place: RequestPlace): RequestFacts | Wrong
   /** Adds the headers that the format wants: its version, and what the client says of it in headers. Nothing else of a client's headers passes. */
@@ -161,10 +183,14 @@ export interface Protocol {
   readEvent(event: SseEvent, shape: EventShape): EventFacts
   /** `scan` covers the whole body and found no fault. */
   readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts
-  readError(body: Buffer): UpstreamFault | null
+  /** `headers`: of the answer, in lower case. */
+  readError(body: Buffer, headers?: Readonly<Record<string, string | string[] | undefined>>): UpstreamFault | null
   classify(status: number, fault: UpstreamFault | null): FaultClass
   /** A whole error body, and the event that ends a broken stream. */
   errorBody(error: SaidError): string
+  errorHeaders?(error: SaidError): Record<string, string>
+  /** The header in which its clients look for the id of a request, beside `x-request-id`. */
+  idHeader?: string
   errorEvent(error: SaidError): string
   keepAlive: string
 }
@@ -180,4 +206,5 @@ export interface SaidError {
   requestId: string
   /** Of an error that a vendor told; null: it is the gateway's own. */
   fault: FaultClass | null
+  retryAfterMs?: number
 }
