@@ -15,7 +15,7 @@ import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { isWindowOver } from './commit-window.ts'
 import { firstAnswerMs, type Deadlines, type Ticking } from './deadlines.ts'
-import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, withoutSecret, type Fault } from './fault.ts'
+import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, unsentFault, withoutSecret, type Fault } from './fault.ts'
 import { gateFor } from './gate.ts'
 import { holdsAnswer, keptBytes } from './malformed.ts'
 import type { Metered } from './meter.ts'
@@ -111,10 +111,9 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   get who(): string { return this.options.deployment.provider.vendor.name }
-
   /** True when what the client has got so far ends with a whole event. */
   get atBoundary(): boolean { return this.#gate?.atBoundary ?? true }
-
+  get isOpaque(): boolean { return this.#gate?.isOpaque ?? false }
   get draining(): boolean { return this.#drainUntilUs !== null }
 
   /** Gives a committed stream its destination; what was held back goes first. */
@@ -168,7 +167,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (this.outcome) return this.#running.delete(this)
     if (this.terminal) return this.#end('success', null)
     this.#countCut()
-    if (!this.sent) return this.#end('connect_failed', localFault('connect', 'upstream_error', `${this.who} could not be reached (${brokenBy(error)}). Nothing was sent.`))
+    if (!this.sent) return this.#end('connect_failed', unsentFault(this.who, error))
     const outcome: AttemptOutcome = this.#meaningful ? 'broken' : this.status > 0 ? 'truncated' : 'upstream_error'
     this.#end(outcome, truncatedFault(`The connection to ${this.who} broke before its answer was complete (${brokenBy(error)}).`))
   }
@@ -210,7 +209,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   #judge(event: StreamEvent): Verdict {
     // After an error nothing follows: a `[DONE]` behind it would make clients take the answer for complete.
     if (this.#inBand) return 'drop'
-    const { protocol, translation, costOf } = this.options
+    const { protocol, framings, translation, costOf } = this.options
     const facts = protocol.readEvent(event, this.#shape)
     this.outputChars += facts.outputChars
     if (facts.outputChars > 0) this.outputEvents++
@@ -230,7 +229,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (facts.usageOnly && this.options.stripUsage) return 'drop'
     if (facts.usage === null || costOf === null || event.data === null) return 'keep'
     const costNano = costOf(this, facts.usage)
-    if (!translation) return eventWithCost(event.name, event.data, protocol.usageIn.event, costNano)
+    if (!translation) return eventWithCost(framings, event.name, event.data, protocol.usageIn.event, costNano) ?? 'keep'
     translation.costNano = costNano
     return 'keep'
   }
@@ -291,6 +290,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   #endStream(gate: Gate): void {
+    if (gate.isOpaque) this.terminal = true
     const rest = gate.end(() => this.terminal)
     // What is no whole event was not passed on: it is said by us.
     if (this.#inBand) return this.#committed && rest.length === 0 ? this.#end('broken', inBandFault(this.options, this.#inBand.said, null)) : this.#onEvents(rest)

@@ -3,14 +3,16 @@ import { allTokens } from '../catalog/price.ts'
 import type { After } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Admission, Lease } from '../governance/admission.ts'
+import type { SealedIds } from '../governance/sealed-ids.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Place, Pressure, Shedding, Waiting } from '../governance/priority.ts'
 import { Hold } from '../ledger/hold.ts'
-import type { Framing } from '../wire/event-scanner.ts'
+import { protocols } from '../protocols/index.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { authenticate } from './authenticate.ts'
+import type { AuthorizedTransport } from './authorized.ts'
 import { choose, type Choice } from './choose.ts'
 import { countTokens } from './count-tokens.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -24,15 +26,16 @@ import type { MalformedLog } from './malformed.ts'
 import { abandon, costOf, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
+import type { Framings } from './reframe.ts'
 import { Run, type Repeats, type Replay } from './repeats.ts'
 import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
 import type { Sharing } from './sharing.ts'
 import type { Deployment } from './snapshot.ts'
+import type { Spool } from './spool.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
 import { Translation } from './translation.ts'
-import type { Transport } from './transport.ts'
 import { withCost } from './usage-cost.ts'
 import { listed, wordingFor, type Wording } from './wording.ts'
 
@@ -41,13 +44,16 @@ export interface Gateway {
   keys: KeyIndex
   repeats: Repeats
   bodies: BodyBudget
+  spool: Spool
+  /** Of what vendors keep. */
+  ids: SealedIds
   admission: Admission
   tools: PlanTools
   sharing: Sharing
   shedding: Shedding
   /** Of what the process may use, 1 is all. */
   memoryUsed(): number
-  transport: Transport
+  transport: Pick<AuthorizedTransport, 'dispatch' | 'sweep' | 'close'>
   deadlines: Deadlines
   live: Live
   recorder: Recorder
@@ -89,7 +95,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Cho
   const refused = authenticate(exchange, gateway.keys, gateway.admission)
   if (refused) return refused
   exchange.enter('receive')
-  const unreadable = await receive(exchange, gateway.bodies, gateway.deadlines)
+  const unreadable = await receive(exchange, { budget: gateway.bodies, running: gateway.deadlines, spool: gateway.spool })
   if (unreadable) return unreadable
   exchange.enter('admit')
   const begun = gateway.repeats.begin(exchange)
@@ -202,7 +208,8 @@ async function tryTargets(exchange: Exchange, gateway: Gateway, plan: Plan): Pro
     if (hold instanceof Hold) exchange.hold = hold
     if (hold instanceof Hold && !('code' in wording) && !exchange.clientGone && !exchange.cutBy) {
       if (await call(exchange, gateway, wording, target, plan, hold)) return
-      target = plan.next(nowMs(exchange))
+      // What is gone can't be sent again, and what the client broke off need not.
+      target = exchange.form?.canRepeat === false ? null : plan.next(nowMs(exchange))
       settle(exchange.attempts.at(-1)!, target !== null)
       unfit = null
       continue
@@ -304,7 +311,7 @@ const settleBeforeEnd: Settle = (_exchange, attempt) => {
 }
 
 /** Gives back what the request holds; after a defect also what its attempts do. */
-function close({ lease, hold, place, repeat, attempts }: Exchange): void {
+function close({ lease, hold, place, repeat, attempts, form }: Exchange): void {
   let tokens = 0
   let nano = 0
   let charged = false
@@ -316,6 +323,7 @@ function close({ lease, hold, place, repeat, attempts }: Exchange): void {
       charged ||= each.metered.charged
     }
   }
+  form?.close()
   // Taken, and its attempt never begun.
   if (hold?.isOpen) hold.void()
   repeat?.finish(charged)
@@ -326,18 +334,21 @@ function close({ lease, hold, place, repeat, attempts }: Exchange): void {
 function attemptOptions(exchange: Exchange, wording: Wording, { deployment, credential, limitMs, patienceMs }: Target, plan: Plan, number: number, askedForUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
   const { protocol, asked, spoken } = wording
   const { includeCost } = exchange.options!
-  const framing = spoken.framing ?? protocol.framing
+  const framings = { framing: spoken.framing ?? protocol.framing, ownFraming: protocol.framing, clientFraming: exchange.protocol.framing }
   return {
-    number, deployment, credentialId: credential.id, asked, protocol, framing, translation: translationOf(exchange, wording, deployment, framing), hold, calibration, stream: asked.stream, whole: wording.endpoint.capability === 'chat' && !asked.stream,
+    number, deployment, credentialId: credential.id, asked, protocol, framings, errors: spoken.errors === undefined ? protocol : protocols.get(spoken.errors)!, clientErrors: exchange.protocol.cloud?.errors ?? exchange.protocol.id,
+    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream, whole: wording.endpoint.capability === 'chat' && !asked.stream, bytes: wording.endpoint.bytes === true,
     deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
     stripUsage: askedForUsage && !includeCost && wording.request === null,
     costOf: includeCost ? costOf : null,
   }
 }
 
-function translationOf({ protocol, id, clock, keeps }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framing: Framing): Translation | null {
+function translationOf({ protocol, id, clock, keeps }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
   const { request } = wording
-  return request === null ? null : new Translation({ from: wording.protocol.codec!, to: protocol.codec!, framing, proofs: vendor.proofs, request, usage: vendor.usage, keeps: keeps !== null, id, nowS: Math.floor(clock.epochMs() / 1000) })
+  return request === null ? null : new Translation({
+    from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, keeps: keeps !== null, id, nowS: Math.floor(clock.epochMs() / 1000),
+  })
 }
 
 /** As the client gets it: in its own format, and with the cost where it asked for it. */

@@ -8,9 +8,10 @@ import { limits } from '../limits.ts'
 import type { ChatRequest, JsonObject } from '../protocols/canonical.ts'
 import { BadRequest, type Encoded, type Loss, type Target } from '../protocols/codec.ts'
 import { chatEndpoint, protocols } from '../protocols/index.ts'
-import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
+import type { Cloud, EndpointSpec, Protocol } from '../protocols/protocol.ts'
 import type { SpokenFormat, Vendor } from '../providers/provider.ts'
 import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
+import { unsaidHeaders } from './cloud.ts'
 import type { Asked, Exchange } from './exchange.ts'
 import { sizeOf } from './request-size.ts'
 import type { Deployment } from './snapshot.ts'
@@ -32,6 +33,8 @@ export interface Wording {
 
 /** How a vendor takes a request of this format; null: not at all. */
 export function formatFor({ formats }: Pick<Vendor, 'formats'>, protocol: Protocol, endpoint: EndpointSpec): SpokenFormat | null {
+  // What a vendor serves of these it lists by endpoint.
+  if (protocol.byPieces) return { protocol: protocol.id }
   const same = formats.find((each) => each.protocol === protocol.id)
   if (same) return same
   if (endpoint.capability !== 'chat' || protocol.codec === null) return null
@@ -44,22 +47,40 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
   // `choose` has dropped what serves no such endpoint.
   if (spoken === null) return failure('invalid_request', `${deployment.provider.vendor.name} does not serve ${endpoint.path}.`, { param: 'model' })
   const passes = spoken.protocol === protocol.id && !exchange.hasSealedProofs
+  if (passes && protocol.cloud) return ofCloud(exchange, protocol.cloud, spoken, deployment)
   if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses: noLosses, headers: noHeaders }
-  const request = exchange.chat ?? understood(exchange, JSON.parse(exchange.body.toString()) as JsonObject)
+  const request = exchange.chat ?? understood(protocol, exchange, JSON.parse(exchange.body.toString()) as JsonObject)
   if ('code' in request) return request
   exchange.chat = request
   return translated(exchange, request, spoken, deployment)
 }
 
+/** The body of a client of a cloud, before a vendor of the same format. */
+function ofCloud(exchange: Exchange, { format: protocol }: Cloud, spoken: SpokenFormat, { provider: { vendor } }: Deployment): Wording | Failure {
+  const losses = unsaidHeaders(exchange, spoken)
+  return unsaid(exchange, vendor, losses) ?? { protocol, spoken, endpoint: chatEndpoint(protocol), body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses, headers: noHeaders }
+}
+
+/** Null: what is lost may be. */
+function unsaid({ options }: Exchange, { name }: Vendor, losses: readonly Loss[]): Failure | null {
+  const meant = options!.onUnsupported === 'reject' ? losses.filter(({ kind }) => kind === 'meaning') : noLosses
+  if (meant.length === 0) return null
+  return failure('unsupported_feature', `${name} cannot be told everything that this request says: ${listed(meant)}. Leave it out, use a model of a vendor that takes it, or set on_unsupported to "warn".`, { param: 'megarouter.on_unsupported' })
+}
+
 /** A conversation in the client's format. */
-export function understood({ protocol, inPath, request: { headers } }: Exchange, body: JsonObject): ChatRequest | Failure {
+export function understood(protocol: Protocol, { inPath, request: { headers } }: Exchange, body: JsonObject): ChatRequest | Failure {
   const betas = headers['anthropic-beta']
   try {
     return protocol.codec!.decodeRequest(body, typeof betas === 'string' ? { ...inPath, betas: betas.split(',').map((each) => each.trim()).filter((each) => each !== '') } : inPath)
   } catch (error) {
-    if (!(error instanceof BadRequest)) throw error
-    return failure('invalid_request', error.message, error.param === null ? {} : { param: error.param })
+    return badRequest(error)
   }
+}
+
+export function badRequest(error: unknown): Failure {
+  if (!(error instanceof BadRequest)) throw error
+  return failure('invalid_request', error.message, error.param === null ? {} : { param: error.param })
 }
 
 /** What the form of a request depends on besides its format. */
@@ -77,10 +98,9 @@ function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenForm
   const { vendor } = deployment.provider
   const { body: encoded, losses: lost, headers = noHeaders }: Encoded = protocol.codec!.encodeRequest(keptByNobody(exchange.keeps === null ? request : withoutStore(request), protocol), targetOf(deployment))
   const losses = exchange.protocol.id === responses && request.store === true && exchange.keeps === null ? [...lost.filter(({ what }) => what !== storeLoss.what), storeLoss] : lost
-  const meant = losses.filter(({ kind }) => kind === 'meaning')
-  if (exchange.options!.onUnsupported === 'reject' && meant.length > 0) {
-    return failure('unsupported_feature', `${vendor.name} cannot be told everything that this request says: ${listed(meant)}. Leave it out, use a model of a vendor that takes it, or set on_unsupported to "warn".`, { param: 'megarouter.on_unsupported' })
-  }
+  losses.push(...unsaidHeaders(exchange, spoken))
+  const refused = unsaid(exchange, vendor, losses)
+  if (refused) return refused
   const body = Buffer.from(JSON.stringify(encoded))
   const scan = new JsonScanner({ maxDepth: limits.jsonDepth * 2, maxKeys: limits.jsonKeys * 2, unique: noUniqueKeys })
   scan.push(body)

@@ -9,7 +9,8 @@ import type { JsonObject } from './canonical.ts'
 import type { ChatCodec, RequestPlace } from './codec.ts'
 
 /** What a vendor must list to serve an endpoint. */
-export type EndpointKind = 'chat' | 'completions' | 'embeddings'
+export type EndpointKind = 'chat' | 'completions' | 'embeddings' | MediaKind | 'files' | 'batches'
+export type MediaKind = 'images' | 'image_edits' | 'image_variations' | 'speech' | 'transcriptions' | 'translations' | 'moderations' | 'rerank'
 
 /** One route of the wire format. */
 export interface EndpointSpec {
@@ -21,8 +22,14 @@ export interface EndpointSpec {
   /** Of a request that streams, where it is another one; its query too. */
   streamPath?: string
   streams: boolean
+  /** It also takes a form with files: `piped` on as soon as the model is known, or `whole`, since all fields decide what it costs. */
+  form?: 'piped' | 'whole'
+  /** A successful answer that is neither JSON nor events passes as it comes. */
+  bytes?: true
   /** It asks how many tokens a request has, and for no answer to it. */
   counts?: true
+  /** Clients send their JSON under any content type. */
+  anyType?: true
   /** Required members and the JSON types they may have. */
   required: readonly { key: string; types: readonly JsonType[] }[]
   /** Members whose type is checked when they are present. */
@@ -67,6 +74,8 @@ export interface UpstreamFault {
   message: string
   /** A status inside the body, as OpenRouter sends it, or null. */
   status: number | null
+  /** When to come again, where the body says it and no header does. */
+  retryAfterMs?: number
 }
 
 /** Why an attempt failed, as far as retry and fallback care. */
@@ -95,8 +104,24 @@ export interface RequestShape {
   mediaBytes: number
   /** What the request says under `service_tier`. */
   serviceTier: string | null
+  /** Of endpoints that are billed by the piece. */
+  pieces?: AskedPieces
   /** What may be billed beyond input and output tokens (a tool that the vendor runs, an unknown field), in words; null: nothing. */
   extra: string | null
+}
+
+/** What a request asks for, as far as it says so. */
+export interface AskedPieces {
+  images: number
+  characters: number
+  /** An estimate, and the most that it can be; null: nothing bounds it. */
+  searches: number
+  mostSearches: number | null
+  /** Of the tokens that make an image or speech, or that a recording is: estimates. */
+  mediaTokens: number
+  outputTokens: number
+  /** Estimate of the recording's length, by its bytes. */
+  audioMs: number
 }
 
 /** What the gateway reads of a request besides its model: by whatever names the format gives it. */
@@ -125,6 +150,22 @@ export interface Counting {
   /** Null: the answer says none. */
   tokens(answer: JsonObject): number | null
   answer(tokens: number): JsonObject
+  /** Where a question may also hold a conversation of another format: which. Null: it holds one of this. Throws `BadRequest`. */
+  within?(body: JsonObject): { protocol: Protocol; body: JsonObject } | null
+}
+
+/** The addresses of a cloud, at which a format has more members, and less in the body than elsewhere. */
+export interface Cloud {
+  /** The format as it is by itself: what vendors are asked in. */
+  format: Protocol
+  /** Members that are headers, or nothing, elsewhere. */
+  members: readonly string[]
+  /** Betas that a body asks for, under the format's own names. */
+  betas(body: Buffer, scan: JsonScanner): string[]
+  /** The format that its errors are told in; left out: its own. */
+  errors?: string
+  /** Headers of clients that it reads beside the body, by how they begin, and those among them that are passed to it. */
+  headers?: { begin: string; passed: readonly string[] }
 }
 
 /** A member that has no sense: in words for the client. */
@@ -145,28 +186,38 @@ export interface Protocol {
   answerIn: readonly string[]
   /** The list may be empty: a model that says nothing. */
   mayBeEmpty?: true
+  /** That it is there is enough: a recording of silence has no text, a search no results. */
+  mayBeAnything?: true
   /** Where usage stands in a whole answer, and in the event of a stream that has its last word. */
   usageIn: { answer: readonly string[]; event: readonly string[] }
   /** Null: the format has no way to ask for the tokens of a request. */
   counting: Counting | null
+  /** Its answers are billed by the piece, or by tokens that no limit of the request bounds. */
+  byPieces?: true
   /** Null: the format carries no conversations. */
   codec: ChatCodec | null
+  /** Set where it is another format as clients of a cloud send it. Only for clients: no vendor speaks it. */
+  cloud?: Cloud
   /** Members have the types that the endpoint demands. `place` is what the address says. */
   readRequest(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, place: RequestPlace): RequestFacts | Wrong
   /** Adds the headers that the format wants: its version, and what the client says of it in headers. Nothing else of a client's headers passes. */
   requestHeaders?(client: Readonly<Record<string, string | string[] | undefined>>, headers: Record<string, string>): void
   /** Edits that put a limit in the place of a larger one, or of none. Left out: the vendor's declaration says which fields it reads. */
   limitEdits?(body: Buffer, scan: JsonScanner, maxTokens: number): Edit[]
-  /** One pass over the bytes of a body that was found valid; counts, builds nothing. */
-  shapeOf(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner): RequestShape
+  /** One pass over the bytes of a body that was found valid; counts, builds nothing. `fileBytes`: of a form, whose fields the body is. */
+  shapeOf(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, fileBytes?: number): RequestShape
   /** `shape` belongs to the stream. */
   readEvent(event: SseEvent, shape: EventShape): EventFacts
   /** `scan` covers the whole body and found no fault. */
   readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts
-  readError(body: Buffer): UpstreamFault | null
+  /** `headers`: of the answer, in lower case. */
+  readError(body: Buffer, headers?: Readonly<Record<string, string | string[] | undefined>>): UpstreamFault | null
   classify(status: number, fault: UpstreamFault | null): FaultClass
   /** A whole error body, and the event that ends a broken stream; `isFirst`: nothing of the stream was sent before. */
   errorBody(error: SaidError): string
+  errorHeaders?(error: SaidError): Record<string, string>
+  /** The header in which its clients look for the id of a request, beside `x-request-id`. */
+  idHeader?: string
   errorEvent(error: SaidError, isFirst?: boolean): string
   keepAlive: string
 }
@@ -182,4 +233,5 @@ export interface SaidError {
   requestId: string
   /** Of an error that a vendor told; null: it is the gateway's own. */
   fault: FaultClass | null
+  retryAfterMs?: number
 }

@@ -52,7 +52,7 @@ async function rigWithClaude(): Promise<{ rig: Rig; claude: Vendor }> {
 async function send(rig: Rig, path: string, body: object | null, headers: Record<string, string> = {}): Promise<{ status: number; headers: Headers; text: string; json: Record<string, never> }> {
   const response = await fetch(`${rig.url}${path}`, { method: body === null ? 'GET' : 'POST', headers: { 'x-api-key': rig.key, 'content-type': 'application/json', ...headers }, ...(body && { body: JSON.stringify(body) }) })
   const text = await response.text()
-  return { status: response.status, headers: response.headers, text, json: text.startsWith('{') ? JSON.parse(text) as Record<string, never> : {} }
+  return { status: response.status, headers: response.headers, text, json: /\/json\b/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) as Record<string, never> : {} }
 }
 
 const hi = { model: 'sonnet', messages: [{ role: 'user', content: 'hi' }] }
@@ -86,9 +86,13 @@ test('a stream of Messages reaches each client in its own format, with usage and
   assert.match(gemini.text, /"finishReason":"STOP"/)
   const array = await send(rig, '/v1beta/models/sonnet:streamGenerateContent', { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] })
   assert.equal((JSON.parse(array.text) as { candidates?: { content?: { parts?: { text?: string }[] } }[] }[]).map(({ candidates }) => candidates?.[0]?.content?.parts?.[0]?.text ?? '').join(''), 'Hello')
+  const lines = await send(rig, '/api/chat', hi)
+  assert.equal(lines.text.split('\n').filter((line) => line !== '').map((line) => (JSON.parse(line) as { message: { content: string } }).message.content).join(''), 'Hello')
+  const cohere = await send(rig, '/v2/chat', { ...hi, stream: true })
+  assert.match(cohere.text, /"type":"message-end"/)
   const same = await send(rig, '/v1/messages', { ...hi, max_tokens: 50, stream: true })
   assert.equal(same.text, events(streamed), 'the same format passes byte for byte')
-  for (const { attempts: [attempt] } of await rig.recorded(5)) assert.deepEqual([attempt!.outcome, attempt!.usage.input, attempt!.usage.output, attempt!.costNano], ['success', 100, 20, 600_000])
+  for (const { attempts: [attempt] } of await rig.recorded(7)) assert.deepEqual([attempt!.outcome, attempt!.usage.input, attempt!.usage.output, attempt!.costNano], ['success', 100, 20, 600_000])
 })
 
 test('a translated stream that breaks ends with an error of the client’s format, and with no end of its own', async () => {

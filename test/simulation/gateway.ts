@@ -13,6 +13,8 @@ import { handle, type Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
 import { Recorder } from '../../src/gateway/record.ts'
 import { Sharing } from '../../src/gateway/sharing.ts'
+import { SealedIds } from '../../src/governance/sealed-ids.ts'
+import { Spool } from '../../src/gateway/spool.ts'
 import { Repeats } from '../../src/gateway/repeats.ts'
 import type { Snapshot } from '../../src/gateway/snapshot.ts'
 import type { Transport } from '../../src/gateway/transport.ts'
@@ -210,7 +212,7 @@ export class GatewayProcess implements Owner {
     const { scheduler, dice, upstream } = this.#world
     const { clock } = scheduler
     return {
-      keys: this.keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes),
+      keys: this.keys, ids: new SealedIds({ version: 1, key: Buffer.alloc(32, 1) }), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool('nowhere', 0),
       admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
       repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
       tools: {

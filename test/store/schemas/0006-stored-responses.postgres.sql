@@ -655,7 +655,11 @@ CREATE TABLE public.usage (
     first_token_us bigint,
     total_us bigint,
     overhead_us bigint,
-    steps bytea
+    steps bytea,
+    images bigint,
+    audio_ms bigint,
+    characters bigint,
+    searches bigint
 );
 CREATE TABLE public.user_account (
     id text NOT NULL,
@@ -683,7 +687,7 @@ INSERT INTO public.account_balance VALUES ('service_account:sa_fixture', 1779999
 INSERT INTO public.account_balance VALUES ('tag:fixture/prod', 1779999300000000, 7, 1);
 INSERT INTO public.account_balance VALUES ('team:team_fixture', 1779999300000000, 7, 1);
 INSERT INTO public.account_balance VALUES ('vendor:org_01ksr49200e40r2081040g2081/openai', 1779999300000000, 5012757, 2);
-INSERT INTO public.alert_channel VALUES ('alc_a', 'org_01ksr49200e40r2081040g2081', 'webhook', 'Pager', '{"host":"pager.example.org"}', '\x02e9f34e9d71e139de9201ae1768b1ffcd34b4e386c00ffcd7a58dbe1eff0d604d4e3ab934014da4aeff3daf349b309f5af6b1554f68ef376fe1ceaa4631101ba543dc9daf96ef7124f595853bc1117ebd0aba304b74d0851191682b12f005df57', '["budget.threshold"]', 1, 1, 25, 'api', 1780000000000000, 1780000000000000, NULL);
+INSERT INTO public.alert_channel VALUES ('alc_a', 'org_01ksr49200e40r2081040g2081', 'webhook', 'Pager', '{"host":"pager.example.org"}', '\x02e9f34e9d42f0ee4152554ac6502d30fd5504606d1e06481c24a4000635c1445193be50a70e327e79151f02d3cad7ce0971ae6876862f70581f594052149302027cad7dafc0c7004b3d73b15e701d0d219895c5f5ca3482414c80306311bf27cb', '["budget.threshold"]', 1, 1, 25, 'api', 1780000000000000, 1780000000000000, NULL);
 INSERT INTO public.alert_delivery VALUES ('ald_a', 'org_01ksr49200e40r2081040g2081', 'alc_a', 'budget.threshold', 'bud_a 8000', '{}', 'pending', 0, 1780000000000000, NULL, 1780000000000000, NULL);
 INSERT INTO public.alias VALUES ('fast', 'org_01ksr49200e40r2081040g2081', 'weighted', '[{"model":"gpt-5.1","weight":2}]', 1, 6, 'api', 1780000000000000, 1780000000000000, NULL);
 INSERT INTO public.api_key VALUES ('key_a', 'org_01ksr49200e40r2081040g2081', NULL, NULL, NULL, 'CI', 'mr-abc', 'wxyz', '\x0505050505050505050505050505050505050505050505050505050505050505', 1, 'active', '["gpt-*"]', 25000000000, 'month', 'strict', 60, NULL, 4, 1780086400000000, 1, 3, 'api', 1780000000000000, 1780000000000000, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
@@ -701,9 +705,9 @@ INSERT INTO public.catalog_price VALUES ('openai', 'gpt-5.1', 1779913600000000, 
 INSERT INTO public.catalog_price VALUES ('openai', 'gpt-5.1', 1780000000000000, 'catalog-2026-06-01.f0abf0f6', '{"price":{"input":2,"output":2}}');
 INSERT INTO public.catalog_state VALUES (1, '[{"vendor":"openai","model":"gpt-*","price":null,"discountPercent":"5","contextTokens":null,"outputTokens":null}]', NULL, NULL, 0);
 INSERT INTO public.catalog_version VALUES (1, 'catalog-2026-06-01.f0abf0f6', '2026-06-01', 'update', 'feed.json', 'Ann', 1780000000000000, '{"added":0,"withdrawn":0,"returned":0,"prices":1,"limits":0,"facts":0,"held":1,"unreadable":0}', '\x1ca15a65689182c23bb73e198531f66ad28e8c9742597ea7419e10765405be51', '\x1f8b0800000000000003558dbd0ac3200084779f426ed660529ac157291dac3f414855d46411dfbd2419da6ef7f371d7e0627eab0a496f8c62b7b9f8182029b4aa6a8d0b9fc434733173310e4ea897136e06a330aada03fbd6475ae296b52d90b4e11d8d5dcb60ec0ef98b7546e194ae27d5cfd360623e2d414c36280f491fa4c11b482ca9f2fb30825d8b7f49ca5e5bc8061fd256212786b8d54bf64e9ea477f20166ab4477e3000000');
-INSERT INTO public.content_index VALUES ('\x019e704488007000800008094bc0cf39', 'org_01ksr49200e40r2081040g2081', 'dk_01ksr49200efb925v0q6ms6j4z', '2026-05-28', 76, 76);
-INSERT INTO public.credential VALUES ('cred_fixture', 'org_01ksr49200e40r2081040g2081', 'openai', 'main', 'ture', '\x02e9f34e9db319646858237553f79b36fdd5b357070948112201c54bf51af3c7b48f46e0e3a8c052d6ec5fa57fe77e1da9219d615641ff5467dc68401dbf22e64438f0d84e8690b780a7e43223337cae8f3fbf2e7195b11dc9f1ea90dd37cd6c3c7a0aeee385e2', NULL, 1, 'active', 'api', 1780000000000000, NULL, NULL);
-INSERT INTO public.data_key VALUES ('dk_01ksr49200efb925v0q6ms6j4z', 'org_01ksr49200e40r2081040g2081', '\x01e9f34e9de06d8e9d20a349736aca5d2a91e94ccc6591ebd50512b3de801df364eeb735082a712cb3cc769f981d9e3e71403c398da13c4f4a57bcca30d97fbd80', 1780000000000000);
+INSERT INTO public.content_index VALUES ('\x019e704488007000800008094bc0cf39', 'org_01ksr49200e40r2081040g2081', 'dk_01ksr49200et08t28k1v3zabpm', '2026-05-28', 76, 76);
+INSERT INTO public.credential VALUES ('cred_fixture', 'org_01ksr49200e40r2081040g2081', 'openai', 'main', 'ture', '\x02e9f34e9db98364f7e2c4c788f043645399d55acefc4cfe5de79d2947552f13bf005c195285a025d2abba50c73044b0459aa583197a330949bff3e5076b40be46f33ef701805ada64c68bd55f70eef36a78e6aa7f61db144002678d61dfd4e90aaf91e086acd6', NULL, 1, 'active', 'api', 1780000000000000, NULL, NULL);
+INSERT INTO public.data_key VALUES ('dk_01ksr49200et08t28k1v3zabpm', 'org_01ksr49200e40r2081040g2081', '\x01e9f34e9dc9630a510460ae9f7dbeb7be98db45ae2f9d57a98e55fafccd3049ca12534557d0dc69bca56908ae5834f3b8165947c0253dfd04421f2bcd688dd123', 1780000000000000);
 INSERT INTO public.deployment VALUES ('own', 'org_01ksr49200e40r2081040g2081', 'own-model', 'openai', 'ft:1', NULL, 'gpt-5.1', 1, 8, 'api', 1780000000000000, 1780000000000000, NULL, '{"region":"eu","retentionDays":30}');
 INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (1, 'org', 'org_01ksr49200e40r2081040g2081');
 INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (2, 'team', 'team_a');
@@ -731,11 +735,12 @@ INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (23, 'entity', 'serv
 INSERT INTO public.dimension OVERRIDING SYSTEM VALUE VALUES (24, 'entity', 'tag:fixture/prod');
 INSERT INTO public.idempotency VALUES ('owner', 'k', '\x0404040404040404040404040404040404040404040404040404040404040404', 'key_a', 1780000000000000);
 INSERT INTO public.installation VALUES (1, '\xe9f34e9d', 1780000000000000);
-INSERT INTO public.kysely_migration VALUES ('0001-initial', '2026-11-23T11:31:39.621Z');
-INSERT INTO public.kysely_migration VALUES ('0002-ledger', '2026-11-23T11:31:39.631Z');
-INSERT INTO public.kysely_migration VALUES ('0003-catalogue', '2026-11-23T11:31:39.636Z');
-INSERT INTO public.kysely_migration VALUES ('0004-governance', '2026-11-23T11:31:39.682Z');
-INSERT INTO public.kysely_migration VALUES ('0006-stored-responses', '2026-11-23T11:31:39.684Z');
+INSERT INTO public.kysely_migration VALUES ('0001-initial', '2026-11-23T11:41:25.987Z');
+INSERT INTO public.kysely_migration VALUES ('0002-ledger', '2026-11-23T11:41:25.999Z');
+INSERT INTO public.kysely_migration VALUES ('0003-catalogue', '2026-11-23T11:41:26.010Z');
+INSERT INTO public.kysely_migration VALUES ('0004-governance', '2026-11-23T11:41:26.291Z');
+INSERT INTO public.kysely_migration VALUES ('0005-pieces', '2026-11-23T11:41:26.303Z');
+INSERT INTO public.kysely_migration VALUES ('0006-stored-responses', '2026-11-23T11:41:26.308Z');
 INSERT INTO public.kysely_migration_lock VALUES ('migration_lock', 0);
 INSERT INTO public.ledger_batch VALUES ('node_fixture', 1, 1, 9, 4, '\x0000000000000000000000000000000000000000000000000000000000000000', '\x418a7b3de86e25b96f81b0d284531cfbd0398e4f966fc3a1884cc7415c417a6b');
 INSERT INTO public.ledger_entry VALUES (20, 3, 1, '\x019e704488007000800008094bc0cf39', 1, 1, 2, NULL, NULL, 5, 11, 13, 16, 14, 21, 17, 0, 2, 0, '\xb00980200000de02', 1780000000000000, 1780000001500000, NULL);
@@ -759,7 +764,7 @@ INSERT INTO public.node_history VALUES ('team_b', NULL, 1780000000000000, NULL);
 INSERT INTO public.node_history VALUES ('proj_a', 'team_a', 1780000000000000, 1780000000000001);
 INSERT INTO public.node_history VALUES ('proj_a', 'team_b', 1780000000000001, NULL);
 INSERT INTO public.oidc_identity VALUES ('https://id.example.org', 'bob', 'org_01ksr49200e40r2081040g2081', 'acme', 'bob@example.org', 'usr_b', 1780000000000000, 1780000000000000);
-INSERT INTO public.oidc_provider VALUES ('acme', 'org_01ksr49200e40r2081040g2081', 'Acme', 'https://id.example.org', 'megarouter', '\x02e9f34e9d6ce649fb452c40ad42d3eb23f3412feff3c21691d76c0ce7e6d6de55f0884ba039245ac5a14a464c09cddab38ccfe56872c710e719a277bd967836d19bcf8a68113b36a7b63f8bc103661b80e2b2d7c1895733ba6d934d1d0b683e67', '{"scopes":["email"],"groupsClaim":"groups","userinfo":true,"rules":[{"group":"research","role":"role_a","node":"team_a"}],"domains":["example.org"],"createUsers":true,"linkVerifiedEmail":false,"trustEmail":false}', 1, 1, 19, 'api', 1780000000000000, 1780000000000000, NULL);
+INSERT INTO public.oidc_provider VALUES ('acme', 'org_01ksr49200e40r2081040g2081', 'Acme', 'https://id.example.org', 'megarouter', '\x02e9f34e9da70fad4afdb3d2f9ccbf0be0e39558a92d7286b08c89a48863db1393d125e44387a91abd804e36ee83d91b33fcb534e8fd8ecba3711d44ebe3ad370767c0877dcdab17fe4e19cdc241bc3a816950ae5b6acee1304c6c4c08f48c46a3', '{"scopes":["email"],"groupsClaim":"groups","userinfo":true,"rules":[{"group":"research","role":"role_a","node":"team_a"}],"domains":["example.org"],"createUsers":true,"linkVerifiedEmail":false,"trustEmail":false}', 1, 1, 19, 'api', 1780000000000000, 1780000000000000, NULL);
 INSERT INTO public.organisation VALUES ('org_01ksr49200e40r2081040g2081', 'default', 'ACME', 'Europe/Berlin', 1780000000000000, 'active', NULL);
 INSERT INTO public.provider VALUES ('openai', 'org_01ksr49200e40r2081040g2081', 'openai', 'OpenAI', NULL, 1, 2, 5, 'api', 1780000000000000, 1780000000000000, NULL);
 INSERT INTO public.rate_limit VALUES ('lim_a', 'org_01ksr49200e40r2081040g2081', 'project', 'proj_a', 'Slow', 'gpt-*', 60, NULL, NULL, 9, 1, 1, 23, 'api', 1780000000000000, 1780000000000000, NULL);
@@ -773,10 +778,10 @@ INSERT INTO public.role VALUES ('role_a', 'org_01ksr49200e40r2081040g2081', 'Key
 INSERT INTO public.service_account VALUES ('sa_a', 'org_01ksr49200e40r2081040g2081', 'team_a', 'CI', '', 'active', 1, 13, 'api', 1780000000000000, 1780000000000000, NULL);
 INSERT INTO public.session VALUES ('\x0202020202020202020202020202020202020202020202020202020202020202', 'usr_fixture', 1, 'csrf', 1780000000000000, 1780086400000000);
 INSERT INTO public.setting VALUES ('org_01ksr49200e40r2081040g2081', '{"unknownPrice":"block","content":{"store":false,"retentionDays":30,"quotaMb":1024},"responses":{"store":false,"retentionDays":30,"quotaMb":256},"retention":{"requestsDays":30,"usageDays":400},"budget":null,"rateLimit":null}', 1, 1, 'api', 1780000000000000);
-INSERT INTO public.totp VALUES ('usr_b', '\x02e9f34e9d59b828f5a307ef158ac33b25ef6ccb5825f004fd8faa849a8c60b4ff0690ac65c3960fc869082d0d1621ccb8ae873823605f9beb91e11696a30c5ab4389780cc47b6f18f1733279e5efda12089872a0ea4c2bd62770705d9bf18f25f', 1, NULL, 0, 1780000000000000);
-INSERT INTO public.usage VALUES ('\x019e704488007000800008094bc0cf39', 1, 1780000000000000, 1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 15, 8, 9, 200, NULL, 503, 3, 18, 1, 1, 'd1', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 17, NULL, NULL, NULL, 89690, NULL, NULL);
-INSERT INTO public.usage VALUES ('\x019e704488007000800008094bc0cf39', 2, 1780000000000000, 1, 2, 3, 4, 5, 6, 7, 11, 13, 14, 16, 8, 9, 200, NULL, 200, 1, NULL, 1, 1, 'd1', 1200, 4096, NULL, NULL, 350, 128, NULL, NULL, NULL, NULL, NULL, NULL, 5012750, 17, NULL, 1, 412010, 2100900, 241, '\x78081f000e16e0921980c5662806');
-INSERT INTO public.usage VALUES ('\x019e704488007000800008094bc0cf3a', 0, 1780000000000000, 1, 2, 3, NULL, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 9, 402, 1, NULL, NULL, 19, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1, NULL, 300, 241, '\x7808ac0100000000000000');
+INSERT INTO public.totp VALUES ('usr_b', '\x02e9f34e9dadad91139ef247387f4741beae5e974e4efb8cc8e48dc0875f7dcef387a6ae50ff95b830d2deba37ba9fde800bde0dd28567135ab769bbfbbe2d4979c9ca9989b1249b9997878173b75ba9f049c3d82dfb05a9344d1d391f9f9d6790', 1, NULL, 0, 1780000000000000);
+INSERT INTO public.usage VALUES ('\x019e704488007000800008094bc0cf39', 1, 1780000000000000, 1, 2, 3, 4, 5, 6, 7, 10, 12, 14, 15, 8, 9, 200, NULL, 503, 3, 18, 1, 1, 'd1', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 17, NULL, NULL, NULL, 89690, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO public.usage VALUES ('\x019e704488007000800008094bc0cf39', 2, 1780000000000000, 1, 2, 3, 4, 5, 6, 7, 11, 13, 14, 16, 8, 9, 200, NULL, 200, 1, NULL, 1, 1, 'd1', 1200, 4096, NULL, NULL, 350, 128, NULL, NULL, NULL, NULL, NULL, NULL, 5012750, 17, NULL, 1, 412010, 2100900, 241, '\x78081f000e16e0921980c5662806', NULL, NULL, NULL, NULL);
+INSERT INTO public.usage VALUES ('\x019e704488007000800008094bc0cf3a', 0, 1780000000000000, 1, 2, 3, NULL, 5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 9, 402, 1, NULL, NULL, 19, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1, NULL, 300, 241, '\x7808ac0100000000000000', NULL, NULL, NULL, NULL);
 INSERT INTO public.user_account VALUES ('usr_fixture', 'org_01ksr49200e40r2081040g2081', 'ann@example.org', 'Ann', 'owner', 'scrypt$x', 1, 1780000000000000, 1780000000000000, NULL, 'active', 2, NULL, NULL, 'api');
 INSERT INTO public.user_account VALUES ('usr_b', 'org_01ksr49200e40r2081040g2081', 'bob@example.org', 'Bob', 'member', NULL, 1, 1780000000000000, 1780000000000000, NULL, 'active', 16, NULL, 'scrypt$b', 'api');
 SELECT pg_catalog.setval('public.dimension_id_seq', 24, true);

@@ -1,0 +1,91 @@
+/**
+ * Claude Code, Codex, Gemini CLI and opencode at work: the model asks for a file, the tool reads it, the model answers with what only the
+ * file says. Each through a gateway process to vendors of other formats, in a network that is nothing but this loopback.
+ * `npm run proof clients` installs the tools and makes the network.
+ */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
+import { test } from 'node:test'
+import { startGateway, type GatewayProcess } from '../gateway-process.ts'
+import { runTool, tools, type Tool } from './tools.ts'
+import { proofOf, startVendor, type Arrived, type Format, type Turn } from './vendor.ts'
+
+const timeoutMs = 120_000
+
+/** How a gateway is told of a vendor of this format, and a model of it. At another address than OpenAI's own its name would stand for chat completions, so Azure's does for Responses. */
+const vendors: Record<Format, { name: string; path: string; model: string; proves: boolean }> = {
+  'anthropic-messages': { name: 'ANTHROPIC', path: '/v1', model: 'anthropic/claude-sonnet-4-5', proves: true },
+  'gemini-generate': { name: 'GEMINI', path: '/v1beta', model: 'google/gemini-2.5-pro', proves: true },
+  'openai-responses': { name: 'AZURE_OPENAI', path: '/openai/v1', model: 'azure/gpt-5', proves: true },
+  'openai-chat': { name: 'GROQ', path: '/openai/v1', model: 'groq/llama-3.3-70b-versatile', proves: false },
+}
+
+const loops: [tool: Tool, by: Format[]][] = [
+  [tools.claudeCode, ['openai-responses', 'gemini-generate', 'openai-chat']],
+  [tools.codex, ['anthropic-messages', 'gemini-generate', 'openai-chat']],
+  [tools.codexOpenai, ['anthropic-messages']],
+  [tools.geminiCli, ['anthropic-messages', 'openai-responses', 'openai-chat']],
+  [tools.geminiCliRouter, ['anthropic-messages', 'openai-responses']],
+  [tools.opencode, ['anthropic-messages', 'gemini-generate']],
+  [tools.opencodeResponses, ['anthropic-messages', 'gemini-generate']],
+]
+
+/** The model's part. Titles and the like, which tools ask for beside, have no tools; Gemini CLI's classifier wants an object. */
+const scriptOf = (tool: Tool) => ({ tools: offered, results, schema }: Arrived): Turn => {
+  if (schema !== null) return { text: JSON.stringify(Object.fromEntries(Object.entries(schema['properties'] as Record<string, { type: string }>).map(([name, { type }]) => [name, type === 'integer' ? 10 : 'A note']))) }
+  if (offered.length === 0) return { text: 'A note' }
+  const call = tool.reads('note.txt')
+  if (!offered.some(({ name }) => name === call.name)) throw new Error(`there is no tool ${call.name} among ${offered.map(({ name }) => name).join(', ')}`)
+  if (results.length === 0) return { thought: 'The file must be read.', text: 'I read it.', calls: [{ id: 'call_1', ...call }] }
+  return { text: `The note says ${/word-[0-9a-f]+/.exec(results.at(-1)!.text)?.[0] ?? `nothing: ${results.at(-1)!.text}`}` }
+}
+
+interface Logged { error_code: string | null; input_tokens: number; output_tokens: number }
+
+/** The gateway's own log of requests, once it has so many. */
+async function logged(gateway: GatewayProcess, count: number): Promise<Logged[]> {
+  for (;;) {
+    const { body: { data } } = await gateway.admin<{ data: Logged[] }>('GET', '/requests?limit=50')
+    if (data.length >= count) return data
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+test('nothing but this loopback can be reached', () => {
+  assert.deepEqual(Object.keys(networkInterfaces()), ['lo'], 'run by `npm run proof clients`, in a network of its own')
+})
+
+for (const [tool, formats] of loops) {
+  for (const by of formats) {
+    test(`${tool.name} with a vendor of ${by}`, { timeout: timeoutMs + 60_000 }, async (t) => {
+      const vendor = await startVendor(by, scriptOf(tool))
+      const { name, path, model, proves } = vendors[by]
+      const gateway = await startGateway({ env: { [`${name}_API_KEY`]: 'sk-test-secret', [`${name}_BASE_URL`]: `${vendor.url}${path}` } })
+      try {
+        for (const alias of tool.asksFor ?? []) assert.equal((await gateway.admin('POST', '/aliases', { name: alias, targets: [{ model, weight: 1 }] })).status, 201)
+        const { key } = await gateway.createKey({ models: [model, ...tool.asksFor ?? []] })
+        const secret = `word-${randomBytes(8).toString('hex')}`
+        const ran = await runTool(tool, { url: gateway.url, key, model }, { 'note.txt': `The password is ${secret}.\n` }, 'What does note.txt say?', timeoutMs)
+        const told = `${ran.output}\n${ran.errors}`.slice(-4_000)
+        assert.equal(ran.code, 0, told)
+        assert.match(ran.output, new RegExp(`The note says ${secret}`), told)
+        assert.deepEqual(vendor.problems, [])
+        const [first, second, ...more] = vendor.arrived.filter(({ tools: offered }) => offered.length > 0)
+        assert.deepEqual([first!.results.length, second!.results.length, more.length], [0, 1, 0], 'one call, one result')
+        assert.match(second!.results[0]!.text, new RegExp(secret))
+        assert.ok(first!.stream && second!.stream)
+        assert.ok(first!.system.length > 500 && first!.users.some((text) => text.includes('What does note.txt say?')))
+        assert.ok(first!.tools.every(({ schema }) => typeof schema === 'object'))
+        if (proves && tool.keepsThoughts !== false) assert.deepEqual(second!.proofs, [proofOf(by)], 'the thought came back to its maker')
+        const requests = await logged(gateway, vendor.arrived.length + (tool.refusals?.length ?? 0))
+        assert.deepEqual(requests.flatMap(({ error_code: code }) => code ?? []), tool.refusals ?? [])
+        assert.ok(requests.every(({ error_code: code, input_tokens: input, output_tokens: output }) => code !== null || (input === 120 && output === 30)), 'what the vendor counted is billed')
+        t.diagnostic(`${vendor.arrived.length} requests; ${first!.tools.length} tools arrived`)
+      } finally {
+        await gateway.remove()
+        await vendor.close()
+      }
+    })
+  }
+}
