@@ -186,6 +186,8 @@ export interface Protocol {
   answerIn: readonly string[]
   /** The list may be empty: a model that says nothing. */
   mayBeEmpty?: true
+  /** That it is there is enough: a recording of silence has no text, a search no results. */
+  mayBeAnything?: true
   /** Where usage stands in a whole answer, and in the event of a stream that has its last word. */
   usageIn: { answer: readonly string[]; event: readonly string[] }
   /** Null: the format has no way to ask for the tokens of a request. */

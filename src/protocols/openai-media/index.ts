@@ -109,6 +109,7 @@ export const openaiMedia: Protocol = {
   eventBytes: 32 * 1024 * 1024,
   mediaWords: [],
   answerIn: answers,
+  mayBeAnything: true,
   byPieces: true,
   codec: null,
   readRequest,
