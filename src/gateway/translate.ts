@@ -82,7 +82,8 @@ function betaHeader(headers: Record<string, string>, betas: SpokenFormat['betas'
 const betasOf = (wished: readonly string[], known: Readonly<Record<string, string>>): string[] => [...new Set(wished.flatMap((each) => known[each.trim()] ?? []))]
 
 export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { prefix = '', query }: SpokenFormat, path: string): string => {
-  const whole = under(provider.pathPrefix + prefix, path.replace('{model}', encodeURIComponent(upstreamModel)))
+  const model = encodeURIComponent(upstreamModel)
+  const whole = under(provider.pathPrefix + prefix.replace('{model}', model), path.replace('{model}', model))
   return query === undefined ? whole : `${whole}${whole.includes('?') ? '&' : '?'}${query}`
 }
 
