@@ -24,6 +24,9 @@ import { Recorder } from './gateway/record.ts'
 import { Repeats } from './gateway/repeats.ts'
 import { Sharing } from './gateway/sharing.ts'
 import { Transport } from './gateway/transport.ts'
+import { AuthorizedTransport } from './gateway/authorized.ts'
+import { Authorities } from './providers/auth/authority.ts'
+import { sendForToken } from './providers/auth/send.ts'
 import { Admission } from './governance/admission.ts'
 import { Shedding } from './governance/priority.ts'
 import { RateLimits } from './governance/rate-limits.ts'
@@ -176,6 +179,12 @@ function readSettings(variables: Variables): { settings: Environment; server: Se
   return { settings: read.environment, server: serverSettings(read.environment, empty.ok ? empty.config : refuseToStart(['no settings'])) }
 }
 
+/** Tokens of vendors that want one in the place of a key. */
+const authorities = new Authorities({
+  nowMs: () => clock.epochMs(), send: sendForToken,
+  onFetch: (vendor, failed) => failed && process.stderr.write(`megarouter: no token for ${vendor}: ${failed.message}\n`),
+})
+
 function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, onDefect: Gateway['onDefect']): Gateway {
   return {
     keys, live,
@@ -186,7 +195,7 @@ function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Led
       health: new HealthBook(Math.random), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
     },
-    transport: new Transport(() => clock.epochMs()),
+    transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), authorities),
     deadlines: new Deadlines(),
     sharing: new Sharing(),
     shedding: new Shedding({ places: limits.places, waiting: limits.waitingPlaces, waitMs: limits.placeWaitMs, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: Math.random }),
@@ -220,7 +229,7 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
     return {
       megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes,
       megarouter_event_loop_lag_p99_seconds: lag.percentile(99) / 1e9, megarouter_heap_used_bytes: heapUsed, megarouter_resident_bytes: rss,
-      megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_config_error: workers.configError === null ? 0 : 1,
+      megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_vendor_tokens_fetched_total: authorities.fetched, megarouter_vendor_token_failures_total: authorities.failed, megarouter_config_error: workers.configError === null ? 0 : 1,
       megarouter_catalog_held_changes: workers.catalogHealth.held, megarouter_catalog_feed_failures: workers.catalogHealth.failures, megarouter_catalog_damaged: workers.catalogHealth.damaged, ...moneyGauges(money, gateway), ...sharingGauges(gateway),
     }
   }

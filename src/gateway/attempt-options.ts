@@ -17,6 +17,8 @@ export interface AttemptOptions {
   /** What the vendor speaks. */
   protocol: Protocol
   framing: Framing
+  /** The format that the vendor tells errors in, where it is another one; null: the same. */
+  errors: Protocol | null
   /** Into the client's format; null: it is the same. */
   translation: Translation | null
   hold: Hold

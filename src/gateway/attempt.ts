@@ -15,7 +15,7 @@ import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { isWindowOver } from './commit-window.ts'
 import { firstAnswerMs, type Deadlines, type Ticking } from './deadlines.ts'
-import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, withoutSecret, type Fault } from './fault.ts'
+import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, unsentFault, withoutSecret, type Fault } from './fault.ts'
 import { gateFor } from './gate.ts'
 import type { Metered } from './meter.ts'
 import { Progress } from './progress.ts'
@@ -164,7 +164,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (this.outcome) return this.#running.delete(this)
     if (this.terminal) return this.#end('success', null)
     this.#countCut()
-    if (!this.sent) return this.#end('connect_failed', localFault('connect', 'upstream_error', `${this.who} could not be reached (${brokenBy(error)}). Nothing was sent.`))
+    if (!this.sent) return this.#end('connect_failed', unsentFault(this.who, error))
     const outcome: AttemptOutcome = this.#meaningful ? 'broken' : this.status > 0 ? 'truncated' : 'upstream_error'
     this.#end(outcome, truncatedFault(`The connection to ${this.who} broke before its answer was complete (${brokenBy(error)}).`))
   }
@@ -226,7 +226,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (facts.usageOnly && this.options.stripUsage) return 'drop'
     if (facts.usage === null || costOf === null || event.data === null) return 'keep'
     const costNano = costOf(this, facts.usage)
-    if (!translation) return eventWithCost(event.name, event.data, protocol.usageIn.event, costNano)
+    if (!translation) return eventWithCost(protocol.framing, event.name, event.data, protocol.usageIn.event, costNano)
     translation.costNano = costNano
     return 'keep'
   }

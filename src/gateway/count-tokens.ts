@@ -12,14 +12,15 @@ import type { SpokenFormat } from '../providers/provider.ts'
 import type { CredentialTurns } from '../routing/credentials.ts'
 import type { Exchange } from './exchange.ts'
 import type { Deployment } from './snapshot.ts'
+import type { Dispatching } from './authorized.ts'
 import { headersFor, pathFor } from './translate.ts'
-import type { Transport, UpstreamHandler, UpstreamRequest } from './transport.ts'
+import type { UpstreamHandler, UpstreamRequest } from './transport.ts'
 import { formatFor, targetOf, understood } from './wording.ts'
 
 const timeoutMs = 10_000
 const answerBytes = 64 * 1024
 
-export interface CountTools { transport: Transport; after: After; calibration: Calibration; credentials: CredentialTurns; userAgent: string }
+export interface CountTools { transport: Dispatching; after: After; calibration: Calibration; credentials: CredentialTurns; userAgent: string }
 
 /** Of the first deployment that would be tried. */
 export async function countTokens(exchange: Exchange, tools: CountTools, deployment: Deployment): Promise<number | Failure> {
@@ -48,7 +49,7 @@ async function ask(exchange: Exchange, { transport, after, credentials, userAgen
   if (counting === null || spoken.path !== undefined || credential === null) return null
   const where = { deployment, credential }
   const request: UpstreamRequest = {
-    provider, credentialId: credential.id, tenant: exchange.key!.org, method: 'POST', path: pathFor(where, spoken, counting.path), headers: headersFor(exchange, format, where, false, `${exchange.id}-count`, userAgent),
+    provider, credentialId: credential.id, tenant: exchange.key!.org, method: 'POST', path: pathFor(where, spoken, counting.path), headers: headersFor(exchange, { protocol: format, spoken }, where, false, `${exchange.id}-count`, userAgent),
     body: Buffer.from(JSON.stringify(counting.question(conversation, upstreamModel))), connectTimeoutMs: exchange.snapshot.settings.deadlines.connectMs,
   }
   const answer = await new Promise<JsonObject | null>((resolve) => {

@@ -7,10 +7,12 @@ import type { Calibration } from '../ledger/calibration.ts'
 import type { Place, Pressure, Shedding, Waiting } from '../governance/priority.ts'
 import { Hold } from '../ledger/hold.ts'
 import type { Framing } from '../wire/event-scanner.ts'
+import { protocols } from '../protocols/index.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { authenticate } from './authenticate.ts'
+import type { AuthorizedTransport } from './authorized.ts'
 import { choose, type Choice } from './choose.ts'
 import { countTokens } from './count-tokens.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -30,7 +32,6 @@ import type { Deployment } from './snapshot.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
 import { Translation } from './translation.ts'
-import type { Transport } from './transport.ts'
 import { withCost } from './usage-cost.ts'
 import { listed, wordingFor, type Wording } from './wording.ts'
 
@@ -45,7 +46,7 @@ export interface Gateway {
   shedding: Shedding
   /** Of what the process may use, 1 is all. */
   memoryUsed(): number
-  transport: Transport
+  transport: Pick<AuthorizedTransport, 'dispatch' | 'sweep' | 'close'>
   deadlines: Deadlines
   live: Live
   recorder: Recorder
@@ -317,7 +318,7 @@ function attemptOptions(exchange: Exchange, wording: Wording, { deployment, cred
   const { includeCost } = exchange.options!
   const framing = spoken.framing ?? protocol.framing
   return {
-    number, deployment, credentialId: credential.id, asked, protocol, framing, translation: translationOf(exchange, wording, deployment, framing), hold, calibration, stream: asked.stream,
+    number, deployment, credentialId: credential.id, asked, protocol, framing, errors: (spoken.errors === undefined ? null : protocols.get(spoken.errors)) ?? null, translation: translationOf(exchange, wording, deployment, framing), hold, calibration, stream: asked.stream,
     deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
     stripUsage: askedForUsage && !includeCost && wording.request === null,
     costOf: includeCost ? costOf : null,
@@ -326,7 +327,9 @@ function attemptOptions(exchange: Exchange, wording: Wording, { deployment, cred
 
 function translationOf({ protocol, id, clock }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framing: Framing): Translation | null {
   const { request } = wording
-  return request === null ? null : new Translation({ from: wording.protocol.codec!, to: protocol.codec!, framing, proofs: vendor.proofs, request, usage: vendor.usage, id, nowS: Math.floor(clock.epochMs() / 1000) })
+  return request === null ? null : new Translation({
+    from: wording.protocol.codec!, to: protocol.codec!, framing, ownFraming: wording.protocol.framing, clientFraming: protocol.framing, proofs: vendor.proofs, request, usage: vendor.usage, id, nowS: Math.floor(clock.epochMs() / 1000),
+  })
 }
 
 /** As the client gets it: in its own format, and with the cost where it asked for it. */

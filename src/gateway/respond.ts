@@ -1,7 +1,7 @@
 /** Everything that is said to a client outside a running stream: headers, complete answers, errors. Framing is always ours. */
 import { errorTable, statusOf, type Failure } from '../errors.ts'
+import { contentTypes } from '../wire/event-scanner.ts'
 import type { SaidError } from '../protocols/protocol.ts'
-import type { Framing } from '../wire/event-scanner.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fault } from './fault.ts'
@@ -60,12 +60,11 @@ export function streamHeaders(exchange: Exchange, attempt: Attempt): Headers {
   }
 }
 
-const streamTypes: Readonly<Record<Framing, string>> = { sse: 'text/event-stream; charset=utf-8', ndjson: 'application/x-ndjson', 'json-array': 'application/json', 'aws-event-stream': 'application/vnd.amazon.eventstream' }
-
 /** As the vendor's, where its bytes pass as they came. */
-function contentTypeOf({ protocol }: Exchange, { headers, options: { translation } }: Attempt, isStream: boolean): string {
+function contentTypeOf({ protocol }: Exchange, { headers, options }: Attempt, isStream: boolean): string {
   const own = headers['content-type']
-  return typeof own === 'string' && !translation ? own : isStream ? streamTypes[protocol.framing] : 'application/json'
+  const passes = options.translation === null && (!isStream || options.framing === options.protocol.framing)
+  return typeof own === 'string' && passes ? own : isStream ? contentTypes[protocol.framing] : 'application/json'
 }
 
 /** A complete answer, byte for byte as the upstream sent it unless the client asked for its cost. */

@@ -6,7 +6,7 @@
 import { addMember, removeMembers, renameMember, replaceValue, splice, type Edit } from '../wire/json-edit.ts'
 import { JsonScanner, type Member, noUniqueKeys } from '../wire/json-scanner.ts'
 import { messageEdits } from '../wire/message-roles.ts'
-import type { Protocol } from '../protocols/protocol.ts'
+import type { Framing } from '../wire/event-scanner.ts'
 import { keyHeader, type Quirks, type SpokenFormat } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import type { Exchange } from './exchange.ts'
@@ -29,9 +29,9 @@ export function translate(exchange: Exchange, wording: Wording, target: Target, 
   const staying = gone.length === 0 ? members : members.filter((member) => !gone.includes(member))
   const usage = usageEdit(wording, quirks, staying)
   const body = splice(wording.body, [
-    ...modelEdits(wording, upstreamModel, staying), ...roleEdits(wording, quirks), ...limitEdits(wording, quirks, maxTokens, staying), ...usage, ...fixedMembers(wording, staying), ...(gone.length === 0 ? [] : removeMembers(members, gone)),
+    ...modelEdits(wording, upstreamModel, staying), ...roleEdits(wording, quirks), ...limitEdits(wording, quirks, maxTokens, staying), ...usage, ...fixedMembers(exchange, wording, staying), ...(gone.length === 0 ? [] : removeMembers(members, gone)),
   ])
-  const headers = headersFor(exchange, wording.protocol, target, wording.asked.stream, `${exchange.id}-${attempt}`, userAgent)
+  const headers = headersFor(exchange, wording, target, wording.asked.stream, `${exchange.id}-${attempt}`, userAgent)
   return {
     request: {
       provider, credentialId: credential.id, tenant: exchange.key!.org, path: pathFor(target, wording.spoken, pathOf(wording)), method: 'POST', headers, body,
@@ -44,23 +44,40 @@ export function translate(exchange: Exchange, wording: Wording, target: Target, 
 type Where = Pick<Target, 'deployment' | 'credential'>
 
 /** Built anew: of the client's headers those alone pass that belong to a format both speak. */
-export function headersFor(exchange: Exchange, protocol: Protocol, { deployment: { provider: { vendor } }, credential }: Where, stream: boolean, id: string, userAgent: string): Record<string, string> {
+export function headersFor(exchange: Exchange, { protocol, spoken }: Pick<Wording, 'protocol' | 'spoken'>, { deployment: { provider: { vendor } }, credential }: Where, stream: boolean, id: string, userAgent: string): Record<string, string> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    accept: stream ? 'text/event-stream, application/json' : 'application/json',
+    accept: stream ? `${accepted[spoken.framing ?? protocol.framing]}, application/json` : 'application/json',
     'accept-encoding': 'identity',
     'user-agent': userAgent,
     'x-client-request-id': id,
   }
   Object.assign(headers, vendor.headers)
   if (protocol.id === exchange.protocol.id) protocol.requestHeaders?.(exchange.request.headers, headers)
+  if (spoken.betas) betaHeader(headers, spoken.betas)
   const key = keyHeader(vendor, credential.secret)
   if (key) headers[key.name] = key.value
   return headers
 }
 
-export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { prefix = '' }: SpokenFormat, path: string): string =>
-  provider.pathPrefix + prefix + path.replace('{model}', encodeURIComponent(upstreamModel))
+/** Streams as they are asked for. */
+const accepted: Readonly<Record<Framing, string>> = { sse: 'text/event-stream', 'aws-event-stream': 'application/vnd.amazon.eventstream', ndjson: 'application/x-ndjson', 'json-array': 'text/event-stream' }
+
+/** Vendors refuse a whole request for a beta that they don't know. */
+function betaHeader(headers: Record<string, string>, { as, known }: NonNullable<SpokenFormat['betas']>): void {
+  const wished = headers['anthropic-beta']
+  delete headers['anthropic-beta']
+  const taken = betasOf(wished, known)
+  if (as === 'header' && taken.length > 0) headers['anthropic-beta'] = taken.join(',')
+}
+
+const betasOf = (wished: string | string[] | undefined, known: Readonly<Record<string, string>>): string[] =>
+  [...new Set(String(wished ?? '').split(',').flatMap((each) => known[each.trim()] ?? []))]
+
+export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { prefix = '', query }: SpokenFormat, path: string): string => {
+  const whole = provider.pathPrefix + (prefix + path).replace('{model}', encodeURIComponent(upstreamModel))
+  return query === undefined ? whole : `${whole}${whole.includes('?') ? '&' : '?'}${query}`
+}
 
 /** Under the base URL. */
 function pathOf({ endpoint, spoken, asked }: Wording): string {
@@ -70,19 +87,25 @@ function pathOf({ endpoint, spoken, asked }: Wording): string {
 }
 
 const noPaths: Pick<SpokenFormat, 'path' | 'streamPath'> = {}
-const placed = ['model', 'stream']
 
-const hasModelInPath = ({ endpoint, spoken }: Wording): boolean => spoken.placed === true || endpoint.path.includes('{model}')
+const hasModelInPath = ({ endpoint, spoken }: Wording): boolean => spoken.placed?.includes('model') === true || endpoint.path.includes('{model}')
 
-function fixedMembers({ spoken, body }: Wording, staying: readonly Member[]): Edit[] {
-  return Object.entries(spoken.fixed ?? {}).flatMap(([key, json]) => (staying.some((member) => member.key === key) ? [] : [addMember(staying, body.indexOf(0x7b), key, json)]))
+/** What the body has to say besides, unless it does. */
+function fixedMembers(exchange: Exchange, { spoken: { fixed, betas }, body, protocol }: Wording, staying: readonly Member[]): Edit[] {
+  if (!fixed && betas?.as !== 'body') return noEdits
+  const members = { ...fixed }
+  const taken = betas?.as === 'body' && protocol.id === exchange.protocol.id ? betasOf(exchange.request.headers['anthropic-beta'], betas.known) : []
+  if (taken.length > 0) members['anthropic_beta'] = JSON.stringify(taken)
+  return Object.entries(members).flatMap(([key, json]) => (staying.some((member) => member.key === key) ? [] : [addMember(staying, body.indexOf(0x7b), key, json)]))
 }
+
+const noEdits: Edit[] = []
 
 /** What is ours alone, what the vendor refuses, and a second limit that it does not read. */
 function unwanted(wording: Wording, quirks: Quirks): Member[] {
   const { scan, endpoint, spoken, protocol } = wording
   const gone: Member[] = []
-  if (spoken.placed) gone.push(...scan.members.filter(({ key }) => placed.includes(key)))
+  if (spoken.placed) gone.push(...scan.members.filter(({ key }) => (spoken.placed as readonly string[]).includes(key)))
   const options = scan.find('megarouter')
   if (options) gone.push(options)
   if (protocol.limitEdits) return gone

@@ -2,19 +2,22 @@
  * An answer on its way from a vendor's format to the client's: streams event by event, plain answers whole. It says what the vendor
  * said and nothing else; a stream that breaks is not ended here.
  */
-import { limits } from '../limits.ts'
 import type { ChatAnswer, ChatEvent, ChatRequest, JsonObject } from '../protocols/canonical.ts'
 import type { UsageRules } from '../providers/provider.ts'
 import type { ChatCodec, Client, Source, StreamDecoder, StreamEncoder } from '../protocols/codec.ts'
 import { spread } from '../protocols/whole.ts'
-import { scannerFor, type EventScanner, type Framing, type StreamEvent } from '../wire/event-scanner.ts'
+import { encodingOf, type EventScanner, type Framing, type StreamEvent } from '../wire/event-scanner.ts'
 import type { Gate, Verdict } from '../wire/event-gate.ts'
+import { eventsOf } from './unwrap.ts'
 
 /** Of one attempt. */
 export interface TranslationOptions {
   from: ChatCodec
   to: ChatCodec
+  /** How the vendor frames its stream, how its format is framed by itself, and how the client's is. */
   framing: Framing
+  ownFraming: Framing
+  clientFraming: Framing
   /** Who made the proofs in the answer. */
   proofs: string
   request: ChatRequest
@@ -38,8 +41,8 @@ export class Translation {
   }
 
   gate(judge: (event: StreamEvent) => Verdict): Gate {
-    const { from, to, framing } = this.#options
-    return new TranslatedStream(this, framing, from.decodeStream(this.#source), to.encodeStream(this.#client), judge)
+    const { from, to } = this.#options
+    return new TranslatedStream(this, this.#options, from.decodeStream(this.#source), to.encodeStream(this.#client), judge)
   }
 
   /** Takes a whole answer. False: it is none of the vendor's format. */
@@ -57,7 +60,7 @@ export class Translation {
     const encoder = to.encodeStream(this.#client)
     let text = ''
     for (const event of spread(answer)) text += encoder.write(event)
-    return Buffer.from(text)
+    return Buffer.from(text, encodingOf(this.#options.clientFraming))
   }
 }
 
@@ -70,14 +73,16 @@ class TranslatedStream implements Gate {
   readonly #encoder: StreamEncoder
   readonly #judge: (event: StreamEvent) => Verdict
   readonly #events: ChatEvent[] = []
+  readonly #encoding: BufferEncoding
   #text = ''
 
-  constructor(translation: Translation, framing: Framing, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: Translation, { framing, ownFraming, clientFraming }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder
     this.#judge = judge
-    this.#scanner = scannerFor(framing, limits.translatedEventBytes, (event) => this.#take(event))
+    this.#encoding = encodingOf(clientFraming)
+    this.#scanner = eventsOf(framing, ownFraming, (event) => this.#take(event))
   }
 
   push(chunk: Buffer): Buffer[] {
@@ -112,7 +117,7 @@ class TranslatedStream implements Gate {
 
   #written(): Buffer[] {
     if (this.#text === '') return nothing
-    const bytes = Buffer.from(this.#text)
+    const bytes = Buffer.from(this.#text, this.#encoding)
     this.#text = ''
     return [bytes]
   }

@@ -1,4 +1,6 @@
 /** Money in answers: `cost_usd` beside the tokens, added to an answer or event only where the client asked for it. */
+import { eventFrame } from '../wire/aws-event-stream.ts'
+import type { Framing } from '../wire/event-scanner.ts'
 import { addMember, splice } from '../wire/json-edit.ts'
 import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
 
@@ -28,6 +30,8 @@ export function withCost(json: Buffer, path: readonly string[], costNano: number
   return Buffer.concat([json.subarray(0, from), edited, json.subarray(to)])
 }
 
-/** An event of a text stream with the cost in it. */
-export const eventWithCost = (name: string, json: string, path: readonly string[], costNano: number): Buffer =>
-  Buffer.from(`${name === '' ? '' : `event: ${name}\n`}data: ${withCost(Buffer.from(json), path, costNano).toString()}\n\n`)
+/** An event of a stream with the cost in it. */
+export function eventWithCost(framing: Framing, name: string, json: string, path: readonly string[], costNano: number): Buffer {
+  const text = withCost(Buffer.from(json), path, costNano).toString()
+  return framing === 'aws-event-stream' ? eventFrame(name, text) : Buffer.from(`${name === '' ? '' : `event: ${name}\n`}data: ${text}\n\n`)
+}

@@ -161,7 +161,8 @@ export interface Protocol {
   readEvent(event: SseEvent, shape: EventShape): EventFacts
   /** `scan` covers the whole body and found no fault. */
   readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts
-  readError(body: Buffer): UpstreamFault | null
+  /** `headers`: of the answer, in lower case. */
+  readError(body: Buffer, headers?: Readonly<Record<string, string | string[] | undefined>>): UpstreamFault | null
   classify(status: number, fault: UpstreamFault | null): FaultClass
   /** A whole error body, and the event that ends a broken stream. */
   errorBody(error: SaidError): string

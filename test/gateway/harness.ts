@@ -8,6 +8,7 @@ import { after } from 'node:test'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { usageClasses, type Prices } from '../../src/catalog/price.ts'
 import { systemAfter, systemClock } from '../../src/clock.ts'
+import { AuthorizedTransport } from '../../src/gateway/authorized.ts'
 import { trustedProxies } from '../../src/gateway/client-address.ts'
 import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
@@ -33,6 +34,9 @@ import type { Disk } from '../../src/ledger/disk.ts'
 import { nodeDisk } from '../../src/ledger/node-disk.ts'
 import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
 import { limits } from '../../src/limits.ts'
+import { Authorities } from '../../src/providers/auth/authority.ts'
+import { sendForToken } from '../../src/providers/auth/send.ts'
+import type { Send } from '../../src/providers/auth/token.ts'
 import { vendor, type Vendor } from '../../src/providers/provider.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
 import { HealthBook } from '../../src/routing/health.ts'
@@ -68,6 +72,8 @@ export interface Rig {
   govern(...rows: GovernanceRow[]): void
   /** What the gateway said of policies that it cannot read. */
   warnings: string[]
+  /** Tokens that were fetched: the vendor's name, and why where one was not. */
+  fetches: string[]
   load: { overloaded: boolean; memory: number }
   addKey(change?: Partial<KeyEntry>): { text: string; entry: KeyEntry }
 }
@@ -84,6 +90,9 @@ export interface RigOptions {
   requestBodyBytes?: number
   /** What the store knows of an idempotency key. */
   lookup?: (digest: Uint8Array) => Promise<PastRequest | null>
+  /** How token servers are asked. */
+  send?: Send
+  tokenNowMs?: () => number
   /** Stands before the journal's disk. */
   disk?: (disk: Disk) => Disk
   /** Called when the rig closes, after the gateway has. */
@@ -146,13 +155,14 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const errors: unknown[] = []
   const alarms: string[] = []
   const warnings: string[] = []
+  const fetches: string[] = []
   const governance = new GovernanceState((text) => warnings.push(text))
   const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
   const gateway: Gateway = {
     keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
     tools: { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
-    transport: new Transport(() => clock.epochMs()), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
+    transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
     recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter,
     onDefect: (error) => errors.push(error),
@@ -187,7 +197,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, money, alarms, records, addKey,
-    load, warnings,
+    load, warnings, fetches,
     snapshot: () => snapshot,
     govern: (...rows) => governor.apply(rows),
     publish(change) {

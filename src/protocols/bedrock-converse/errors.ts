@@ -34,7 +34,10 @@ export function faultOf(type: string | null, body: Json | undefined): UpstreamFa
   return { code: name, type: name, message: (words ?? name ?? '').slice(0, 500), status }
 }
 
-export const readError = (body: Buffer): UpstreamFault | null => faultOf(null, parsed(body.toString()))
+export function readError(body: Buffer, headers: Readonly<Record<string, string | string[] | undefined>> = {}): UpstreamFault | null {
+  const type = headers['x-amzn-errortype']
+  return faultOf(typeof type === 'string' && type !== '' ? typeName(type) : null, parsed(body.toString()))
+}
 
 /** An exception within a stream. */
 export function errorOf(type: string, data: string): ChatError {
