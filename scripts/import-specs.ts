@@ -20,6 +20,7 @@ const wanted: Readonly<Record<string, Wanted>> = {
   },
   anthropic: { file: 'anthropic.openapi.json', source: 'https://github.com/tryAGI/Anthropic, MIT; without its texts', roots: ['BetaCreateMessageParams', 'BetaMessage', 'BetaMessageStreamEvent', 'BetaErrorResponse'] },
   gemini: { file: 'gemini-native.openapi.json', source: 'https://github.com/whit3rabbit/gemini-openapi-spec, MIT; without its texts', roots: ['GenerateContentRequest', 'GenerateContentResponse'] },
+  ollama: { file: 'ollama.openapi.yaml', source: 'https://github.com/ollama/ollama (docs/openapi.yaml), MIT; without its texts', roots: ['ChatRequest', 'ChatResponse', 'ChatStreamEvent'] },
 }
 
 const idle = new Set(['description', 'title', 'example', 'examples', 'default', 'deprecated', 'externalDocs', 'xml', 'readOnly', 'writeOnly'])

@@ -1,5 +1,7 @@
 /** Which endpoint of which wire format a method and path are, matched exactly as they came: what is authorised is what is dispatched. */
 import { anthropicMessages } from '../protocols/anthropic-messages/index.ts'
+import { bedrockConverse } from '../protocols/bedrock-converse/index.ts'
+import { bedrockInvoke } from '../protocols/bedrock-invoke/index.ts'
 import { cohereChat } from '../protocols/cohere-chat/index.ts'
 import type { RequestPlace } from '../protocols/codec.ts'
 import { geminiArray } from '../protocols/gemini-generate/array.ts'
@@ -19,7 +21,7 @@ export interface Route {
 const nowhere: RequestPlace = {}
 
 /** Formats whose paths say nothing of the request, by what stands before them. */
-const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, '/api']].flatMap(([protocol, root]) => {
+const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, '']].flatMap(([protocol, root]) => {
   const of = protocol as Protocol
   return of.endpoints.map((endpoint): [string, Route] => [`${root as string}${endpoint.path}`, { protocol: of, endpoint, inPath: nowhere }])
 }))
@@ -27,19 +29,32 @@ const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v
 /** Model and method of Gemini's, with what Vertex writes before them. The model may hold a slash, as it is or escaped. */
 const geminiPath = /^\/v1(?:beta1?|alpha)?\/(?:(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/google\/)?models\/([^:]+):(generateContent|streamGenerateContent|countTokens)$/
 
+/** Model and method of Bedrock's. */
+const bedrockPath = /^\/model\/([^/]+)\/(converse|invoke)(-stream|-with-response-stream)?$/
+
 /** What POST is served at, for people. */
-export const servedPaths: readonly string[] = [...fixed.keys(), '/v1beta/models/{model}:generateContent', '/v1beta/models/{model}:streamGenerateContent']
+export const servedPaths: readonly string[] = [...fixed.keys(), '/v1beta/models/{model}:generateContent', '/v1beta/models/{model}:streamGenerateContent', ...['converse', 'converse-stream', 'invoke', 'invoke-with-response-stream'].map((method) => `/model/{model}/${method}`)]
 
 /** The endpoint behind a path of POST; null: there is none. */
 export function routeOf(path: string, query: string): Route | null {
   const found = fixed.get(path)
   if (found) return found
+  const bedrock = bedrockPath.exec(path)
+  if (bedrock !== null) return bedrockRoute(bedrock[1]!, bedrock[2]! as 'converse' | 'invoke', bedrock[3] ?? '')
   const gemini = geminiPath.exec(path)
   if (gemini === null) return null
   const stream = gemini[2] === 'streamGenerateContent'
   const protocol = stream && !/(^|&)alt=sse(&|$)/.test(query) ? geminiArray : geminiGenerate
   const endpoint = protocol.endpoints.find(({ counts }) => counts === (gemini[2] === 'countTokens' ? true : undefined))!
   return { protocol, endpoint, inPath: { model: unescaped(gemini[1]!), stream } }
+}
+
+const bedrocks = { converse: { protocol: bedrockConverse, streams: '-stream' }, invoke: { protocol: bedrockInvoke, streams: '-with-response-stream' } } as const
+
+function bedrockRoute(model: string, method: keyof typeof bedrocks, ending: string): Route | null {
+  const { protocol, streams } = bedrocks[method]
+  if (ending !== '' && ending !== streams) return null
+  return { protocol, endpoint: protocol.endpoints[0]!, inPath: { model: unescaped(model), stream: ending !== '' } }
 }
 
 /** Of a path that is not well escaped the text as it is, which names no model. */
@@ -54,13 +69,14 @@ export function unescaped(text: string): string {
 const nothing: EndpointSpec = { name: 'unsupported', capability: 'chat', path: '', streams: false, required: [], optional: [] }
 
 /** Whether a path is the data plane's, served or not. */
-export const isDataPath = (path: string): boolean => /^\/(v1|v2|v1beta1?|v1alpha)\//.test(path) || path === '/api/chat'
+export const isDataPath = (path: string): boolean => /^\/(v1|v2|v1beta1?|v1alpha|model)\//.test(path) || path === '/api/chat'
 
 /** The format in which whoever calls a path expects to be refused. */
 function formatOf(path: string, isAnthropics: boolean): Protocol {
   if (/^\/v1(beta|alpha)/.test(path)) return geminiGenerate
   if (path.startsWith('/v2/')) return cohereChat
   if (path.startsWith('/api/')) return ollamaChat
+  if (path.startsWith('/model/')) return bedrockConverse
   return isAnthropics || path.startsWith('/v1/messages') ? anthropicMessages : openaiChat
 }
 

@@ -31,6 +31,6 @@ export const bedrock = vendor({
     formats: [{
       protocol: 'anthropic-messages', path: '/model/{model}/invoke', streamPath: '/model/{model}/invoke-with-response-stream', placed: ['model', 'stream'],
       fixed: { anthropic_version: '"bedrock-2023-05-31"' }, framing: 'aws-event-stream', errors: 'bedrock-converse', betas,
-    }, { protocol: 'bedrock-converse' }],
+    }, { protocol: 'bedrock-converse' }, { protocol: 'bedrock-invoke' }],
   }],
 })

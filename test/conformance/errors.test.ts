@@ -37,6 +37,16 @@ interface Form { message: string; word: string; requestId: string | undefined }
 /** An error as the format has it; throws where it is none. */
 function formOf({ id }: Protocol, { status, body }: RawAnswer): Form {
   const { type, error, request_id: requestId } = JSON.parse(body.toString()) as { type?: string; request_id?: string; error: { message: string; type?: string; code?: unknown; param?: unknown; status?: string; request_id?: string; details?: { metadata?: { request_id?: string } }[] } }
+  switch (id) {
+    case 'cohere-chat':
+      return { message: flat.message!, word: '', requestId: flat.id }
+    case 'ollama-chat':
+      assert.equal(typeof error, 'string')
+      return { message: String(error), word: '', requestId }
+    case 'bedrock-converse':
+    case 'bedrock-invoke':
+      return { message: flat.message!, word: flat.__type!, requestId: flat.requestId }
+  }
   assert.equal(typeof error.message, 'string')
   switch (id) {
     case 'anthropic-messages':
@@ -52,19 +62,30 @@ function formOf({ id }: Protocol, { status, body }: RawAnswer): Form {
 }
 
 /** What a meaning is called, where the format has a word for it beside the status. */
+const ofBedrock: Partial<Record<Meaning, RegExp>> = { context_window: /^ValidationException$/, content_policy: /^ValidationException$/, rate_limit: /^ThrottlingException$/, auth: /^(AccessDenied|Validation)Exception$/, not_found: /^ResourceNotFoundException$/, overloaded: /^ServiceUnavailableException$/, server: /^InternalServerException$/ }
 const words: Readonly<Record<string, Partial<Record<Meaning, RegExp>>>> = {
   'openai-chat': { context_window: /^context_length_exceeded$/, content_policy: /^content_policy_violation$/, rate_limit: /^rate_limit_exceeded$/, quota: /^insufficient_quota$/, overloaded: /overloaded/ },
   'openai-responses': { context_window: /^context_length_exceeded$/, content_policy: /policy|invalid_prompt/, rate_limit: /^rate_limit_exceeded$/, quota: /^insufficient_quota$/, overloaded: /overloaded/ },
   'anthropic-messages': { context_window: /^invalid_request_error$/, content_policy: /^invalid_request_error$/, rate_limit: /^rate_limit_error$/, auth: /^(authentication|permission|invalid_request)_error$/, not_found: /^not_found_error$/, overloaded: /^overloaded_error$/, server: /^api_error$/ },
   'gemini-generate': { context_window: /^INVALID_ARGUMENT$/, content_policy: /^INVALID_ARGUMENT$/, rate_limit: /^RESOURCE_EXHAUSTED$/, auth: /^(UNAUTHENTICATED|PERMISSION_DENIED|INVALID_ARGUMENT)$/, not_found: /^NOT_FOUND$/, overloaded: /^UNAVAILABLE$/, server: /^INTERNAL$/ },
+  'bedrock-converse': ofBedrock, 'bedrock-invoke': ofBedrock,
+  // By the status alone.
+  'cohere-chat': {}, 'ollama-chat': {},
 }
 
+/** How each format ends a stream that is whole. */
+const ends: Readonly<Record<string, RegExp>> = {
+  'openai-chat': /\[DONE\]|"finish_reason":"/, 'openai-responses': /response\.(completed|incomplete)"/, 'anthropic-messages': /message_stop|"stop_reason":"/, 'gemini-generate': /"finishReason"/,
+  'cohere-chat': /\[DONE\]|"finish_reason":"(?!ERROR)/, 'ollama-chat': /"done":true/, 'bedrock-converse': /messageStop|metadata/, 'bedrock-invoke': new RegExp(['message_stop', 'essage_stop', 'ssage_stop'].map((text) => Buffer.from(text).toString('base64').slice(0, 10)).join('|')),
+}
+const failures: RegExp = /"error"|event: error|response\.failed|Exception/
+
 async function none<T extends Recorded>(exchanges: readonly T[], compare: (exchange: T) => Promise<void>): Promise<void> {
-  const failures: string[] = []
+  const found: string[] = []
   await overAll(exchanges, 8, async (exchange) => {
-    await compare(exchange).catch(({ message }: Error) => failures.push(`${exchange.protocol.id} ${exchange.status} ${exchange.id}: ${message.slice(0, 400)}`))
+    await compare(exchange).catch(({ message }: Error) => found.push(`${exchange.protocol.id} ${exchange.status} ${exchange.id}: ${message.slice(0, 400)}`))
   })
-  assert.ok(failures.length === 0, `${failures.length} of ${exchanges.length} differ:\n${failures.slice(0, 20).join('\n')}`)
+  assert.ok(found.length === 0, `${found.length} of ${exchanges.length} differ:\n${found.slice(0, 20).join('\n')}`)
 }
 
 for (const to of inbound) {
@@ -126,9 +147,9 @@ for (const to of inbound) {
           const { status, headers, body } = await ask(to, exchange)
           const text = body.toString()
           assert.ok(text.includes(String(headers['x-megarouter-request-id'])), `the request’s id is missing: ${status} ${text.slice(-300)}`)
-          if (status === 200) assert.match(text, /"error"|event: error/)
+          if (status === 200) assert.match(text, failures)
           else assert.equal(status, 502, text.slice(0, 200))
-          assert.doesNotMatch(text, /\[DONE\]|response\.completed|message_stop|"finishReason"|"finish_reason":"/)
+          assert.doesNotMatch(text, ends[to.id]!)
         })
         rig.upstream.spoilt.clear()
       })

@@ -89,7 +89,51 @@ const gemini: Record<Case, JsonObject> = {
   effort: { contents, generationConfig: { thinkingConfig: { thinkingBudget: 2000 }, maxOutputTokens: 9000 } },
 }
 
-export const asked: Readonly<Record<string, Record<Case, JsonObject>>> = { 'openai-chat': chat, 'openai-responses': responses, 'anthropic-messages': messages, 'gemini-generate': gemini }
+const converseHello = [{ role: 'user', content: [{ text: 'Say hello.' }] }]
+const converse: Record<Case, JsonObject> = {
+  conversation: {
+    system: [{ text: 'Be very brief.' }],
+    messages: [
+      { role: 'user', content: [{ text: texts[0]! }, { image: { format: 'png', source: { bytes: png } } }] },
+      { role: 'assistant', content: [{ text: texts[1]! }] }, { role: 'user', content: [{ text: texts[2]! }] },
+      { role: 'assistant', content: cities.map((city, i) => ({ toolUse: { toolUseId: `call_${i}`, name: names[i]!, input: { city } } })) },
+      { role: 'user', content: results.map((text, i) => ({ toolResult: { toolUseId: `call_${i}`, content: [{ text }] } })) },
+    ],
+    toolConfig: { tools: names.map((name) => ({ toolSpec: { name, description: 'looks it up', inputSchema: { json: parameters } } })) },
+  },
+  schema: { messages: converseHello, outputConfig: { textFormat: { type: 'json_schema', structure: { jsonSchema: { schema: JSON.stringify(verdict), name: 'verdict' } } } } },
+  settings: { messages: converseHello, inferenceConfig: { stopSequences: ['STOP-HERE'], temperature: 0.25, maxTokens: 777 } },
+  top_p: { messages: converseHello, inferenceConfig: { topP: 0.75 } },
+  effort: { messages: converseHello, inferenceConfig: { maxTokens: 9000 }, additionalModelRequestFields: { thinking: { type: 'enabled', budget_tokens: 2000 } } },
+}
+
+const cohere: Record<Case, JsonObject> = {
+  conversation: chat.conversation,
+  schema: { messages: hello, response_format: { type: 'json_object', json_schema: verdict } },
+  settings: { messages: hello, stop_sequences: ['STOP-HERE'], temperature: 0.25, max_tokens: 777 },
+  top_p: { messages: hello, p: 0.75 },
+  effort: { messages: hello, thinking: { type: 'enabled', token_budget: 2000 }, max_tokens: 9000 },
+}
+
+const ollama: Record<Case, JsonObject> = {
+  conversation: {
+    messages: [
+      { role: 'system', content: 'Be very brief.' }, { role: 'user', content: texts[0]!, images: [png] }, { role: 'assistant', content: texts[1]! }, { role: 'user', content: texts[2]! },
+      { role: 'assistant', content: '', tool_calls: cities.map((city, i) => ({ function: { name: names[i]!, arguments: { city } } })) },
+      ...results.map((content, i) => ({ role: 'tool', tool_name: names[i]!, content })),
+    ],
+    tools: chat.conversation['tools']!,
+  },
+  schema: { messages: hello, format: verdict },
+  settings: { messages: hello, options: { stop: ['STOP-HERE'], temperature: 0.25, num_predict: 777 } },
+  top_p: { messages: hello, options: { top_p: 0.75 } },
+  effort: { messages: hello, think: 'low', options: { num_predict: 9000 } },
+}
+
+export const asked: Readonly<Record<string, Record<Case, JsonObject>>> = {
+  'openai-chat': chat, 'openai-responses': responses, 'anthropic-messages': messages, 'gemini-generate': gemini, 'bedrock-converse': converse, 'cohere-chat': cohere,
+  'bedrock-invoke': Object.fromEntries(Object.entries(messages).map(([key, body]) => [key, { anthropic_version: 'bedrock-2023-05-31', ...body }])) as Record<Case, JsonObject>, 'ollama-chat': ollama,
+}
 
 /** What an inbound form has no member for. */
 export const unasked: Readonly<Record<string, readonly Feature[]>> = { 'openai-responses': ['stop'] }
@@ -116,6 +160,14 @@ const strings = objects.map((each) => JSON.stringify(each))
 
 type Checks = Readonly<Record<Feature, ((body: JsonObject) => boolean) | string>>
 
+const inMessages: Checks = {
+  system: one('system', /Be very brief\./), turns: inOrder('messages', texts), image: one('messages.*.content.*.source.data', png),
+  tools: both(all('tools.*.name', names), one('tools.0.input_schema.properties.city.type', 'string')), 'parallel calls': all('messages.*.content.*.input', objects),
+  results: both(inOrder('messages', results), (body) => at(body, 'messages.*.content.*.tool_use_id').length === 2),
+  schema: one('output_config.format.schema.properties.verdict.type', 'string'),
+  stop: one('stop_sequences.*', 'STOP-HERE'), temperature: one('temperature', 0.25), top_p: one('top_p', 0.75), limit: one('max_tokens', 777), effort: either(one('thinking.type', /enabled|adaptive/), one('output_config.effort', 'low')),
+}
+
 /** Where each thing has to stand; a text is why the vendor cannot be told. */
 export const carried: Readonly<Record<string, Checks>> = {
   'openai-chat': {
@@ -130,13 +182,7 @@ export const carried: Readonly<Record<string, Checks>> = {
     results: inOrder('input.*.output', results), schema: one('text.format.schema.properties.verdict.type', 'string'),
     stop: 'the format has no stop sequences', temperature: one('temperature', 0.25), top_p: one('top_p', 0.75), limit: one('max_output_tokens', 777), effort: one('reasoning.effort', 'low'),
   },
-  'anthropic-messages': {
-    system: one('system', /Be very brief\./), turns: inOrder('messages', texts), image: one('messages.*.content.*.source.data', png),
-    tools: both(all('tools.*.name', names), one('tools.0.input_schema.properties.city.type', 'string')), 'parallel calls': all('messages.*.content.*.input', objects),
-    results: both(inOrder('messages', results), (body) => at(body, 'messages.*.content.*.tool_use_id').length === 2),
-    schema: one('output_config.format.schema.properties.verdict.type', 'string'),
-    stop: one('stop_sequences.*', 'STOP-HERE'), temperature: one('temperature', 0.25), top_p: one('top_p', 0.75), limit: one('max_tokens', 777), effort: either(one('thinking.type', /enabled|adaptive/), one('output_config.effort', 'low')),
-  },
+  'anthropic-messages': inMessages, 'bedrock-invoke': inMessages,
   'gemini-generate': {
     system: one('systemInstruction.parts.0.text', 'Be very brief.'), turns: inOrder('contents', texts), image: one('contents.*.parts.*.inlineData.data', png),
     tools: both(all('tools.*.functionDeclarations.*.name', names), either(one('tools.*.functionDeclarations.*.parametersJsonSchema.properties.city.type', 'string'), one('tools.*.functionDeclarations.*.parameters.properties.city.type', /string/i))),

@@ -3,14 +3,19 @@
  * official SDK makes of it, with its stream accumulators.
  */
 import Anthropic from '@anthropic-ai/sdk'
+import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand, InvokeModelCommand, InvokeModelWithResponseStreamCommand } from '@aws-sdk/client-bedrock-runtime'
 import { GoogleGenAI } from '@google/genai'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { CohereClientV2 } from 'cohere-ai'
+import { Ollama } from 'ollama'
 import OpenAI from 'openai'
 import OpenAI7 from 'openai7'
 import type { ChatAnswer, JsonObject } from '../../src/protocols/canonical.ts'
 import type { Source } from '../../src/protocols/codec.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
 import { Collector } from '../../src/protocols/whole.ts'
-import { scannerFor, type Framing } from '../../src/wire/event-scanner.ts'
+import { eventsOf } from '../../src/gateway/unwrap.ts'
+import type { Framing } from '../../src/wire/event-scanner.ts'
 import { argsOf, bareView, type View } from './views.ts'
 
 export interface Asking { path: string; headers: Record<string, string>; body: JsonObject }
@@ -83,15 +88,16 @@ const anthropicMessages: Client = {
   }),
   sees: async ({ url, key }, body, stream) => {
     const { messages } = new Anthropic({ apiKey: key, baseURL: url, maxRetries: 0 })
-    const { content, usage } = stream ? await messages.stream(body as never).finalMessage() : await messages.create({ ...body, stream: false } as never) as Anthropic.Message
-    return bareView({
-      text: content.map((block) => (block.type === 'text' ? block.text : '')).join(''), refusal: '',
-      thought: content.map((block) => (block.type === 'thinking' ? block.thinking : '')).join(''),
-      calls: content.flatMap((block) => (block.type === 'tool_use' ? [[block.name, block.input] as [string, unknown]] : [])),
-      input: usage.input_tokens + (usage.cache_creation_input_tokens ?? 0) + (usage.cache_read_input_tokens ?? 0), output: usage.output_tokens,
-    })
+    return viewOfMessage(stream ? await messages.stream(body as never).finalMessage() : await messages.create({ ...body, stream: false } as never) as Anthropic.Message)
   },
 }
+
+const viewOfMessage = ({ content, usage }: Anthropic.Message): View => bareView({
+  text: content.map((block) => (block.type === 'text' ? block.text : '')).join(''), refusal: '',
+  thought: content.map((block) => (block.type === 'thinking' ? block.thinking : '')).join(''),
+  calls: content.flatMap((block) => (block.type === 'tool_use' ? [[block.name, block.input] as [string, unknown]] : [])),
+  input: usage.input_tokens + (usage.cache_creation_input_tokens ?? 0) + (usage.cache_read_input_tokens ?? 0), output: usage.output_tokens,
+})
 
 const geminiGenerate: Client = {
   asks: (model, stream) => ({
@@ -113,7 +119,148 @@ const geminiGenerate: Client = {
   },
 }
 
-export const clients: Readonly<Record<string, Client>> = { 'openai-chat': openaiChat, 'openai-responses': openaiResponses, 'anthropic-messages': anthropicMessages, 'gemini-generate': geminiGenerate }
+export const cohereOf = ({ url, key }: Place): CohereClientV2 => new CohereClientV2({ token: key, baseUrl: url, maxRetries: 0 })
+
+const cohereChat: Client = {
+  asks: (model, stream) => ({ path: '/v2/chat', headers: json, body: { model, messages: [{ role: 'user', content: 'Say hello.' }], megarouter, ...(stream && { stream }) } }),
+  sees: async (place, body, stream) => {
+    const asked = body as never
+    const answer = stream ? await cohereStream(place, asked) : await cohereOf(place).chat(asked)
+    const { message: { content = [], toolCalls = [] }, usage } = answer
+    return bareView({
+      text: content.map((part) => (part.type === 'text' ? part.text : '')).join(''), refusal: '', thought: content.map((part) => (part.type === 'thinking' ? part.thinking : '')).join(''),
+      calls: toolCalls.map(({ function: called }) => [called!.name!, argsOf(called!.arguments!)]),
+      input: usage?.billedUnits?.inputTokens ?? 0, output: usage?.billedUnits?.outputTokens ?? 0,
+    })
+  },
+}
+
+interface CohereAnswer {
+  message: { content?: ({ type: 'text'; text: string } | { type: 'thinking'; thinking: string })[]; toolCalls?: { function?: { name?: string; arguments?: string } }[] }
+  usage?: { billedUnits?: { inputTokens?: number; outputTokens?: number } }
+}
+
+/** The SDK has no accumulator: by the numbers of its events. */
+async function cohereStream(place: Place, asked: never): Promise<CohereAnswer> {
+  const answer: CohereAnswer & { message: Required<CohereAnswer['message']> } = { message: { content: [], toolCalls: [] } }
+  for await (const event of await cohereOf(place).chatStream(asked)) {
+    if (event.type === 'content-start') answer.message.content[event.index!] = event.delta?.message?.content?.type === 'thinking' ? { type: 'thinking', thinking: '' } : { type: 'text', text: '' }
+    else if (event.type === 'content-delta') {
+      const part = answer.message.content[event.index!]!
+      const { text, thinking } = event.delta?.message?.content ?? {}
+      if (part.type === 'text') part.text += text ?? ''
+      else part.thinking += thinking ?? ''
+    } else if (event.type === 'tool-call-start') answer.message.toolCalls[event.index!] = { function: { ...event.delta!.message!.toolCalls!.function } }
+    else if (event.type === 'tool-call-delta') answer.message.toolCalls[event.index!]!.function!.arguments += event.delta!.message!.toolCalls!.function!.arguments ?? ''
+    else if (event.type === 'message-end' && event.delta?.usage) answer.usage = event.delta.usage
+  }
+  return answer
+}
+
+export const ollamaOf = ({ url, key }: Place): Ollama => new Ollama({ host: url, headers: { authorization: `Bearer ${key}` } })
+
+const ollamaChat: Client = {
+  asks: (model, stream) => ({ path: '/api/chat', headers: json, body: { model, messages: [{ role: 'user', content: 'Say hello.' }], megarouter, stream } }),
+  sees: async (place, body, stream) => {
+    const asked = body as never
+    const lines = stream ? await Array.fromAsync(await ollamaOf(place).chat({ ...asked as object, stream: true } as never) as unknown as AsyncIterable<OllamaLine>) : [await ollamaOf(place).chat(asked) as unknown as OllamaLine]
+    return bareView({
+      text: lines.map(({ message }) => message.content).join(''), refusal: '', thought: lines.map(({ message }) => message.thinking ?? '').join(''),
+      calls: lines.flatMap(({ message }) => message.tool_calls ?? []).map(({ function: called }) => [called.name, called.arguments]),
+      input: lines.at(-1)!.prompt_eval_count ?? 0, output: lines.at(-1)!.eval_count ?? 0,
+    })
+  },
+}
+
+interface OllamaLine { message: { content: string; thinking?: string; tool_calls?: { function: { name: string; arguments: object } }[] }; prompt_eval_count?: number; eval_count?: number }
+
+/** With a key of Bedrock's in the place of signatures, and over HTTP/1.1: its own choice is HTTP/2. */
+export const bedrockOf = ({ url, key }: Place): BedrockRuntimeClient =>
+  new BedrockRuntimeClient({ region: 'us-east-1', endpoint: url, token: { token: key }, authSchemePreference: ['httpBearerAuth'], maxAttempts: 1, requestHandler: new NodeHttpHandler() })
+
+const bedrockConverse: Client = {
+  asks: (model, stream) => ({ path: `/model/${encodeURIComponent(model)}/converse${stream ? '-stream' : ''}`, headers: json, body: { messages: [{ role: 'user', content: [{ text: 'Say hello.' }] }], megarouter } }),
+  sees: async (place, { model, messages }, stream) => {
+    const client = bedrockOf(place)
+    const asked = { modelId: model as string, messages: messages as never }
+    try {
+      const blocks = stream ? await converseBlocks(client, asked) : await client.send(new ConverseCommand(asked)).then(({ output, usage }) => ({ content: output!.message!.content!, usage }))
+      const { content, usage } = blocks
+      return bareView({
+        text: content.map(({ text }) => text ?? '').join(''), refusal: '', thought: content.map(({ reasoningContent }) => reasoningContent?.reasoningText?.text ?? '').join(''),
+        calls: content.flatMap(({ toolUse }) => (toolUse ? [[toolUse.name!, typeof toolUse.input === 'string' ? argsOf(toolUse.input) : toolUse.input] as [string, unknown]] : [])),
+        input: (usage?.inputTokens ?? 0) + (usage?.cacheReadInputTokens ?? 0) + (usage?.cacheWriteInputTokens ?? 0), output: usage?.outputTokens ?? 0,
+      })
+    } finally {
+      client.destroy()
+    }
+  },
+}
+
+interface Block { text?: string; reasoningContent?: { reasoningText?: { text?: string } }; toolUse?: { name?: string; input?: unknown } }
+interface Tokens { inputTokens?: number; outputTokens?: number; cacheReadInputTokens?: number; cacheWriteInputTokens?: number }
+
+/** The SDK has no accumulator: by the numbers of its events. */
+async function converseBlocks(client: BedrockRuntimeClient, asked: { modelId: string; messages: never }): Promise<{ content: Block[]; usage: Tokens | undefined }> {
+  const { stream } = await client.send(new ConverseStreamCommand(asked))
+  const content: Block[] = []
+  let usage: Tokens | undefined
+  for await (const { contentBlockStart: start, contentBlockDelta: more, metadata } of stream!) {
+    if (start) content[start.contentBlockIndex!] = start.start?.toolUse ? { toolUse: { name: start.start.toolUse.name!, input: '' } } : {}
+    if (more) {
+      const block = (content[more.contentBlockIndex!] ??= {})
+      const { text, reasoningContent, toolUse } = more.delta ?? {}
+      if (text !== undefined) block.text = (block.text ?? '') + text
+      if (reasoningContent?.text !== undefined) block.reasoningContent = { reasoningText: { text: (block.reasoningContent?.reasoningText?.text ?? '') + reasoningContent.text } }
+      if (toolUse) block.toolUse!.input = `${String(block.toolUse!.input)}${toolUse.input ?? ''}`
+    }
+    usage = metadata?.usage ?? usage
+  }
+  return { content, usage }
+}
+
+/** Events of Anthropic's, as they stand in the frames. */
+interface Framed { index?: number; message?: Anthropic.Message; content_block?: Piece; delta?: { text?: string; thinking?: string; partial_json?: string }; usage?: { output_tokens: number } }
+type Piece = Anthropic.ContentBlock
+
+const bedrockInvoke: Client = {
+  asks: (model, stream) => ({
+    path: `/model/${encodeURIComponent(model)}/invoke${stream ? '-with-response-stream' : ''}`, headers: json,
+    body: { anthropic_version: 'bedrock-2023-05-31', max_tokens: 4096, messages: [{ role: 'user', content: 'Say hello.' }], megarouter },
+  }),
+  sees: async (place, { model, ...body }, stream) => {
+    const client = bedrockOf(place)
+    const asked = { modelId: model as string, body: JSON.stringify(body) }
+    try {
+      return viewOfMessage(stream ? await framedMessage(client, asked) : JSON.parse(Buffer.from((await client.send(new InvokeModelCommand(asked))).body).toString()) as Anthropic.Message)
+    } finally {
+      client.destroy()
+    }
+  },
+}
+
+/** The SDK gives what the frames hold. */
+async function framedMessage(client: BedrockRuntimeClient, asked: { modelId: string; body: string }): Promise<Anthropic.Message> {
+  let message: Anthropic.Message | null = null
+  const args: string[] = []
+  for await (const { chunk } of (await client.send(new InvokeModelWithResponseStreamCommand(asked))).body!) {
+    const { index = 0, message: begun, content_block: block, delta, usage } = JSON.parse(Buffer.from(chunk!.bytes!).toString()) as Framed
+    if (begun) message = begun
+    if (block) message!.content[index] = block
+    const open = message!.content[index]
+    if (open?.type === 'text') open.text += delta?.text ?? ''
+    if (open?.type === 'thinking') open.thinking += delta?.thinking ?? ''
+    if (delta?.partial_json !== undefined) args[index] = (args[index] ?? '') + delta.partial_json
+    if (usage) Object.assign(message!.usage, usage)
+  }
+  for (const [index, text] of args.entries()) if (text !== undefined) (message!.content[index] as { input: unknown }).input = argsOf(text)
+  return message!
+}
+
+export const clients: Readonly<Record<string, Client>> = {
+  'openai-chat': openaiChat, 'openai-responses': openaiResponses, 'anthropic-messages': anthropicMessages, 'gemini-generate': geminiGenerate,
+  'cohere-chat': cohereChat, 'ollama-chat': ollamaChat, 'bedrock-converse': bedrockConverse, 'bedrock-invoke': bedrockInvoke,
+}
 
 export interface Read { answer: ChatAnswer; error: unknown; isOver: boolean }
 
@@ -126,7 +273,7 @@ export function read({ codec, framing: own }: Protocol, body: Buffer, stream: bo
     decode(events)
     for (const event of events) collector.take(event)
   }
-  const scanner = scannerFor(framing, 1 << 26, ({ name, data }) => { if (data !== null) take((out) => decoder.event(name, data, out)) })
+  const scanner = eventsOf(framing, own, ({ name, data }) => { if (data !== null) take((out) => decoder.event(name, data, out)) })
   scanner.push(body)
   scanner.end()
   take((out) => decoder.end(out))

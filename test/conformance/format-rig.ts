@@ -8,7 +8,7 @@ import type { ProviderData } from '../../src/gateway/snapshot.ts'
 import { protocols } from '../../src/protocols/index.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
 import { vendors } from '../../src/providers/index.ts'
-import { vendor, type Vendor } from '../../src/providers/provider.ts'
+import { vendor, type SpokenFormat, type Vendor } from '../../src/providers/provider.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
 import { HealthBook } from '../../src/routing/health.ts'
 import { recordings, type RecordedExchange, type RecordedFormat } from '../fixtures/recorded.ts'
@@ -29,8 +29,13 @@ export const formats: readonly Protocol[] = [...protocols.values()].filter(({ co
 /** Everything recorded of a format that is a conversation. */
 export function recordedOf(protocol: Protocol): Recorded[] {
   const isChat = ({ endpoint, method }: RecordedExchange): boolean => method === 'POST' && !/^(completions|embeddings|models)$/.test(endpoint)
-  return [...recordings(recordedAs[protocol.id] ?? (protocol.id as RecordedFormat)).values()].filter(isChat).map((each) => ({ ...each, protocol }))
+  const exchanges = [...recordings(recordedAs[protocol.id] ?? (protocol.id as RecordedFormat)).values()].filter(isChat).map((each) => ({ ...each, protocol }))
+  // What other makers' models answer there is of formats that nobody else speaks; Converse serves those models.
+  return protocol.id === 'bedrock-invoke' ? exchanges.filter(({ requestBody }) => requestBody!.includes('"anthropic_version"')) : exchanges
 }
+
+/** What was recorded of Claude at Bedrock's invoke, as a vendor of Anthropic's format in another wrapping. */
+export const invoked = (): Recorded[] => recordedOf(protocols.get('bedrock-invoke')!).map((each) => ({ ...each, protocol: protocols.get('anthropic-messages')! }))
 
 /** With MEGAROUTER_PROOF=1 all; else so many of every vendor × stream × status, and the first with each feature. */
 export function sampled(exchanges: readonly Recorded[], perGroup = 2): Recorded[] {
@@ -48,14 +53,17 @@ export function sampled(exchanges: readonly Recorded[], perGroup = 2): Recorded[
   })
 }
 
+const waysOf = ({ formats, families = [] }: Vendor): SpokenFormat[] => [...formats, ...families.flatMap((family) => family.formats ?? [])]
+
 /** The recorded vendor's declaration, or another's that speaks the format; then one of a server that does and departs in nothing. It speaks no other. */
 export function vendorFor({ protocol, provider }: Pick<Recorded, 'protocol' | 'provider'>): Vendor {
-  const spokenBy = (id: string): boolean => vendors.get(id)?.formats.some((each) => each.protocol === protocol.id) === true
+  const spokenBy = (id: string): SpokenFormat | undefined => (vendors.has(id) ? waysOf(vendors.get(id)!).find((each) => each.protocol === protocol.id) : undefined)
   const others = protocol.id === 'openai-chat' ? [] : ['openai', ...vendors.keys()]
   const found = [provider, ...others].find(spokenBy)
   const declared = found === undefined ? vendor({ id: provider, name: `Recorded ${provider}`, docs: '' }) : vendors.get(found)!
-  const spoken = declared.formats.find((each) => each.protocol === protocol.id) ?? { protocol: protocol.id }
-  return { ...declared, formats: [spoken], endpoints: ['chat'], families: [] }
+  const spoken = (found === undefined ? undefined : spokenBy(found)) ?? { protocol: protocol.id }
+  const family = declared.families?.find(({ formats }) => formats?.includes(spoken))
+  return { ...declared, formats: [spoken], endpoints: ['chat'], families: [], ...(family?.proofs !== undefined && { proofs: family.proofs }) }
 }
 
 const providerOf = (exchange: Recorded): string => `${exchange.protocol.id}-${exchange.provider}${exchange.status === 200 ? '' : `-${exchange.id}`}`

@@ -23,6 +23,10 @@ export interface RecordedUpstream {
   /** Bodies that are answered in the place of the recorded ones. */
   readonly spoilt: Map<string, Buffer>
   arrivalsOf(id: string): Arrived[]
+  /** From now on the answer to who names it. */
+  serve(exchange: RecordedExchange): void
+  /** Waited for in the middle of an answer. */
+  halfway: (() => Promise<void>) | null
   close(): Promise<void>
 }
 
@@ -78,8 +82,9 @@ export async function startRecordedUpstream(exchanges: readonly RecordedExchange
   server.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const upstream: RecordedUpstream = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, chunks: 'random', spoilt: new Map(),
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, chunks: 'random', spoilt: new Map(), halfway: null,
     arrivalsOf: (id) => arrivals.get(id) ?? [],
+    serve: (exchange) => void byId.set(exchange.id, exchange),
     close: async () => { server.closeAllConnections(); await new Promise((resolve) => server.close(resolve)) },
   }
 
@@ -88,14 +93,19 @@ export async function startRecordedUpstream(exchanges: readonly RecordedExchange
     const id = modelIn(path, body)
     const exchange = byId.get(id)
     if (exchange === undefined) return void response.writeHead(404).end(`no recorded exchange ${id}`)
-    const known = arrivals.get(id) ?? []
-    arrivals.set(id, [...known, { path, headers: request.headers, body }])
+    if (!arrivals.has(id)) arrivals.set(id, [])
+    arrivals.get(id)!.push({ path, headers: request.headers, body })
     for (const [name, value] of Object.entries(exchange.headers)) if (!ofConnection.test(name)) response.setHeader(name, value)
     response.writeHead(exchange.status)
     const said = upstream.spoilt.get(id) ?? answerOf(exchange)
     // Byte by byte a long answer takes too long for nothing: its beginning and its end are enough.
     const chunks = upstream.chunks === 'bytes' && said.length > 20_000 ? 'random' : upstream.chunks
-    for (const piece of pieces(said, chunks, random)) if (!response.write(piece)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve))
+    let written = 0
+    for (const piece of pieces(said, chunks, random)) {
+      if (upstream.halfway && written < said.length / 2 && written + piece.length >= said.length / 2) await upstream.halfway()
+      written += piece.length
+      if (!response.write(piece)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve))
+    }
     response.end()
   }
   return upstream

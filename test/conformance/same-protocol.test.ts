@@ -1,5 +1,5 @@
 /**
- * Every recorded conversation in Anthropic's, Google's and OpenAI's newer format through the real gateway: what a client reads is what the
+ * Every recorded conversation in another format than chat completions, which have replay.test.ts, through the real gateway: what a client reads is what the
  * vendor said, in bytes and through the official SDKs, and what the vendor gets is what the client sent, under the model's own name.
  */
 import assert from 'node:assert/strict'
@@ -20,7 +20,7 @@ const rig = await startFormatRig([...all.values()].flat())
 after(closeConnections)
 
 /** A stream of Google's is one JSON array unless the client wants events. */
-const isArray = ({ stream, body }: Pick<Recorded, 'stream' | 'body'>): boolean => stream && body[0] === 0x5b
+const isArray = ({ protocol, stream, body }: Pick<Recorded, 'protocol' | 'stream' | 'body'>): boolean => protocol.id === 'gemini-generate' && stream && body[0] === 0x5b
 
 /** As it was recorded, or the smallest that asks for it; the path, too, says the model in Google's format. */
 function askedFor({ protocol, stream, requestBody, body: answer }: Recorded, model: string): { path: string; body: string; headers: Record<string, string> } {
@@ -28,8 +28,9 @@ function askedFor({ protocol, stream, requestBody, body: answer }: Recorded, mod
   const { megarouter: _, ...bare } = body
   const recorded = requestBody ?? JSON.stringify(bare)
   const isNamed = 'model' in body
-  const named = isNamed && !('model' in (JSON.parse(recorded) as object)) ? recorded.replace('{', '{"model":"",') : recorded
-  return { path: isArray({ stream, body: answer }) ? path.replace('?alt=sse', '') : path, headers, body: isNamed ? withModel(named, model) : named }
+  if (!isNamed) return { path: isArray({ protocol, stream, body: answer }) ? path.replace('?alt=sse', '') : path, headers, body: recorded }
+  const named = 'model' in (JSON.parse(recorded) as object) ? recorded : recorded.replace('{', '{"model":"",')
+  return { path, headers, body: withModel(named, model) }
 }
 
 const direct = (exchange: Recorded): Promise<RawAnswer> => asks(rig.upstream.url, exchange, exchange.id)

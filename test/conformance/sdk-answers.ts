@@ -1,14 +1,16 @@
 /** What a program sees of a recorded exchange through the official SDK of its format, of the gateway or of the vendor itself: values, or the error. */
 import Anthropic from '@anthropic-ai/sdk'
+import { BedrockRuntimeServiceException, ConverseCommand, ConverseStreamCommand, InvokeModelCommand, InvokeModelWithResponseStreamCommand } from '@aws-sdk/client-bedrock-runtime'
 import { ApiError, GoogleGenAI } from '@google/genai'
+import { CohereError } from 'cohere-ai'
 import OpenAI from 'openai'
 import OpenAI7 from 'openai7'
+import { bedrockOf, cohereOf, ollamaOf, type Place } from './format-clients.ts'
 import type { Recorded } from './format-rig.ts'
 
-export interface Target { url: string; key: string }
 export interface Answered { values: unknown[]; error: Record<string, unknown> | null }
 
-type Ask = (target: Target, model: string, body: object, stream: boolean) => Promise<unknown>
+type Ask = (target: Place, model: string, body: object, stream: boolean) => Promise<unknown>
 
 const openaiOf = (make: typeof OpenAI): Ask => ({ url, key }, model, body) =>
   new make({ apiKey: key, baseURL: `${url}/v1`, maxRetries: 0 }).responses.create({ ...body, model } as never) as Promise<unknown>
@@ -22,10 +24,50 @@ const google: Ask = ({ url, key }, model, _body, stream) => {
   return stream ? models.generateContentStream(asked) : models.generateContent(asked)
 }
 
+/** Asks its own way too. */
+const cohere: Ask = (target, model, _body, stream) => {
+  const asked = { model, messages: [{ role: 'user' as const, content: 'Say hello.' }] }
+  return stream ? cohereOf(target).chatStream(asked) : cohereOf(target).chat(asked)
+}
+
+const ollama: Ask = (target, model, body, stream) => ollamaOf(target).chat({ ...body, model, stream } as never) as Promise<unknown>
+
+/** Streams are read before the client is closed. */
+const bedrock: Ask = async (target, model, _body, stream) => {
+  const client = bedrockOf(target)
+  const asked = { modelId: model, messages: [{ role: 'user' as const, content: [{ text: 'Say hello.' }] }] }
+  try {
+    if (!stream) return withoutMetadata(await client.send(new ConverseCommand(asked)))
+    const { stream: events, ...rest } = await client.send(new ConverseStreamCommand(asked))
+    return { ...withoutMetadata(rest), events: await Array.fromAsync(events!) }
+  } finally {
+    client.destroy()
+  }
+}
+
+const invoke: Ask = async (target, model, body, stream) => {
+  const client = bedrockOf(target)
+  const asked = { modelId: model, body: JSON.stringify(body) }
+  try {
+    if (!stream) return withoutMetadata(await client.send(new InvokeModelCommand(asked)))
+    const { body: events, ...rest } = await client.send(new InvokeModelWithResponseStreamCommand(asked))
+    return { ...withoutMetadata(rest), events: await Array.fromAsync(events!) }
+  } finally {
+    client.destroy()
+  }
+}
+
+/** How often it tried and how long it took. */
+const withoutMetadata = ({ $metadata: { httpStatusCode, requestId }, ...answer }: { $metadata: { httpStatusCode?: number; requestId?: string } }): object => ({ ...answer, httpStatusCode, requestId })
+
 export const sdks: Readonly<Record<string, readonly (readonly [name: string, ask: Ask])[]>> = {
   'openai-responses': [['openai 6', openaiOf(OpenAI)], ['openai 7', openaiOf(OpenAI7 as unknown as typeof OpenAI)]],
   'anthropic-messages': [['@anthropic-ai/sdk', anthropic]],
   'gemini-generate': [['@google/genai', google]],
+  'cohere-chat': [['cohere-ai', cohere]],
+  'ollama-chat': [['ollama', ollama]],
+  'bedrock-converse': [['@aws-sdk/client-bedrock-runtime', bedrock]],
+  'bedrock-invoke': [['@aws-sdk/client-bedrock-runtime', invoke]],
 }
 
 /** Headers of an answer differ between the gateway and the vendor, and are compared elsewhere. */
@@ -35,7 +77,7 @@ const withoutHeaders = (value: unknown): unknown => {
   return rest
 }
 
-export async function answered(ask: Ask, target: Target, { stream }: Pick<Recorded, 'stream'>, model: string, body: object): Promise<Answered> {
+export async function answered(ask: Ask, target: Place, { stream }: Pick<Recorded, 'stream'>, model: string, body: object): Promise<Answered> {
   const seen: Answered = { values: [], error: null }
   try {
     const answer = await ask(target, model, body, stream)
@@ -55,8 +97,10 @@ function told(error: unknown): Record<string, unknown> {
   }
   if (error instanceof Anthropic.APIError) return { kind: error.constructor.name, status: error.status, said: error.error }
   if (error instanceof ApiError) return { kind: 'ApiError', status: error.status, said: error.message }
-  const { name, message } = error as Error
-  return { kind: name, message }
+  if (error instanceof CohereError) return { kind: error.name, status: error.statusCode, said: error.body }
+  if (error instanceof BedrockRuntimeServiceException) return { kind: error.name, status: error.$metadata.httpStatusCode, said: error.message, fault: error.$fault }
+  const { name, message, status_code: status } = error as Error & { status_code?: number }
+  return { kind: name, message, ...(status !== undefined && { status }) }
 }
 
 /** The status of the SDK's own error; null where it succeeds. Throws what is none of an SDK's. */
@@ -65,7 +109,8 @@ export async function sdkError(answer: Promise<unknown>): Promise<number | null>
     await answer
     return null
   } catch (error) {
-    if (error instanceof OpenAI.APIError || error instanceof OpenAI7.APIError || error instanceof Anthropic.APIError || error instanceof ApiError) return error.status ?? 0
-    throw error
+    const { status, kind } = told(error)
+    if (typeof status === 'number') return status
+    throw new Error(`${String(kind)} is no error of an SDK’s`, { cause: error })
   }
 }

@@ -1,33 +1,57 @@
 /** Whether a body is what the official description of its format says: requests as vendors get them, answers and events as clients do. */
+import { V2ChatResponse, V2ChatStreamResponse } from 'cohere-ai/serialization/index.js'
 import { faults as shapeFaults } from '../protocols/bedrock-shapes.ts'
 import type { Json, JsonObject } from '../../src/protocols/canonical.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
-import { scannerFor } from '../../src/wire/event-scanner.ts'
+import { eventsOf } from '../../src/gateway/unwrap.ts'
 import { Description } from './openapi.ts'
 
-interface Specified { description: Description; request: string; answer: string; event: string }
+/** `open`: the description of requests is not complete. */
+interface Specified { description: Description; request: string; answer: string; event: string; open?: true }
 
 const openai = new Description('openai')
+const messages = { description: new Description('anthropic'), request: 'BetaCreateMessageParams', answer: 'BetaMessage', event: 'BetaMessageStreamEvent' }
 const specified: Readonly<Record<string, Specified>> = {
   'openai-chat': { description: openai, request: 'CreateChatCompletionRequest', answer: 'CreateChatCompletionResponse', event: 'CreateChatCompletionStreamResponse' },
   'openai-responses': { description: openai, request: 'CreateResponse', answer: 'Response', event: 'ResponseStreamEvent' },
-  'anthropic-messages': { description: new Description('anthropic'), request: 'BetaCreateMessageParams', answer: 'BetaMessage', event: 'BetaMessageStreamEvent' },
+  'anthropic-messages': messages,
+  'bedrock-invoke': messages,
   'gemini-generate': { description: new Description('gemini'), request: 'GenerateContentRequest', answer: 'GenerateContentResponse', event: 'GenerateContentResponse' },
+  // It has no thought in messages and no names in results of tools, which the server reads.
+  'ollama-chat': { description: new Description('ollama'), request: 'ChatRequest', answer: 'ChatResponse', event: 'ChatStreamEvent', open: true },
 }
 
 export function requestFaults({ id }: Protocol, body: JsonObject): string[] {
   if (id === 'bedrock-converse') return shapeFaults(body, 'ConverseRequest')
+  if (id === 'bedrock-invoke') {
+    // The model stands in the path.
+    const { anthropic_version: version, ...rest } = body
+    return [...(version === 'bedrock-2023-05-31' ? [] : ['anthropic_version: is missing']), ...requestFaults({ id: 'anthropic-messages' } as Protocol, { ...rest, model: 'm' })]
+  }
   const spec = specified[id]
-  return spec ? spec.description.faults(spec.request, body, true) : []
+  return spec ? spec.description.faults(spec.request, body, !spec.open) : []
 }
 
 /** An answer may hold more than its description: what the gateway adds, and what its vendor did. */
 export function answerFaults({ id, framing }: Protocol, body: Buffer, stream: boolean): string[] {
-  const spec = specified[id]!
-  if (!stream) return spec.description.faults(spec.answer, JSON.parse(body.toString()) as Json, false)
+  if (!stream) return faultsOf(id, '', JSON.parse(body.toString()) as Json)
   const found: string[] = []
-  const scanner = scannerFor(framing, 1 << 26, ({ data }) => { if (data !== null && data !== '[DONE]') found.push(...spec.description.faults(spec.event, JSON.parse(data) as Json, false)) })
+  const scanner = eventsOf(framing, id === 'bedrock-invoke' ? 'sse' : framing, ({ name, data }) => { if (data !== null && data !== '[DONE]') found.push(...faultsOf(id, name, JSON.parse(data) as Json, true)) })
   scanner.push(body)
   scanner.end()
   return [...new Set(found)]
+}
+
+function faultsOf(id: string, name: string, value: Json, isEvent = false): string[] {
+  // Only what the gateway adds is unknown to it.
+  if (id === 'bedrock-converse') return (isEvent ? shapeFaults({ [name]: value }, 'ConverseStreamOutput') : shapeFaults(value, 'ConverseResponse')).filter((fault) => !fault.endsWith('cost_usd is unknown'))
+  if (id === 'cohere-chat') return cohereFaults(isEvent ? V2ChatStreamResponse : V2ChatResponse, value)
+  const { description, answer, event } = specified[id]!
+  return description.faults(isEvent ? event : answer, value, false)
+}
+
+/** Cohere's description is in its SDK, which looks at answers with it only when it is told to. */
+function cohereFaults({ parse }: Pick<typeof V2ChatStreamResponse | typeof V2ChatResponse, 'parse'>, value: Json): string[] {
+  const read = parse(value, { unrecognizedObjectKeys: 'passthrough' })
+  return read.ok ? [] : read.errors.map(({ path, message }) => `${path.join('.')}: ${message}`)
 }

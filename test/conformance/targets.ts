@@ -3,7 +3,7 @@ import { formats, recordedOf, type Recorded } from './format-rig.ts'
 
 const models: Readonly<Record<string, string>> = {
   'openai-chat': 'gpt-5-mini', 'openai-responses': 'gpt-5', 'anthropic-messages': 'claude-sonnet-4-5', 'gemini-generate': 'gemini-2.5-pro', 'bedrock-converse': 'anthropic.claude-sonnet-4-5-20250929-v1:0',
-  'cohere-chat': 'command-a-reasoning-08-2025', 'ollama-chat': 'qwen3',
+  'bedrock-invoke': 'anthropic.claude-haiku-4-5-20251001-v1:0', 'cohere-chat': 'command-a-reasoning-08-2025', 'ollama-chat': 'qwen3',
 }
 
 export const targets: readonly Recorded[] = formats.map((protocol): Recorded => ({

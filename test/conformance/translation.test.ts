@@ -8,12 +8,16 @@ import { costOf, noUnits } from '../upstream/bill.ts'
 import { closeConnections, overAll, post, type RawAnswer } from './ask.ts'
 import { clients, read, type Read } from './format-clients.ts'
 import { formats, nameOf, vendorFor, recordedOf, sampled, startFormatRig, type Recorded } from './format-rig.ts'
+import { answerFaults } from './specifications.ts'
 import { asFarAs, assertSame, noObject, squeezed, viewOf, type FullView, type View } from './views.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
 import { answerOf, type Chunks } from './recorded-upstream.ts'
 
 const atOnce = 8
-const source = (exchange: Recorded): Read => read(exchange.protocol, answerOf(exchange), exchange.stream, vendorFor(exchange))
+function source(exchange: Recorded): Read {
+  const vendor = vendorFor(exchange)
+  return read(exchange.protocol, answerOf(exchange), exchange.stream, vendor, vendor.formats[0]!.framing)
+}
 
 /** Answers to their end; errors are another test's, and a stream of Google's is an array only for who does not want events. */
 function isWhole(exchange: Recorded): boolean {
@@ -40,6 +44,7 @@ function heard(to: Protocol, exchange: Recorded, { status, body }: RawAnswer): F
   const { answer, error, isOver } = read(to, body, exchange.stream, { proofs: vendorFor(exchange).proofs })
   assert.equal(error, null, JSON.stringify(error))
   assert.ok(isOver, 'the stream has no end of the format')
+  assert.deepEqual(answerFaults(to, body, exchange.stream).slice(0, 5), [])
   return asFarAs(to.id, viewOf(answer))
 }
 
@@ -63,7 +68,7 @@ for (const to of formats.filter(({ id }) => id in clients)) {
     if (from === to) continue
     describe(`${exchanges.length} answers in ${from.id} for clients of ${to.id}`, () => {
       for (const [name, chunks] of [['random chunks', 'random'], ['1-byte chunks', 'bytes']] satisfies [string, Chunks][]) {
-        it(`say text, thought, calls, order, reason, usage as the vendor did, in ${name}`, async () => {
+        it(`say text, thought, calls, order, reason, usage as the vendor did, in words of the format’s description, in ${name}`, async () => {
           rig.upstream.chunks = chunks
           await none(exchanges, async (exchange) => assertSame(heard(to, exchange, await ask(to, exchange)), said(to, exchange)))
           rig.upstream.chunks = 'random'

@@ -140,6 +140,8 @@ const losesMade: Limit = {
 }
 const noSearches: Limit = { reason: 'searches are not counted', apply: (view) => { delete view.usage.searches } }
 
+const noCitations: Limit = { reason: 'there are no citations', apply: (view) => { view.citations = [] } }
+
 const joined = (order: readonly string[]): string[] => order.filter((type, index) => type === 'toolCall' || type !== order[index - 1])
 const places = ['reasoning', 'text', 'refusal', 'media', 'toolCall']
 
@@ -180,12 +182,31 @@ export const expressible: Readonly<Record<string, readonly Limit[]>> = {
     asStop('what is refused is told as filtered', 'refusal', 'content_filter'),
     { reason: 'what is written to a cache is prompt', apply: (view) => moved(view, 'input', ['cacheWrite5m', 'cacheWrite1h']) },
   ],
+  'cohere-chat': [
+    refusesInText, losesMade, noSearches,
+    { reason: 'media are told by what is said in them', apply: (view) => tellMedia(view, () => false) },
+    { reason: 'tokens are told apart by direction and thought', apply: (view) => { moved(view, 'input', ['cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'audioIn', 'imageIn']); moved(view, 'output', ['audioOut', 'imageOut']) } },
+    { reason: 'a stop sequence is not named', apply: (view) => { view.stopSequence = undefined } },
+  ],
+  'ollama-chat': [
+    refusesInText, stopsAtCalls, noStopSequence, losesMade, noSearches, noCitations,
+    { reason: 'images have a member of their own; other media are told by what is said in them', apply: (view) => tellMedia(view, (each) => each.startsWith('image ')) },
+    { reason: 'tokens are told apart by direction', apply: (view) => { moved(view, 'input', ['cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'audioIn', 'imageIn']); moved(view, 'output', ['reasoning', 'audioOut', 'imageOut']) } },
+    { reason: 'thoughts with something between them are one text, set apart by empty lines', apply: (view) => { view.thought = squeezed(view.thought) } },
+    { reason: 'a message holds thought, text and calls in members of their own', apply: (view) => { view.order = joined(view.order.toSorted((a, b) => places.indexOf(a) - places.indexOf(b))) } },
+    { reason: 'an end is an end or the limit', apply: (view) => { if (view.stop !== undefined && view.stop !== 'length' && view.stop !== 'tool_calls') view.stop = view.stop === 'context_window' ? 'length' : 'end' } },
+  ],
+  'bedrock-converse': [
+    refusesInText, losesMade, noSearches, noStopSequence,
+    { reason: 'media other than images are told by what is said in them', apply: (view) => tellMedia(view, (each) => each.startsWith('image ')) },
+    { reason: 'tokens are told apart by direction and cache', apply: (view) => { moved(view, 'input', ['audioIn', 'imageIn']); moved(view, 'output', ['reasoning', 'audioOut', 'imageOut']) } },
+  ],
 }
 
 /** The same view as far as the format can say it. */
 export function asFarAs(format: string, view: FullView): FullView {
   const copy = structuredClone(view)
-  for (const { apply } of expressible[format]!) apply(copy)
+  for (const { apply } of expressible[format === 'bedrock-invoke' ? 'anthropic-messages' : format]!) apply(copy)
   return copy
 }
 
