@@ -18,7 +18,7 @@ const wanted: Readonly<Record<string, Wanted>> = {
     file: 'openai.openapi.yaml', source: 'https://github.com/openai/openai-openapi, MIT; without its texts',
     roots: ['CreateChatCompletionRequest', 'CreateChatCompletionResponse', 'CreateChatCompletionStreamResponse', 'CreateResponse', 'Response', 'ResponseStreamEvent'],
   },
-  anthropic: { file: 'anthropic.openapi.json', source: 'https://github.com/tryAGI/Anthropic, MIT; without its texts', roots: ['BetaCreateMessageParams', 'BetaMessage', 'BetaMessageStreamEvent', 'BetaErrorResponse'] },
+  anthropic: { file: 'anthropic.openapi.json', source: 'https://github.com/tryAGI/Anthropic, MIT; without its texts', roots: ['BetaCreateMessageParams', 'BetaMessage', 'BetaMessageStreamEvent'] },
   gemini: { file: 'gemini-native.openapi.json', source: 'https://github.com/whit3rabbit/gemini-openapi-spec, MIT; without its texts', roots: ['GenerateContentRequest', 'GenerateContentResponse'] },
   ollama: { file: 'ollama.openapi.yaml', source: 'https://github.com/ollama/ollama (docs/openapi.yaml), MIT; without its texts', roots: ['ChatRequest', 'ChatResponse', 'ChatStreamEvent'] },
 }

@@ -53,9 +53,9 @@ export type Speaking = Pick<AttemptOptions, 'protocol' | 'translation' | 'deploy
 
 /** An error status with its body. */
 export function answeredFault({ protocol, translation, errors, deployment: { provider: { vendor: { name: who, quirks } } } }: Speaking, status: number, body: Buffer, headers: Headers, nowMs: number): Fault {
-  const afterMs = retryAfterMs(headers, nowMs)
   const format = errors ?? protocol
   const said = format.readError(body, headers)
+  const afterMs = retryAfterMs(headers, nowMs) ?? said?.retryAfterMs ?? null
   const isForeign = translation !== null || errors !== null
   const contentType = String(headers['content-type'] ?? '')
   // Some vendors send their JSON errors under another type.
@@ -64,7 +64,7 @@ export function answeredFault({ protocol, translation, errors, deployment: { pro
   const faultClass = format.classify(status, said)
   return {
     class: faultClass,
-    failure: failure('upstream_error', message + next.upstream_error!, { status: status >= 400 ? status : 502, ...(isForeign && { fault: faultClass }) }),
+    failure: failure('upstream_error', message + next.upstream_error!, { status: status >= 400 ? status : 502, ...(isForeign && { fault: faultClass, ...(afterMs !== null && { retryAfterMs: afterMs }) }) }),
     // Words of another format than the client's are said anew.
     upstream: isJson && status >= 400 && !isForeign ? { status, body, contentType } : null,
     code: said?.code ?? said?.type ?? `http_${status}`,

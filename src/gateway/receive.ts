@@ -19,9 +19,9 @@ export class BodyBudget {
 }
 
 export function receive(exchange: Exchange, budget: BodyBudget, running: Deadlines): Failure | Promise<Failure | null> {
-  const { request, snapshot } = exchange
+  const { request, snapshot, endpoint } = exchange
   const contentType = request.headers['content-type'] ?? ''
-  if (!/^application\/([\w.+-]*\+)?json\b/i.test(contentType)) {
+  if (!/^application\/([\w.+-]*\+)?json\b/i.test(contentType) && !(endpoint.asBytes && contentType === 'application/octet-stream')) {
     return failure('unsupported_content_type', `This endpoint takes application/json, ${contentType === '' ? 'and the request names no content-type' : `not "${contentType.slice(0, 80)}"`}. Set the header to content-type: application/json.`)
   }
   const coding = request.headers['content-encoding']

@@ -20,6 +20,7 @@ export const saidError = (exchange: Exchange, failed: Failure): SaidError => ({
   param: failed.param ?? null,
   requestId: exchange.id,
   fault: failed.fault ?? null,
+  ...(failed.retryAfterMs !== undefined && { retryAfterMs: failed.retryAfterMs }),
 })
 
 function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {

@@ -74,14 +74,16 @@ class TranslatedStream implements Gate {
   readonly #judge: (event: StreamEvent) => Verdict
   readonly #events: ChatEvent[] = []
   readonly #encoding: BufferEncoding
+  readonly #id: string
   #text = ''
 
-  constructor(translation: Translation, { framing, ownFraming, clientFraming }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: Translation, { framing, ownFraming, clientFraming, id }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder
     this.#judge = judge
     this.#encoding = encodingOf(clientFraming)
+    this.#id = id
     this.#scanner = eventsOf(framing, ownFraming, (event) => this.#take(event))
   }
 
@@ -110,6 +112,7 @@ class TranslatedStream implements Gate {
       const event = events[i]!
       const { costNano } = this.#translation
       if (event.type === 'usage' && costNano !== null) event.usage.costNano = costNano
+      if (event.type === 'error') event.error.message += ` (request ${this.#id})`
       this.#text += this.#encoder.write(event)
     }
     events.length = 0

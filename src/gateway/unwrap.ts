@@ -10,8 +10,11 @@ import { scannerFor, type EventScanner, type Framing, type StreamEvent } from '.
 /** The events of a vendor's stream, unwrapped where `own`, the framing of its format, is another one. */
 export function eventsOf(framing: Framing, own: Framing, onEvent: (event: StreamEvent) => void): EventScanner {
   if (framing === own) return scannerFor(framing, limits.translatedEventBytes, onEvent)
-  return scannerFor(framing, limits.translatedEventBytes, (event) => onEvent({ ...event, ...unwrapInvoke(event.name, event.data) }))
+  return scannerFor(framing, limits.translatedEventBytes, (event) => onEvent({ ...event, ...unwrapInvoke(event.name, event.data) ?? nothing }))
 }
+
+/** A frame without an event. */
+const nothing = { name: '', data: null }
 
 /** For a client that speaks the format of the events. */
 export class UnwrappedStream implements Gate {

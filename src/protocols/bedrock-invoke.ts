@@ -3,7 +3,7 @@
  * that its protocol reads them once they are unwrapped; exceptions become the error events that it knows.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_PayloadPart.html
  */
-import { exceptionOf } from '../wire/aws-event-stream.ts'
+import { damagedStream, exceptionOf } from '../wire/aws-event-stream.ts'
 import { errorOf } from './bedrock-converse/errors.ts'
 import { isObject, isText, parsed } from './bedrock-converse/json.ts'
 
@@ -16,6 +16,8 @@ const typeOpening = '{"type":"'
 /** Null: the frame holds no event. */
 export function unwrapInvoke(name: string, data: string | null): UnwrappedEvent | null {
   const exception = exceptionOf(name)
+  // What is missing at the end tells it.
+  if (exception === damagedStream) return null
   if (exception !== null) {
     const { message, status } = errorOf(exception, data ?? '{}')
     return { name: 'error', data: JSON.stringify({ type: 'error', error: { type: anthropicType(status), message } }) }

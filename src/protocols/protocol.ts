@@ -23,6 +23,8 @@ export interface EndpointSpec {
   streams: boolean
   /** It asks how many tokens a request has, and for no answer to it. */
   counts?: true
+  /** Its clients may call the body bytes, although it is JSON. */
+  asBytes?: true
   /** Required members and the JSON types they may have. */
   required: readonly { key: string; types: readonly JsonType[] }[]
   /** Members whose type is checked when they are present. */
@@ -67,6 +69,8 @@ export interface UpstreamFault {
   message: string
   /** A status inside the body, as OpenRouter sends it, or null. */
   status: number | null
+  /** Where the body says when to try again (Google). */
+  retryAfterMs?: number
 }
 
 /** Why an attempt failed, as far as retry and fallback care. */
@@ -181,4 +185,6 @@ export interface SaidError {
   requestId: string
   /** Of an error that a vendor told; null: it is the gateway's own. */
   fault: FaultClass | null
+  /** When to try again, for formats that say so in the body too. */
+  retryAfterMs?: number
 }

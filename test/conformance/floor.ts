@@ -132,7 +132,7 @@ const ollama: Record<Case, JsonObject> = {
 
 export const asked: Readonly<Record<string, Record<Case, JsonObject>>> = {
   'openai-chat': chat, 'openai-responses': responses, 'anthropic-messages': messages, 'gemini-generate': gemini, 'bedrock-converse': converse, 'cohere-chat': cohere,
-  'bedrock-invoke': Object.fromEntries(Object.entries(messages).map(([key, body]) => [key, { anthropic_version: 'bedrock-2023-05-31', ...body }])) as Record<Case, JsonObject>, 'ollama-chat': ollama,
+  'bedrock-invoke': Object.fromEntries(Object.entries(messages).map(([key, body]) => [key, { anthropic_version: 'bedrock-2023-05-31', ...body }])) as unknown as Record<Case, JsonObject>, 'ollama-chat': ollama,
 }
 
 /** What an inbound form has no member for. */

@@ -3,7 +3,7 @@
  * official SDK makes of it, with its stream accumulators.
  */
 import Anthropic from '@anthropic-ai/sdk'
-import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand, InvokeModelCommand, InvokeModelWithResponseStreamCommand } from '@aws-sdk/client-bedrock-runtime'
+import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand, InvokeModelCommand, InvokeModelWithResponseStreamCommand, type TokenUsage } from '@aws-sdk/client-bedrock-runtime'
 import { GoogleGenAI } from '@google/genai'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { CohereClientV2 } from 'cohere-ai'
@@ -12,6 +12,7 @@ import OpenAI from 'openai'
 import OpenAI7 from 'openai7'
 import type { ChatAnswer, JsonObject } from '../../src/protocols/canonical.ts'
 import type { Source } from '../../src/protocols/codec.ts'
+import { nameFromCohere } from '../../src/protocols/cohere-chat/tool-names.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
 import { Collector } from '../../src/protocols/whole.ts'
 import { eventsOf } from '../../src/gateway/unwrap.ts'
@@ -126,23 +127,23 @@ const cohereChat: Client = {
   sees: async (place, body, stream) => {
     const asked = body as never
     const answer = stream ? await cohereStream(place, asked) : await cohereOf(place).chat(asked)
-    const { message: { content = [], toolCalls = [] }, usage } = answer
+    const { message: { content = [], toolCalls = [], toolPlan = '' }, usage } = answer
     return bareView({
-      text: content.map((part) => (part.type === 'text' ? part.text : '')).join(''), refusal: '', thought: content.map((part) => (part.type === 'thinking' ? part.thinking : '')).join(''),
-      calls: toolCalls.map(({ function: called }) => [called!.name!, argsOf(called!.arguments!)]),
+      text: content.map((part) => (part.type === 'text' ? part.text : '')).join('') + toolPlan, refusal: '', thought: content.map((part) => (part.type === 'thinking' ? part.thinking : '')).join(''),
+      calls: toolCalls.map(({ function: called }) => [nameFromCohere(called!.name!), argsOf(called!.arguments!)]),
       input: usage?.billedUnits?.inputTokens ?? 0, output: usage?.billedUnits?.outputTokens ?? 0,
     })
   },
 }
 
 interface CohereAnswer {
-  message: { content?: ({ type: 'text'; text: string } | { type: 'thinking'; thinking: string })[]; toolCalls?: { function?: { name?: string; arguments?: string } }[] }
+  message: { toolPlan?: string; content?: ({ type: 'text'; text: string } | { type: 'thinking'; thinking: string })[]; toolCalls?: { function?: { name?: string; arguments?: string } }[] }
   usage?: { billedUnits?: { inputTokens?: number; outputTokens?: number } }
 }
 
 /** The SDK has no accumulator: by the numbers of its events. */
 async function cohereStream(place: Place, asked: never): Promise<CohereAnswer> {
-  const answer: CohereAnswer & { message: Required<CohereAnswer['message']> } = { message: { content: [], toolCalls: [] } }
+  const answer: CohereAnswer & { message: Required<CohereAnswer['message']> } = { message: { content: [], toolCalls: [], toolPlan: '' } }
   for await (const event of await cohereOf(place).chatStream(asked)) {
     if (event.type === 'content-start') answer.message.content[event.index!] = event.delta?.message?.content?.type === 'thinking' ? { type: 'thinking', thinking: '' } : { type: 'text', text: '' }
     else if (event.type === 'content-delta') {
@@ -187,7 +188,7 @@ const bedrockConverse: Client = {
       const blocks = stream ? await converseBlocks(client, asked) : await client.send(new ConverseCommand(asked)).then(({ output, usage }) => ({ content: output!.message!.content!, usage }))
       const { content, usage } = blocks
       return bareView({
-        text: content.map(({ text }) => text ?? '').join(''), refusal: '', thought: content.map(({ reasoningContent }) => reasoningContent?.reasoningText?.text ?? '').join(''),
+        text: content.map(({ text, citationsContent: cited }) => text ?? cited?.content?.map((part) => part.text ?? '').join('') ?? '').join(''), refusal: '', thought: content.map(({ reasoningContent }) => reasoningContent?.reasoningText?.text ?? '').join(''),
         calls: content.flatMap(({ toolUse }) => (toolUse ? [[toolUse.name!, typeof toolUse.input === 'string' ? argsOf(toolUse.input) : toolUse.input] as [string, unknown]] : [])),
         input: (usage?.inputTokens ?? 0) + (usage?.cacheReadInputTokens ?? 0) + (usage?.cacheWriteInputTokens ?? 0), output: usage?.outputTokens ?? 0,
       })
@@ -197,14 +198,13 @@ const bedrockConverse: Client = {
   },
 }
 
-interface Block { text?: string; reasoningContent?: { reasoningText?: { text?: string } }; toolUse?: { name?: string; input?: unknown } }
-interface Tokens { inputTokens?: number; outputTokens?: number; cacheReadInputTokens?: number; cacheWriteInputTokens?: number }
+interface Block { text?: string; citationsContent?: { content?: { text?: string }[] }; reasoningContent?: { reasoningText?: { text?: string } }; toolUse?: { name?: string; input?: unknown } }
 
 /** The SDK has no accumulator: by the numbers of its events. */
-async function converseBlocks(client: BedrockRuntimeClient, asked: { modelId: string; messages: never }): Promise<{ content: Block[]; usage: Tokens | undefined }> {
+async function converseBlocks(client: BedrockRuntimeClient, asked: { modelId: string; messages: never }): Promise<{ content: Block[]; usage: TokenUsage | undefined }> {
   const { stream } = await client.send(new ConverseStreamCommand(asked))
   const content: Block[] = []
-  let usage: Tokens | undefined
+  let usage: TokenUsage | undefined
   for await (const { contentBlockStart: start, contentBlockDelta: more, metadata } of stream!) {
     if (start) content[start.contentBlockIndex!] = start.start?.toolUse ? { toolUse: { name: start.start.toolUse.name!, input: '' } } : {}
     if (more) {
@@ -279,3 +279,6 @@ export function read({ codec, framing: own }: Protocol, body: Buffer, stream: bo
   take((out) => decoder.end(out))
   return { answer: collector.answer, error: collector.error, isOver: collector.isOver }
 }
+
+/** Frames of invoke hold their events in base64. */
+export const textOf = ({ id }: Protocol, body: Buffer): string => (id === 'bedrock-invoke' ? body.toString().replace(/"bytes":"([^"]*)"/g, (_, base64: string) => Buffer.from(base64, 'base64').toString()) : body.toString())

@@ -39,9 +39,9 @@ for (const from of formats) {
         const target = targetOf({ upstreamModel: model, outputTokens: 0, reasoning: null, provider: { vendor } } as unknown as Deployment)
         const seen = new Map<string, number>()
         const silent = said.flatMap(({ id, body, place }) => silentLosses({ from, to, target }, body, place, seen, proof ? 20 : 2).map((name) => ({ id, name })))
-        const unexplained = silent.filter(({ name }) => !saysNothing.some(({ member, to: only }) => member.test(name) && (only?.includes(to.id) ?? true)))
+        const unexplained = silent.filter(({ name }) => !saysNothing.some(({ value, to: only }) => value.test(name) && (only?.includes(to.id) ?? true)))
         assert.deepEqual([...new Set(unexplained.map(({ name, id }) => `${name} (${id})`))].slice(0, 40), [])
-        t.diagnostic(`${seen.size} kinds of members, ${[...seen.values()].reduce((sum, count) => sum + count, 0)} members taken out`)
+        t.diagnostic(`${seen.size} kinds of values, ${[...seen.values()].reduce((sum, count) => sum + count, 0)} taken out and changed`)
       })
     }
   })

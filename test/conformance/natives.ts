@@ -9,6 +9,8 @@ export interface Native {
   places: Readonly<Record<string, string>>
   keys: readonly string[]
   key: readonly [header: string, prefix: string]
+  /** Left out: any text may be a key. */
+  secret?: string
   headers?: Readonly<Record<string, string>>
   /** https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
   billsAfterAbort: boolean
@@ -41,6 +43,7 @@ export const natives: Readonly<Record<string, Native>> = {
   // https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
   vertex: {
     format: 'gemini-generate', model: 'gemini-2.5-pro', url: `${vertex}:generateContent`, streamUrl: `${vertex}:streamGenerateContent?alt=sse`,
-    places: { GOOGLE_CLOUD_PROJECT: 'my-project', GOOGLE_CLOUD_LOCATION: 'europe-west4' }, keys: ['VERTEX_CREDENTIALS'], key: ['authorization', 'Bearer '], billsAfterAbort: true,
+    places: { GOOGLE_CLOUD_PROJECT: 'my-project', GOOGLE_CLOUD_LOCATION: 'europe-west4' }, keys: ['VERTEX_CREDENTIALS'], key: ['authorization', 'Bearer '],
+    secret: 'ya29.token-of-the-vendor', billsAfterAbort: true,
   },
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { costOf, noUnits } from '../upstream/bill.ts'
 import { closeConnections, overAll, post, type RawAnswer } from './ask.ts'
-import { clients, read, type Read } from './format-clients.ts'
+import { clients, read, textOf, type Read } from './format-clients.ts'
 import { formats, nameOf, vendorFor, recordedOf, sampled, startFormatRig, type Recorded } from './format-rig.ts'
 import { answerFaults } from './specifications.ts'
 import { asFarAs, assertSame, noObject, squeezed, viewOf, type FullView, type View } from './views.ts'
@@ -61,7 +61,7 @@ function costNano({ id }: Recorded, { input = 0, cacheRead = 0, cacheWrite5m = 0
   return costOf({ ...noUnits(), input, cachedInput: cacheRead, cacheWrite: cacheWrite5m + cacheWrite1h, audioInput: audioIn, imageInput: imageIn, output, reasoning, audioOutput: audioOut, imageOutput: imageOut }, rig.priceOf(id))
 }
 
-const toldNano = (body: Buffer): number => Math.round(Number([...body.toString().matchAll(/"cost_usd":([\d.e-]+)/g)].at(-1)?.[1]) * 1e9)
+const toldNano = (to: Protocol, body: Buffer): number => Math.round(Number([...textOf(to, body).matchAll(/"cost_usd":([\d.e-]+)/g)].at(-1)?.[1]) * 1e9)
 
 for (const to of formats.filter(({ id }) => id in clients)) {
   for (const [from, exchanges] of all) {
@@ -83,7 +83,7 @@ for (const to of formats.filter(({ id }) => id in clients)) {
           const expected: View = { text, thought, refusal, calls, input, output }
           const { body } = clients[to.id]!.asks(nameOf(exchange.id), exchange.stream)
           const seen = await clients[to.id]!.sees({ url: rig.url, key: rig.key }, { model: nameOf(exchange.id), ...body }, exchange.stream)
-          if (to.id === 'openai-chat') seen.thought = squeezed(seen.thought)
+          if (to.id === 'openai-chat' || to.id === 'ollama-chat') seen.thought = squeezed(seen.thought)
           // Of arguments that are cut off an accumulator shows what it can.
           seen.calls = seen.calls.map(([name, args], index) => [name, calls[index]?.[1] === noObject ? noObject : args])
           assertSame(seen, expected)
@@ -97,7 +97,7 @@ for (const to of formats.filter(({ id }) => id in clients)) {
           if (Object.keys(usage).length === 0 || /"type":"(advisor_message|compaction)"/.test(exchange.body.toString())) return
           const { headers, body } = await ask(to, exchange)
           const expected = costNano(exchange, usage)
-          assert.equal(toldNano(body), expected)
+          assert.equal(toldNano(to, body), expected)
           if (!exchange.stream) assert.equal(Math.round(Number(headers['x-megarouter-cost-usd']) * 1e9), expected)
         })
       })

@@ -3,11 +3,12 @@ import type { JsonObject } from '../../src/protocols/canonical.ts'
 
 export type Meaning = 'context_window' | 'content_policy' | 'rate_limit' | 'overloaded' | 'auth' | 'not_found' | 'server' | 'quota' | 'request'
 
+/** Whether and when to try again is told with those headers, or by Google in the body; both in 7 s. */
 export interface VendorError { format: string; meaning: Meaning; status: number; body: JsonObject; headers?: Record<string, string> }
 
 const openai = (format: string, meaning: Meaning, status: number, error: JsonObject, headers: Record<string, string> = {}): VendorError => ({ format, meaning, status, body: { error: { param: null, ...error } }, headers })
 const anthropic = (meaning: Meaning, status: number, type: string, message: string, headers: Record<string, string> = {}): VendorError => ({ format: 'anthropic-messages', meaning, status, body: { type: 'error', error: { type, message }, request_id: 'req_011' }, headers })
-const google = (meaning: Meaning, code: number, status: string, message: string): VendorError => ({ format: 'gemini-generate', meaning, status: code, body: { error: { code, message, status } } })
+const google = (meaning: Meaning, code: number, status: string, message: string, details: JsonObject[] = []): VendorError => ({ format: 'gemini-generate', meaning, status: code, body: { error: { code, message, status, ...(details.length > 0 && { details }) } } })
 const aws = (meaning: Meaning, status: number, type: string, message: string): VendorError => ({ format: 'bedrock-converse', meaning, status, body: { message }, headers: { 'x-amzn-errortype': type } })
 const cohere = (meaning: Meaning, status: number, message: string): VendorError => ({ format: 'cohere-chat', meaning, status, body: { id: '1', message } })
 const ollama = (meaning: Meaning, status: number, error: string): VendorError => ({ format: 'ollama-chat', meaning, status, body: { error } })
@@ -16,7 +17,7 @@ const ollama = (meaning: Meaning, status: number, error: string): VendorError =>
 const ofOpenai = (format: string): VendorError[] => [
   openai(format, 'context_window', 400, { message: "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens.", type: 'invalid_request_error', param: 'messages', code: 'context_length_exceeded' }),
   openai(format, 'content_policy', 400, { message: 'Your request was rejected as a result of our safety system.', type: 'invalid_request_error', code: 'content_policy_violation' }),
-  openai(format, 'rate_limit', 429, { message: 'Rate limit reached for gpt-5 on tokens per min (TPM).', type: 'tokens', code: 'rate_limit_exceeded' }, { 'retry-after': '7' }),
+  openai(format, 'rate_limit', 429, { message: 'Rate limit reached for gpt-5 on tokens per min (TPM).', type: 'tokens', code: 'rate_limit_exceeded' }, { 'retry-after': '7', 'x-ratelimit-remaining-tokens': '0' }),
   openai(format, 'quota', 429, { message: 'You exceeded your current quota, please check your plan and billing details.', type: 'insufficient_quota', code: 'insufficient_quota' }),
   openai(format, 'auth', 401, { message: 'Incorrect API key provided.', type: 'invalid_request_error', code: 'invalid_api_key' }),
   openai(format, 'not_found', 404, { message: 'The model `gpt-9` does not exist or you do not have access to it.', type: 'invalid_request_error', code: 'model_not_found' }),
@@ -29,7 +30,7 @@ export const vendorErrors: readonly VendorError[] = [
   // https://platform.claude.com/docs/en/api/errors
   anthropic('context_window', 400, 'invalid_request_error', 'prompt is too long: 210000 tokens > 200000 maximum'),
   anthropic('content_policy', 400, 'invalid_request_error', 'Output blocked by content filtering policy'),
-  anthropic('rate_limit', 429, 'rate_limit_error', 'This request would exceed the rate limit for your organization of 50,000 input tokens per minute.', { 'retry-after': '7' }),
+  anthropic('rate_limit', 429, 'rate_limit_error', 'This request would exceed the rate limit for your organization of 50,000 input tokens per minute.', { 'retry-after': '7', 'anthropic-ratelimit-input-tokens-remaining': '0' }),
   anthropic('quota', 400, 'invalid_request_error', 'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.'),
   anthropic('auth', 401, 'authentication_error', 'invalid x-api-key'),
   anthropic('not_found', 404, 'not_found_error', 'model: claude-9'),
@@ -37,7 +38,7 @@ export const vendorErrors: readonly VendorError[] = [
   anthropic('server', 500, 'api_error', 'Internal server error'),
   // https://ai.google.dev/gemini-api/docs/troubleshooting
   google('context_window', 400, 'INVALID_ARGUMENT', 'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).'),
-  google('rate_limit', 429, 'RESOURCE_EXHAUSTED', 'Resource has been exhausted (e.g. check quota).'),
+  google('rate_limit', 429, 'RESOURCE_EXHAUSTED', 'Resource has been exhausted (e.g. check quota).', [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '6.4s' }]),
   google('auth', 400, 'INVALID_ARGUMENT', 'API key not valid. Please pass a valid API key.'),
   google('auth', 403, 'PERMISSION_DENIED', 'Permission denied on resource project x.'),
   google('not_found', 404, 'NOT_FOUND', 'models/gemini-9 is not found for API version v1beta.'),

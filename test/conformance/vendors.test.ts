@@ -37,10 +37,10 @@ const wrong = (id: string, change: Change): Subject => {
 }
 
 /** As Google counts in its OpenAI-compatible form. */
-const byTotal: Dialect = { ...dialects['groq']!, counts: { ...dialects['groq']!.counts, reasoning: 'total alone', reasoningInCompletion: false } }
+const byTotal: Dialect = { ...dialects['groq']!, reasoning: 'hidden', error: 'a list', counts: { ...dialects['groq']!.counts, reasoning: 'total alone', reasoningInCompletion: false } }
 
 it('thoughts that only the total has are counted where the declaration says so', async () => {
-  const { vendor } = wrong('groq', { usage: { completionIncludesReasoning: false, outputByTotal: true } })
+  const { vendor } = wrong('groq', { usage: { outputByTotal: true } })
   assert.deepEqual(await failing({ vendor, dialect: byTotal }), [])
 })
 

@@ -187,6 +187,8 @@ export const expressible: Readonly<Record<string, readonly Limit[]>> = {
     { reason: 'media are told by what is said in them', apply: (view) => tellMedia(view, () => false) },
     { reason: 'tokens are told apart by direction and thought', apply: (view) => { moved(view, 'input', ['cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'audioIn', 'imageIn']); moved(view, 'output', ['audioOut', 'imageOut']) } },
     { reason: 'a stop sequence is not named', apply: (view) => { view.stopSequence = undefined } },
+    asStop('a refusal is an end', 'refusal', 'end'), asStop('for what a filter stops there is no name', 'content_filter', 'other'),
+    { reason: 'a message holds its text before its calls', apply: (view) => { view.order = joined(view.order.toSorted((a, b) => places.indexOf(a) - places.indexOf(b))) } },
   ],
   'ollama-chat': [
     refusesInText, stopsAtCalls, noStopSequence, losesMade, noSearches, noCitations,
@@ -197,7 +199,7 @@ export const expressible: Readonly<Record<string, readonly Limit[]>> = {
     { reason: 'an end is an end or the limit', apply: (view) => { if (view.stop !== undefined && view.stop !== 'length' && view.stop !== 'tool_calls') view.stop = view.stop === 'context_window' ? 'length' : 'end' } },
   ],
   'bedrock-converse': [
-    refusesInText, losesMade, noSearches, noStopSequence,
+    refusesInText, losesMade, noSearches, asStop('a refusal is told as filtered', 'refusal', 'content_filter'),
     { reason: 'media other than images are told by what is said in them', apply: (view) => tellMedia(view, (each) => each.startsWith('image ')) },
     { reason: 'tokens are told apart by direction and cache', apply: (view) => { moved(view, 'input', ['audioIn', 'imageIn']); moved(view, 'output', ['reasoning', 'audioOut', 'imageOut']) } },
   ],

@@ -17,7 +17,7 @@ const version = 'bedrock-2023-05-31'
 
 const { optional } = anthropicMessages.endpoints.find(({ counts }) => !counts)!
 const endpoints: readonly EndpointSpec[] = [{
-  name: 'invoke', capability: 'chat', path: '/model/{model}/invoke', streamPath: '/model/{model}/invoke-with-response-stream', streams: true, required: [{ key: 'messages', types: ['array'] }], optional,
+  name: 'invoke', capability: 'chat', path: '/model/{model}/invoke', streamPath: '/model/{model}/invoke-with-response-stream', streams: true, asBytes: true, required: [{ key: 'messages', types: ['array'] }], optional,
 }]
 
 class Decoder implements StreamDecoder {
@@ -65,8 +65,9 @@ const codec: ChatCodec = {
     return messages.decodeRequest({ ...body, model, stream }, {})
   },
   encodeRequest(request, target) {
-    const { body: { model: _, stream: __, ...body }, losses } = messages.encodeRequest(request, target)
-    return { body: { anthropic_version: version, ...body }, losses }
+    const { betas, ...rest } = request
+    const { body: { model: _, stream: __, ...body }, losses } = messages.encodeRequest(rest, target)
+    return { body: { anthropic_version: version, ...body, ...(betas && { anthropic_beta: betas }) }, losses }
   },
   decodeStream: (source) => new Decoder(messages.decodeStream(source)),
   encodeStream: (client) => new Encoder(client),

@@ -108,6 +108,6 @@ function messageOf(parts: readonly Part[]): JsonObject {
       if (part.kind === 'image' && part.source.by === 'data') images.push(part.source.base64)
     }
   }
-  const thinking = thoughts.join('\n\n')
+  const thinking = thoughts.filter((text) => text !== '').join('\n\n')
   return defined<JsonObject>({ role: 'assistant', content, thinking: thinking === '' ? undefined : thinking, images: images.length > 0 ? images : undefined, tool_calls: calls.length > 0 ? calls : undefined })
 }
