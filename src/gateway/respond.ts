@@ -10,7 +10,7 @@ import { usd } from './usage-cost.ts'
 type Headers = Record<string, string | string[]>
 
 /** Upstream headers that reach the client; all others, and everything hop-by-hop, stay here. */
-const passed = /^((?:x-)?request-id|anthropic-ratelimit-[\w-]+|openai-(processing-ms|version|model)|retry-after(-ms)?|x-should-retry|x-ratelimit-[\w-]+|x-amzn-(errortype|requestid))$/
+const passed = /^((?:x-)?request-id|anthropic-ratelimit-[\w-]+|openai-(processing-ms|version|model)|retry-after(-ms)?|x-should-retry|x-ratelimit-[\w-]+|x-amzn-(errortype|requestid|bedrock-content-type))$/
 
 export const saidError = (exchange: Exchange, failed: Failure): SaidError => ({
   message: `${failed.message} (request ${exchange.id})`,

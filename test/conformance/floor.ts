@@ -135,6 +135,9 @@ export const asked: Readonly<Record<string, Record<Case, JsonObject>>> = {
   'bedrock-invoke': Object.fromEntries(Object.entries(messages).map(([key, body]) => [key, { anthropic_version: 'bedrock-2023-05-31', ...body }])) as unknown as Record<Case, JsonObject>, 'ollama-chat': ollama,
 }
 
+/** What is told and not asked, and why: most models refuse to think, and a budget, which tools send to any model, asks none that is not known to. */
+export const untold: Readonly<Record<string, Partial<Record<Feature, RegExp>>>> = { 'ollama-chat': { effort: /budget of reasoning/ } }
+
 /** What an inbound form has no member for. */
 export const unasked: Readonly<Record<string, readonly Feature[]>> = { 'openai-responses': ['stop'] }
 

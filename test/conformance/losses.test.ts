@@ -52,7 +52,7 @@ describe(`${ofClients.length} requests of real clients before a vendor of each f
     it(`are valid requests of ${target.protocol.id}, and what it cannot say stands in x-megarouter-warnings`, async () => {
       const failures: string[] = []
       await overAll(ofClients, 4, async ({ id, protocol, body, place, path, headers }) => {
-        const named = place.model === undefined ? path : path.replace(/(models?\/)[^/:?]+(%3A0)?/, `$1${encodeURIComponent(nameOf(target.id))}`)
+        const named = place.model === undefined ? path : path.replace(/(?<=\/models\/)[^/:?]+|(?<=\/model\/)[^/]+/, encodeURIComponent(nameOf(target.id)))
         const answer = await post({ url: rig.url, key: rig.key }, named, JSON.stringify(place.model === undefined ? { ...body, model: nameOf(target.id) } : body), onlyOf(headers))
         const arrival = rig.upstream.arrivalsOf(target.id).findLast((each) => String(each.headers['x-client-request-id']).startsWith(String(answer.headers['x-megarouter-request-id'])))
         if (answer.status !== 200 || arrival === undefined) return void failures.push(`${id}: ${answer.status} ${answer.body.toString('utf8', 0, 300)}`)

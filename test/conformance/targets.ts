@@ -7,5 +7,5 @@ const models: Readonly<Record<string, string>> = {
 }
 
 export const targets: readonly Recorded[] = formats.map((protocol): Recorded => ({
-  ...recordedOf(protocol).find(({ status, stream }) => status === 200 && !stream)!, id: models[protocol.id]!,
+  ...recordedOf(protocol).find(({ provider, status, stream }) => status === 200 && !stream && (protocol.id !== 'openai-chat' || provider === 'openai'))!, id: models[protocol.id]!,
 }))
