@@ -90,13 +90,15 @@ class TranslatedStream implements Gate {
   readonly #judge: (event: StreamEvent) => Verdict
   readonly #events: ChatEvent[] = []
   readonly #encoding: BufferEncoding
+  readonly #id: string
   #text = ''
 
-  constructor(translation: Translation, { framings }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: Translation, { framings, id }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder
     this.#judge = judge
+    this.#id = id
     this.#encoding = encodingOf(framings.clientFraming)
     this.#scanner = eventsOf(framings, (event) => this.#take(event))
   }
@@ -125,6 +127,7 @@ class TranslatedStream implements Gate {
     for (let i = 0; i < events.length; i++) {
       const event = events[i]!
       this.#translation.passes(event)
+      if (event.type === 'error') event.error.message += ` (request ${this.#id})`
       this.#text += this.#encoder.write(event)
     }
     events.length = 0

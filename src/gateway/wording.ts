@@ -69,7 +69,8 @@ function unsaid({ options }: Exchange, { name }: Vendor, losses: readonly Loss[]
 /** A conversation in the client's format. */
 export function understood(protocol: Protocol, { inPath }: Exchange, body: JsonObject): ChatRequest | Failure {
   try {
-    return protocol.codec!.decodeRequest(body, inPath)
+    const { megarouter: _, ...chat } = body
+    return protocol.codec!.decodeRequest(chat, inPath)
   } catch (error) {
     return badRequest(error)
   }
