@@ -14,7 +14,7 @@ import type { Environment } from './config/environment.ts'
 import { nanoPrice } from './catalog/decimal.ts'
 import type { OperatorOverride } from './catalog/operator.ts'
 import { nearestNames } from './catalog/nearest.ts'
-import type { Prices, PriceVector } from './catalog/price.ts'
+import { pieceClasses, type Prices, type PriceVector } from './catalog/price.ts'
 import type { AliasData, Budget, DeploymentData, OrganisationSettings, RateLimit, SettingsData } from './gateway/snapshot.ts'
 import { declaredFacts } from './governance/model-class.ts'
 import { plainPath } from './governance/name-path.ts'
@@ -223,6 +223,9 @@ function deadlines(row: NonNullable<FileSettings['deadlines']>): Partial<Setting
   return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== undefined))
 }
 
+/** A price that knows none of them has the version that it had before there were any. */
+const withoutFreePieces = (key: string, value: unknown): unknown => (value === 0 && pieceClasses.some((name) => name === key) ? undefined : value)
+
 /** The version is derived from the prices, so that equal prices have equal versions on every node. */
 export function priceVector(row: FilePrice): PriceVector {
   const nano = (value: string | number): number => nanoPrice(decimalText(value)).nano
@@ -235,7 +238,8 @@ export function priceVector(row: FilePrice): PriceVector {
     reasoning: given(row.reasoning, output), audioIn: given(row.audio_in, input), audioOut: given(row.audio_out, output),
     imageIn: given(row.image_in, input), imageOut: given(row.image_out, output),
     toolCalls: given(row.tool_calls, 0), requests: given(row.requests, 0),
+    images: given(row.images, 0), audioMs: given(row.audio_ms, 0), characters: given(row.characters, 0), searches: given(row.searches, 0),
   }
-  const version = createHash('sha256').update(JSON.stringify(base)).digest('hex').slice(0, 12)
+  const version = createHash('sha256').update(JSON.stringify(base, withoutFreePieces)).digest('hex').slice(0, 12)
   return { version: `file-${version}`, base, tiers: [] }
 }

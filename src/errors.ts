@@ -23,6 +23,7 @@ export const errorTable = {
   price_unknown: { status: 403, type: 'permission_error' },
   budget_unenforceable: { status: 403, type: 'permission_error' },
   model_not_found: { status: 404, type: 'invalid_request_error' },
+  object_not_found: { status: 404, type: 'invalid_request_error' },
   unsupported_endpoint: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
   upgrade_required: { status: 426, type: 'invalid_request_error' },

@@ -38,8 +38,8 @@ const priceSchema = z.strictObject({
   output: dollars,
   cache_read: optionalDollars, cache_write_5m: optionalDollars, cache_write_1h: optionalDollars, reasoning: optionalDollars,
   audio_in: optionalDollars, audio_out: optionalDollars, image_in: optionalDollars, image_out: optionalDollars,
-  tool_calls: optionalDollars, requests: optionalDollars,
-}).describe('US dollars per million units. A class left out takes the price of its parent (cache and media in: input; reasoning and media out: output).')
+  tool_calls: optionalDollars, requests: optionalDollars, images: optionalDollars, audio_ms: optionalDollars, characters: optionalDollars, searches: optionalDollars,
+}).describe('US dollars per million units. A class left out takes the price of its parent (cache and media in: input; reasoning and media out: output). Pieces have none: images made, milliseconds of audio heard, characters spoken, searches.')
 
 const deploymentSchema = z.strictObject({
   id: text.optional().describe('Stable name; default <provider>/<upstream_model>.'),

@@ -45,7 +45,8 @@ export function vendorOf(provider: Pick<Provider, 'id' | 'vendor' | 'name'> & { 
   if (provider.vendor !== ownServer) return vendors.get(provider.vendor) ?? null
   return declareVendor({
     id: provider.id, name: provider.name, docs: '', env: [], auth: provider.credentials.length > 0 ? 'bearer' : 'none',
-    endpoints: ['chat', 'completions', 'embeddings'],
+    // What such a server does not serve, it says itself.
+    endpoints: ['chat', 'completions', 'embeddings', 'images', 'image_edits', 'image_variations', 'speech', 'transcriptions', 'translations', 'moderations', 'rerank'],
     // The one limit that every such server reads: a server that refuses it says so, one that ignores the newer field would bill on.
     quirks: { maxTokensField: 'max_tokens' },
   })

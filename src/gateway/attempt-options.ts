@@ -25,6 +25,10 @@ export interface AttemptOptions {
   hold: Hold
   calibration: Calibration
   stream: boolean
+  /** A conversation that is wanted in one piece: no stream is an answer to it. */
+  whole: boolean
+  /** An answer that is neither JSON nor events passes as it comes. */
+  bytes: boolean
   deadlines: SettingsData['deadlines']
   /** What is left of the request's time until its first token, or plain answer. */
   limitMs: number

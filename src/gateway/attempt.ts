@@ -17,6 +17,7 @@ import { isWindowOver } from './commit-window.ts'
 import { firstAnswerMs, type Deadlines, type Ticking } from './deadlines.ts'
 import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, unsentFault, withoutSecret, type Fault } from './fault.ts'
 import { gateFor } from './gate.ts'
+import { holdsAnswer, keptBytes } from './malformed.ts'
 import type { Metered } from './meter.ts'
 import { Progress } from './progress.ts'
 import type { Sink } from './stream.ts'
@@ -53,6 +54,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   usageApart = false
   outputChars = 0
   outputEvents = 0
+  /** How a stream began, for the log. */
+  first: Buffer | null = null
   body: Buffer | null = null
   answer: AnswerFacts | null = null
   /** Set when it is settled. */
@@ -108,10 +111,9 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   get who(): string { return this.options.deployment.provider.vendor.name }
-
   /** True when what the client has got so far ends with a whole event. */
   get atBoundary(): boolean { return this.#gate?.atBoundary ?? true }
-
+  get isOpaque(): boolean { return this.#gate?.isOpaque ?? false }
   get draining(): boolean { return this.#drainUntilUs !== null }
 
   /** Gives a committed stream its destination; what was held back goes first. */
@@ -148,6 +150,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   onData(chunk: Buffer): void {
     if (this.outcome) return
     this.#lastByteUs = this.#clock.monotonicUs()
+    if (this.#gate) this.first ??= Buffer.from(chunk.subarray(0, keptBytes))
     if (this.#gate) this.#onEvents(this.#gate.push(chunk))
     else this.#onBody(chunk)
   }
@@ -287,6 +290,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   #endStream(gate: Gate): void {
+    if (gate.isOpaque) this.terminal = true
     const rest = gate.end(() => this.terminal)
     // What is no whole event was not passed on: it is said by us.
     if (this.#inBand) return this.#committed && rest.length === 0 ? this.#end('broken', inBandFault(this.options, this.#inBand.said, null)) : this.#onEvents(rest)
@@ -306,9 +310,9 @@ export class Attempt implements UpstreamHandler, Ticking {
     const isWhole = !scan.fault && scan.isObject
     const facts = isWhole ? protocol.readAnswer(body, scan) : null
     if (facts?.error) return this.#end('upstream_error', inBandFault(this.options, facts.error, body.toString()))
-    if (!facts || !protocol.answerIn.some((key) => scan.find(key)) || translation?.take(body) === false) {
+    if (!facts || !holdsAnswer(protocol, body, scan) || translation?.take(body) === false) {
       this.#countCut()
-      return this.#end('truncated', truncatedFault(`${this.who} answered ${this.status} with ${isWhole ? 'JSON that holds no answer' : 'a body that is not complete JSON'}.`))
+      return this.#end('truncated', truncatedFault(`${this.who} answered ${this.status} with ${isWhole ? 'JSON that holds no answer' : `a body that is not complete JSON (${String(this.headers['content-type'] ?? 'of no type').slice(0, 60)})`}.`))
     }
     this.answer = facts
     this.rawUsage = facts.usage

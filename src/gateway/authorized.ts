@@ -3,6 +3,7 @@
  * is fetched the request waits under its own deadlines; without one it fails with a `CredentialError`. A token that the vendor
  * refuses, although it should still hold, is fetched anew once.
  */
+import { Readable } from 'node:stream'
 import type { Authorities, Authority } from '../providers/auth/authority.ts'
 import { needsAuthority } from '../providers/provider.ts'
 import type { Transport, UpstreamCall, UpstreamHandler, UpstreamRequest } from './transport.ts'
@@ -51,7 +52,9 @@ class AuthorizedCall implements UpstreamCall, UpstreamHandler {
 
   #start(): void {
     try {
-      const headers = this.#authority().headers(this.#request)
+      const { body } = this.#request
+      // A form goes on as it comes, to vendors of tokens alone, who sign nothing.
+      const headers = this.#authority().headers({ ...this.#request, body: body instanceof Readable ? null : body })
       if (headers instanceof Promise) headers.then((found) => this.#send(found), (error: unknown) => this.onError(error as Error))
       else this.#send(headers)
     } catch (error) {
@@ -70,7 +73,7 @@ class AuthorizedCall implements UpstreamCall, UpstreamHandler {
   onSent(): boolean { return !this.#over && this.#handler.onSent() }
 
   onHead(status: number, headers: Record<string, string | string[] | undefined>): void {
-    if (status === 401 && this.#tries === 1 && this.#authority().refused(this.#sentWith)) {
+    if (status === 401 && this.#tries === 1 && !(this.#request.body instanceof Readable) && this.#authority().refused(this.#sentWith)) {
       this.#call?.abort()
       return this.#start()
     }

@@ -12,6 +12,7 @@ import type { Hold } from '../ledger/hold.ts'
 import { stepNames, type RequestOutcome, type StepName } from '../store/records.ts'
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
+import type { FormBody } from './form.ts'
 import type { Run } from './repeats.ts'
 import type { Route } from './routes.ts'
 import type { KeyEntry, Snapshot, View } from './snapshot.ts'
@@ -55,6 +56,8 @@ export interface Asked {
   reasoningOff: boolean
   bodyBytes: number
   size: RequestSize
+  /** What it costs is decided by pieces, or by tokens that no limit of the request bounds. */
+  byPieces: boolean
 }
 
 /** What bounds the input; counted when it is first asked for. */
@@ -92,7 +95,10 @@ export class Exchange {
   readonly inPath: RequestPlace
   /** Whose names of models its path is written with. */
   readonly home: string | null
+  /** Of a form its plain fields, as JSON. */
   body: Buffer = nothing
+  /** The bytes of a form. */
+  form: FormBody | null = null
   scan: JsonScanner | null = null
   key: KeyEntry | null = null
   /** What the key's organisation has of the snapshot; known with the key, as the principal is. */
@@ -179,6 +185,7 @@ export class Exchange {
    */
   letGo(): void {
     this.body = nothing
+    this.form = null
     this.scan = this.lease = this.limitHeaders = this.repeat = this.asked = this.chat = this.options = this.hold = this.running = this.captured = null
     this.attempts.length = 0
   }

@@ -17,6 +17,7 @@ import { recordOf } from './record.ts'
 import { refuse, sendJson } from './respond.ts'
 import { isDataPath, plainRoute, routeOf, servedPaths, unescaped, type Route } from './routes.ts'
 import type { Snapshot } from './snapshot.ts'
+import { handleObject, objectRouteOf } from './vendor-objects.ts'
 
 export interface Door {
   gateway: Gateway
@@ -61,17 +62,22 @@ function dispatch(door: Door, request: IncomingMessage, response: ServerResponse
 }
 
 function dataPlane(door: Door, request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
-  const served = routeOf(path, query)
+  const object = objectRouteOf(request.method ?? '', path)
+  const served = object ?? routeOf(path, query)
   const isModels = served === null && modelPath.test(path) && !(request.method === 'POST' && path.includes(':'))
   const exchange = begin(door, request, response, served ?? plainRoute(isModels ? 'models' : 'unsupported', path, listForm(path, request)))
   if (!exchange) return
-  if (served && request.method === 'POST') return void handle(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
+  if (object?.action) return void handleObject(exchange, door.gateway, object).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
+  if (served && !object && request.method === 'POST') return void handle(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (isModels && request.method === 'GET') return models(door, exchange, path)
   if (request.headers.upgrade !== undefined) return refuseAndRecord(door, exchange, failure('upgrade_required', 'This is served by plain HTTP and not over a WebSocket. Send a POST request.'))
   refuseAndRecord(door, exchange, served || isModels
-    ? failure('method_not_allowed', `${path.slice(0, 100)} takes ${served ? 'POST' : 'GET'}, not ${request.method}.`)
-    : failure('unsupported_endpoint', `${path.slice(0, 100)} is not served here. Served are POST ${servedPaths.join(', POST ')}, GET /v1/models.`))
+    ? failure('method_not_allowed', `${path.slice(0, 100)} takes ${object ? methodsOf(path) : served ? 'POST' : 'GET'}, not ${request.method}.`)
+    : failure('unsupported_endpoint', `${path.slice(0, 100)} is not served here. Served are POST ${servedPaths.join(', POST ')}, GET /v1/models, /v1/files, /v1/batches.`))
 }
+
+/** Of files and batches. */
+const methodsOf = (path: string): string => (path.endsWith('/content') ? 'GET' : path.endsWith('/cancel') ? 'POST' : /^\/v1\/\w+$/.test(path) ? 'GET or POST' : 'GET or DELETE')
 
 /** The exchange of a request, or null where the process can't take any and has said so. */
 function begin(door: Door, request: IncomingMessage, response: ServerResponse, where: Route): Exchange | null {

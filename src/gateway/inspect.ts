@@ -37,8 +37,8 @@ export function inspect(exchange: Exchange): Failure | null {
   exchange.asked = {
     ...asks, model, written,
     ...outputLimits(exchange, asks.maxOutputTokens),
-    bodyBytes: body.length,
-    size: sizeOf(exchange.protocol, endpoint, body, scan),
+    bodyBytes: body.length, byPieces: exchange.protocol.byPieces === true,
+    size: sizeOf(exchange.protocol, endpoint, body, scan, exchange.form?.fileBytes),
     estimatedInputTokens: Math.ceil(body.length / bytesPerToken),
   }
   exchange.hasSealedProofs = exchange.protocol.codec !== null && endpoint.capability === 'chat' && hasSeals(body)

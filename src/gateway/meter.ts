@@ -2,8 +2,9 @@
  * What an attempt used and what that costs: the vendor's own usage in disjoint classes, or a marked estimate of what was
  * delivered; then the end of its hold. An attempt is metered and settled once, before the client can see its end.
  */
-import { allTokens, costNano, isPricedTier, largestCostNano, noUsage, type PriceContext, type Usage } from '../catalog/price.ts'
+import { allTokens, costNano, hasPieces, isPricedTier, largestCostNano, noUsage, pieceClasses, type PriceContext, type PriceVector, type Usage } from '../catalog/price.ts'
 import { normaliseUsage } from '../catalog/usage.ts'
+import { isFree } from '../ledger/bound.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import { sharesOf } from '../ledger/shares.ts'
 import type { UsageRules } from '../providers/provider.ts'
@@ -16,6 +17,8 @@ import type { Deployment } from './snapshot.ts'
 const abortGuardTokens = 16
 /** Faster than models think today: an aborted answer must not be cheaper than a complete one. */
 const hiddenTokensPerSecond = 150
+/** Of a text, until a ratio is learned. */
+const bytesPerToken = 4
 /** More than any model takes or makes, for a model whose limits are not known. */
 const plausibleTokens = 2_000_000
 
@@ -47,7 +50,7 @@ export function settle(attempt: Attempt, followed = false): Metered {
   metered.flags = shares.flags
   metered.charged = shares.kind === 'settle'
   hold.end({ ...shares, outcome: attempt.outcome!, usage })
-  if (attempt.outcome === 'success' && flags === 0 && !asked.size.mayCarryMedia()) learn(attempt, asked, calibration, usage)
+  if (attempt.outcome === 'success' && flags === 0 && !asked.byPieces && !asked.size.mayCarryMedia()) learn(attempt, asked, calibration, usage)
   attempt.metered = metered
   return metered
 }
@@ -78,11 +81,51 @@ function price({ price: vector, provider }: Deployment, usage: Usage, flags: num
   const marks = flags | (provider.vendor.simulated ? usageFlags.simulated : 0)
   if (!vector) return { ...known, costNano: 0, priceVersion: null, flags: marks | (allTokens(usage) === 0 && usage.requests === 0 ? 0 : usageFlags.unpriced) }
   const cost = costNano(vector, usage, context)
+  // Billed by a piece that has no price.
+  if (cost === 0 && hasPieces(usage) && !isFree(vector)) return { ...known, costNano: 0, priceVersion: null, flags: marks | usageFlags.unpriced }
   const doubt = (isPricedTier(vector, context?.serviceTier) ? 0 : usageFlags.estimated) | (cost === largestCostNano ? usageFlags.anomalous : 0)
   return { ...known, costNano: cost, priceVersion: vector.version, flags: marks | doubt }
 }
 
+/** Of what is billed by the piece. What the vendor does not tell, the request does; the length of a recording is an estimate then. */
+function usedPieces(attempt: Attempt, asked: Asked): { usage: Usage; flags: number } {
+  const { deployment: { price: vector }, hold: { bound } } = attempt.options
+  const pieces = asked.size.shape().pieces!
+  const normalised = attempt.rawUsage === null ? null : normaliseUsage(attempt.rawUsage, rulesOf(attempt))
+  const usage = normalised?.usage ?? noUsage()
+  let flags = normalised?.anomalous ? usageFlags.anomalous : 0
+  const billed = normalised ? 'output' : billing(attempt)
+  if (billed === 'nothing') return { usage, flags }
+  usage.requests = 1
+  if (billed === 'input') {
+    usage.input = Math.min(bound.inputTokens, Math.ceil(asked.bodyBytes / bytesPerToken))
+    return { usage, flags: usageFlags.estimated | usageFlags.uncertain }
+  }
+  usage.images ||= pieces.images
+  usage.characters ||= pieces.characters
+  const base = vector?.base
+  if (usage.searches === 0 && pieces.searches > 0) {
+    usage.searches = pieces.searches
+    if (base?.searches) flags |= usageFlags.estimated
+  }
+  const hasTokens = allTokens(usage) > 0
+  if (usage.audioMs === 0 && pieces.audioMs > 0 && !hasTokens) {
+    usage.audioMs = pieces.audioMs
+    if (base?.audioMs) flags |= usageFlags.estimated
+  }
+  // Priced by tokens, and none were told: speech, subtitles.
+  if (!hasTokens && base !== undefined && base.input + base.output > 0 && !isMeteredByPiece(vector!, usage)) {
+    usage.input = Math.ceil(bound.inputTokens)
+    usage.output = bound.maxOutputTokens
+    flags |= usageFlags.estimated
+  }
+  return { usage, flags }
+}
+
+const isMeteredByPiece = ({ base }: PriceVector, usage: Usage): boolean => pieceClasses.some((name) => base[name] > 0 && usage[name] > 0)
+
 function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage: Usage; flags: number } {
+  if (asked.byPieces) return usedPieces(attempt, asked)
   const { deployment, hold: { bound: { mostOutputTokens, maxOutputTokens } } } = attempt.options
   // What the vendor may have made beyond what reached us is within its limit too.
   const guarded = (tokens: number): number => Math.max(tokens, Math.min(tokens + abortGuardTokens, mostOutputTokens))

@@ -3,6 +3,7 @@ import { allTokens } from '../catalog/price.ts'
 import type { After } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Admission, Lease } from '../governance/admission.ts'
+import type { SealedIds } from '../governance/sealed-ids.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Place, Pressure, Shedding, Waiting } from '../governance/priority.ts'
 import { Hold } from '../ledger/hold.ts'
@@ -20,6 +21,7 @@ import { faultFrom } from './fault.ts'
 import { bytesPerToken, endUserOf, inspect } from './inspect.ts'
 import type { KeyIndex } from './key-index.ts'
 import { cutFailure, type Live } from './live.ts'
+import type { MalformedLog } from './malformed.ts'
 import { abandon, costOf, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
@@ -29,6 +31,7 @@ import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
 import type { Sharing } from './sharing.ts'
 import type { Deployment } from './snapshot.ts'
+import type { Spool } from './spool.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
 import { Translation } from './translation.ts'
@@ -40,6 +43,9 @@ export interface Gateway {
   keys: KeyIndex
   repeats: Repeats
   bodies: BodyBudget
+  spool: Spool
+  /** Of what vendors keep. */
+  ids: SealedIds
   admission: Admission
   tools: PlanTools
   sharing: Sharing
@@ -51,6 +57,8 @@ export interface Gateway {
   live: Live
   recorder: Recorder
   userAgent: string
+  /** Of what upstreams send in the place of answers. */
+  malformed: MalformedLog
   after: After
   /** An exception inside the pipeline: always a defect. */
   onDefect(error: unknown, requestId: string | null): void
@@ -85,7 +93,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Cho
   const refused = authenticate(exchange, gateway.keys, gateway.admission)
   if (refused) return refused
   exchange.enter('receive')
-  const unreadable = await receive(exchange, gateway.bodies, gateway.deadlines)
+  const unreadable = await receive(exchange, { budget: gateway.bodies, running: gateway.deadlines, spool: gateway.spool })
   if (unreadable) return unreadable
   exchange.enter('admit')
   const begun = gateway.repeats.begin(exchange)
@@ -195,7 +203,8 @@ async function tryTargets(exchange: Exchange, gateway: Gateway, plan: Plan): Pro
     if (hold instanceof Hold) exchange.hold = hold
     if (hold instanceof Hold && !('code' in wording) && !exchange.clientGone && !exchange.cutBy) {
       if (await call(exchange, gateway, wording, target, plan, hold)) return
-      target = plan.next(nowMs(exchange))
+      // What is gone can't be sent again, and what the client broke off need not.
+      target = exchange.form?.canRepeat === false ? null : plan.next(nowMs(exchange))
       settle(exchange.attempts.at(-1)!, target !== null)
       unfit = null
       continue
@@ -268,6 +277,7 @@ async function call(exchange: Exchange, gateway: Gateway, wording: Wording, targ
   plan.ended(target, tried, nowMs(exchange), exchange.clock.epochMs())
   learnQuota(exchange, gateway, target, tried)
   exchange.firstTokenUs = tried.firstTokenUs
+  if (tried.fault) gateway.malformed.tell(exchange.id, tried)
   if (reply === 'failed' && !exchange.clientGone) {
     plan.failed(target, tried.fault!, nowMs(exchange))
     return false
@@ -294,7 +304,7 @@ const settleBeforeEnd: Settle = (_exchange, attempt) => {
 }
 
 /** Gives back what the request holds; after a defect also what its attempts do. */
-function close({ lease, hold, place, repeat, attempts }: Exchange): void {
+function close({ lease, hold, place, repeat, attempts, form }: Exchange): void {
   let tokens = 0
   let nano = 0
   let charged = false
@@ -306,6 +316,7 @@ function close({ lease, hold, place, repeat, attempts }: Exchange): void {
       charged ||= each.metered.charged
     }
   }
+  form?.close()
   // Taken, and its attempt never begun.
   if (hold?.isOpen) hold.void()
   repeat?.finish(charged)
@@ -319,7 +330,7 @@ function attemptOptions(exchange: Exchange, wording: Wording, { deployment, cred
   const framings = { framing: spoken.framing ?? protocol.framing, ownFraming: protocol.framing, clientFraming: exchange.protocol.framing }
   return {
     number, deployment, credentialId: credential.id, asked, protocol, framings, errors: spoken.errors === undefined ? protocol : protocols.get(spoken.errors)!, clientErrors: exchange.protocol.cloud?.errors ?? exchange.protocol.id,
-    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream,
+    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream, whole: wording.endpoint.capability === 'chat' && !asked.stream, bytes: wording.endpoint.bytes === true,
     deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
     stripUsage: askedForUsage && !includeCost && wording.request === null,
     costOf: includeCost ? costOf : null,

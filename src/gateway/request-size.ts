@@ -3,21 +3,24 @@ import type { EndpointSpec, Protocol, RequestShape } from '../protocols/protocol
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { RequestSize } from './exchange.ts'
 
-export const sizeOf = (protocol: Protocol, endpoint: EndpointSpec, body: Buffer, scan: JsonScanner): RequestSize => new Size(protocol, endpoint, body, scan)
+/** `fileBytes`: of a form, whose fields the body is. */
+export const sizeOf = (protocol: Protocol, endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, fileBytes = 0): RequestSize => new Size(protocol, endpoint, body, scan, fileBytes)
 
 class Size implements RequestSize {
   readonly #protocol: Protocol
   readonly #endpoint: EndpointSpec
   readonly #body: Buffer
   readonly #scan: JsonScanner
+  readonly #fileBytes: number
   #mayCarryMedia: boolean | null = null
   #shape: RequestShape | null = null
 
-  constructor(protocol: Protocol, endpoint: EndpointSpec, body: Buffer, scan: JsonScanner) {
+  constructor(protocol: Protocol, endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, fileBytes: number) {
     this.#protocol = protocol
     this.#endpoint = endpoint
     this.#body = body
     this.#scan = scan
+    this.#fileBytes = fileBytes
   }
 
   mayCarryMedia(): boolean {
@@ -25,7 +28,7 @@ class Size implements RequestSize {
   }
 
   shape(): RequestShape {
-    return (this.#shape ??= this.#protocol.shapeOf(this.#endpoint, this.#body, this.#scan))
+    return (this.#shape ??= this.#protocol.shapeOf(this.#endpoint, this.#body, this.#scan, this.#fileBytes))
   }
 }
 

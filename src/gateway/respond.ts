@@ -23,7 +23,7 @@ export const saidError = (exchange: Exchange, failed: Failure): SaidError => ({
   ...(failed.retryAfterMs !== undefined && { retryAfterMs: failed.retryAfterMs }),
 })
 
-function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {
+export function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {
   const headers: Headers = {}
   if (attempt) for (const [name, value] of Object.entries(attempt.headers)) if (value !== undefined && passed.test(name)) headers[name] = value
   Object.assign(headers, exchange.lease?.headers() ?? exchange.limitHeaders)
@@ -96,6 +96,11 @@ export function refuse(exchange: Exchange, failed: Failure, attempt?: Attempt): 
   const { protocol } = exchange
   const said = saidError(exchange, failed)
   send(exchange, said.status, Object.assign(headers, protocol.errorHeaders?.(said)), Buffer.from(protocol.errorBody(said)))
+}
+
+/** An answer of a vendor, as it is to be told. */
+export function sendAnswer(exchange: Exchange, status: number, contentType: string, body: Buffer): void {
+  send(exchange, status, { ...commonHeaders(exchange, undefined), 'content-type': contentType }, body)
 }
 
 export function sendJson(exchange: Exchange, status: number, body: unknown): void {

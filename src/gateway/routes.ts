@@ -8,6 +8,7 @@ import { geminiArray } from '../protocols/gemini-generate/array.ts'
 import { geminiGenerate } from '../protocols/gemini-generate/index.ts'
 import { ollamaChat } from '../protocols/ollama-chat/index.ts'
 import { openaiChat } from '../protocols/openai-chat/index.ts'
+import { openaiMedia } from '../protocols/openai-media/index.ts'
 import { openaiResponses } from '../protocols/openai-responses/index.ts'
 import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
 import type { ListForm } from './model-lists.ts'
@@ -24,10 +25,11 @@ export interface Route {
 const nowhere: RequestPlace = {}
 
 /** Formats whose paths say nothing of the request, by what stands before them. */
-const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, '']].flatMap(([protocol, root]) => {
+const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, ''], [openaiMedia, '/v1']].flatMap(([protocol, root]) => {
   const of = protocol as Protocol
   return of.endpoints.map((endpoint): [string, Route] => [`${root as string}${endpoint.path}`, { protocol: of, endpoint, inPath: nowhere }])
 }))
+fixed.set('/v2/rerank', fixed.get('/v1/rerank')!)
 
 /** Model and method of Gemini's, with what Vertex writes before them. The model may hold a slash, as it is or escaped. */
 const geminiPath = /^\/v1(?:beta1?|alpha)?\/(?:(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/google\/)?models\/([^:]+):(generateContent|streamGenerateContent|countTokens)$/
@@ -40,7 +42,7 @@ const bedrocks: Readonly<Record<string, { protocol: Protocol; stream?: boolean }
 }
 
 /** Claude's on Vertex, and open models there by chat completions. Project and location are the provider's own. */
-const vertexPath = /^\/v1(?:beta1)?\/projects\/[^/]+\/locations\/[^/]+\/(?:publishers\/anthropic\/models\/([^/:]+):(rawPredict|streamRawPredict)|endpoints\/openapi(\/chat\/completions))$/
+const vertexPath = /^\/v1(?:beta1)?\/projects\/[^/]+\/locations\/[^/]+\/(?:publishers\/anthropic\/models\/(.+):(rawPredict|streamRawPredict)|endpoints\/openapi(\/chat\/completions))$/
 
 /** What POST is served at, for people. */
 export const servedPaths: readonly string[] = [

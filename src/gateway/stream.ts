@@ -140,7 +140,9 @@ class ClientStream implements Sink, Ticking {
 
   #end(fault: Fault | null): void {
     const { response, protocol } = this.#exchange
-    if (fault) {
+    // Among bytes there is no place for words.
+    if (fault && this.#attempt.isOpaque) response.destroy()
+    else if (fault) {
       const event = protocol.errorEvent(saidError(this.#exchange, fault.failure))
       const { atBoundary } = this.#attempt
       // Within a binary frame nothing more can be said: its end is missing, which clients notice.

@@ -7,7 +7,7 @@ import { addMember, removeMembers, renameMember, replaceValue, splice, type Edit
 import { JsonScanner, type Member, noUniqueKeys } from '../wire/json-scanner.ts'
 import { messageEdits } from '../wire/message-roles.ts'
 import type { Framing } from '../wire/event-scanner.ts'
-import { keyHeader, type Quirks, type SpokenFormat } from '../providers/provider.ts'
+import { keyHeader, type Quirks, type SpokenFormat, type Vendor } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
 import { isHome, passHeaders, wishedBetas } from './cloud.ts'
 import type { Exchange } from './exchange.ts'
@@ -29,13 +29,15 @@ export function translate(exchange: Exchange, wording: Wording, target: Target, 
   const gone = unwanted(exchange, wording, quirks)
   const staying = gone.length === 0 ? members : members.filter((member) => !gone.includes(member))
   const usage = usageEdit(wording, quirks, staying)
-  const body = splice(wording.body, [
+  const { form } = exchange
+  const body = form ? form.read(upstreamModel) : splice(wording.body, [
     ...modelEdits(wording, upstreamModel, staying), ...streamEdits(exchange, wording, staying), ...roleEdits(wording, quirks), ...limitEdits(wording, quirks, maxTokens, staying), ...usage, ...fixedMembers(exchange, wording, staying), ...(gone.length === 0 ? [] : removeMembers(members, gone)),
   ])
   const headers = headersFor(exchange, wording, target, wording.asked.stream, `${exchange.id}-${attempt}`, userAgent)
+  if (form) Object.assign(headers, form.headers(upstreamModel))
   return {
     request: {
-      provider, credentialId: credential.id, tenant: exchange.key!.org, path: pathFor(target, wording.spoken, pathOf(wording)), method: 'POST', headers, body,
+      provider, credentialId: credential.id, tenant: exchange.key!.org, path: pathFor(target, wording.spoken, pathOf(wording, provider.vendor)), method: 'POST', headers, body,
       connectTimeoutMs: exchange.snapshot.settings.deadlines.connectMs,
     },
     askedForUsage: usage.length > 0,
@@ -48,7 +50,7 @@ type Where = Pick<Target, 'deployment' | 'credential'>
 export function headersFor(exchange: Exchange, { protocol, spoken }: Pick<Wording, 'protocol' | 'spoken'>, { deployment: { provider: { vendor } }, credential }: Where, stream: boolean, id: string, userAgent: string): Record<string, string> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    accept: stream ? `${accepted[spoken.framing ?? protocol.framing]}, application/json` : 'application/json',
+    accept: stream ? `${accepted[spoken.framing ?? protocol.framing]}, application/json` : exchange.endpoint.bytes ? '*/*' : 'application/json',
     'accept-encoding': 'identity',
     'user-agent': userAgent,
     'x-client-request-id': id,
@@ -80,14 +82,17 @@ function betaHeader(headers: Record<string, string>, betas: SpokenFormat['betas'
 const betasOf = (wished: readonly string[], known: Readonly<Record<string, string>>): string[] => [...new Set(wished.flatMap((each) => known[each.trim()] ?? []))]
 
 export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { prefix = '', query }: SpokenFormat, path: string): string => {
-  const whole = provider.pathPrefix + (prefix + path).replace('{model}', encodeURIComponent(upstreamModel))
+  const whole = under(provider.pathPrefix + prefix, path.replace('{model}', encodeURIComponent(upstreamModel)))
   return query === undefined ? whole : `${whole}${whole.includes('?') ? '&' : '?'}${query}`
 }
 
+/** `../` at the beginning of a path leaves a part of the base URL. */
+const under = (base: string, path: string): string => (path.startsWith('../') ? under(base.replace(/\/[^/]*$/, ''), path.slice(3)) : path.startsWith('/') ? base + path : `${base}/${path}`)
+
 /** Under the base URL. */
-function pathOf({ endpoint, spoken, asked }: Wording): string {
+function pathOf({ endpoint, spoken, asked }: Wording, { paths }: Vendor): string {
   const own = endpoint.capability === 'chat' ? spoken : noPaths
-  const plain = own.path ?? endpoint.path
+  const plain = own.path ?? paths?.[endpoint.capability] ?? endpoint.path
   return asked.stream ? own.streamPath ?? endpoint.streamPath ?? plain : plain
 }
 

@@ -31,6 +31,8 @@ export interface Wording {
 
 /** How a vendor takes a request of this format; null: not at all. */
 export function formatFor({ formats }: Pick<Vendor, 'formats'>, protocol: Protocol, endpoint: EndpointSpec): SpokenFormat | null {
+  // What a vendor serves of these it lists by endpoint.
+  if (protocol.byPieces) return { protocol: protocol.id }
   const same = formats.find((each) => each.protocol === protocol.id)
   if (same) return same
   if (endpoint.capability !== 'chat' || protocol.codec === null) return null

@@ -35,7 +35,7 @@ function deploymentOf({ deployment, vendor: declared }: Case): Deployment {
 function bound(mode: 'none' | 'soft' | 'standard' | 'strict', given: Case = {}): Bound | Failure {
   const shape = shapeOf(given.shape)
   const asked: Asked = {
-    model: 'm', written: 'm', stream: false, usageInStream: false, maxOutputTokens: null, choices: shape.choices, estimatedInputTokens: 0, maxTokens: null, maxCompletionTokens: null, reasoningOff: false, bodyBytes: 1000,
+    model: 'm', written: 'm', stream: false, usageInStream: false, maxOutputTokens: null, choices: shape.choices, estimatedInputTokens: 0, maxTokens: null, maxCompletionTokens: null, reasoningOff: false, byPieces: false, bodyBytes: 1000,
     size: { mayCarryMedia: () => shape.images > 0 || shape.media !== null, shape: () => shape }, ...given.asked,
   }
   return boundOf(asked, given.capability ?? 'chat', deploymentOf(given), mode, given.freeNano ?? Infinity, given.calibration ?? new Calibration())

@@ -2,7 +2,7 @@
  * What an attempt may cost: the amount of its hold, and the output limit that makes a strict hold true. In `strict` no bill
  * within the vendor's own limits is above the hold; what can't be bounded is refused. The other modes hold an estimate.
  */
-import { costNano, isPricedTier, noUsage, type PriceList, type Prices, type PriceVector } from '../catalog/price.ts'
+import { costNano, isPricedTier, noUsage, pieceClasses, type PriceList, type Prices, type PriceVector } from '../catalog/price.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Asked } from '../gateway/exchange.ts'
 import type { Deployment } from '../gateway/snapshot.ts'
@@ -11,6 +11,7 @@ import type { EndpointKind, RequestShape } from '../protocols/protocol.ts'
 import type { BoundRules } from '../providers/provider.ts'
 import type { Account } from './account.ts'
 import type { Calibration } from './calibration.ts'
+import { pieceBound } from './piece-bound.ts'
 import type { HoldMode } from './records.ts'
 import { budgetOf, priceUnknown } from './refusals.ts'
 
@@ -34,7 +35,6 @@ export interface Bound {
   warning: string | null
 }
 
-
 /** Output tokens of one answer that a slice covers. */
 const sliceTokens = 2048
 /** The output limit of a model whose own is not known. */
@@ -50,10 +50,11 @@ const mediaBytesPerToken = 16
 const mostTokens = Number.MAX_SAFE_INTEGER
 
 /** The budget whose mode it is, for a refusal; null where it is not known. */
-type Binding = Pick<Account, 'name' | 'rule' | 'whom'> | null
+export type Binding = Pick<Account, 'name' | 'rule' | 'whom'> | null
 
 /** `freeNano`: what the tightest budget has left; Infinity without one. */
 export function boundOf(asked: Asked, endpoint: EndpointKind, deployment: Deployment, mode: HoldMode, freeNano: number, calibration: Calibration, by: Binding = null): Bound | Failure {
+  if (asked.byPieces) return pieceBound(asked, endpoint, deployment, mode, calibration, by)
   return mode === 'strict' ? strictBound(asked, endpoint, deployment, freeNano, calibration, by) : estimate(asked, endpoint, deployment, mode, freeNano, calibration, by)
 }
 
@@ -128,7 +129,7 @@ function unboundedIn({ upstreamModel, outputModalities, provider: { vendor } }: 
   return null
 }
 
-function unenforceable(mode: 'strict' | 'standard', open: string, canLeaveOut: boolean, by: Binding): Failure {
+export function unenforceable(mode: 'strict' | 'standard', open: string, canLeaveOut: boolean, by: Binding): Failure {
   const setting = `${by === null || by.whom === '' ? 'have its mode set' : `ask ${by.whom} to set its mode`} to ${mode === 'strict' ? 'standard' : 'soft'}`
   const advice = canLeaveOut ? `Leave it out, use another model, or ${setting}` : `Use another model, or ${setting}`
   return failure('budget_unenforceable', `${by === null ? `A ${mode} budget applies and` : `The ${mode} ${budgetOf(by)}`} cannot be enforced: ${open}. ${advice}.`)
@@ -187,9 +188,9 @@ export function dearest(vector: PriceVector, inputTokens: number, serviceTier: s
 }
 
 /** A model of one's own machines, mostly. */
-function isFree(vector: PriceVector): boolean {
+export function isFree(vector: PriceVector): boolean {
   const { input, output, request } = dearest(vector, Infinity, 'any')
-  return input === 0 && output === 0 && request === 0 && vector.base.toolCalls === 0
+  return input === 0 && output === 0 && request === 0 && vector.base.toolCalls === 0 && pieceClasses.every((name) => vector.base[name] === 0)
 }
 
 function raise(most: DearestPrices, list: PriceList, inputTokens: number): void {

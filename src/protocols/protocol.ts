@@ -9,7 +9,8 @@ import type { JsonObject } from './canonical.ts'
 import type { ChatCodec, RequestPlace } from './codec.ts'
 
 /** What a vendor must list to serve an endpoint. */
-export type EndpointKind = 'chat' | 'completions' | 'embeddings'
+export type EndpointKind = 'chat' | 'completions' | 'embeddings' | MediaKind | 'files' | 'batches'
+export type MediaKind = 'images' | 'image_edits' | 'image_variations' | 'speech' | 'transcriptions' | 'translations' | 'moderations' | 'rerank'
 
 /** One route of the wire format. */
 export interface EndpointSpec {
@@ -21,6 +22,10 @@ export interface EndpointSpec {
   /** Of a request that streams, where it is another one; its query too. */
   streamPath?: string
   streams: boolean
+  /** It also takes a form with files: `piped` on as soon as the model is known, or `whole`, since all fields decide what it costs. */
+  form?: 'piped' | 'whole'
+  /** A successful answer that is neither JSON nor events passes as it comes. */
+  bytes?: true
   /** It asks how many tokens a request has, and for no answer to it. */
   counts?: true
   /** Clients send their JSON under any content type. */
@@ -99,8 +104,24 @@ export interface RequestShape {
   mediaBytes: number
   /** What the request says under `service_tier`. */
   serviceTier: string | null
+  /** Of endpoints that are billed by the piece. */
+  pieces?: AskedPieces
   /** What may be billed beyond input and output tokens (a tool that the vendor runs, an unknown field), in words; null: nothing. */
   extra: string | null
+}
+
+/** What a request asks for, as far as it says so. */
+export interface AskedPieces {
+  images: number
+  characters: number
+  /** An estimate, and the most that it can be; null: nothing bounds it. */
+  searches: number
+  mostSearches: number | null
+  /** Of the tokens that make an image or speech, or that a recording is: estimates. */
+  mediaTokens: number
+  outputTokens: number
+  /** Estimate of the recording's length, by its bytes. */
+  audioMs: number
 }
 
 /** What the gateway reads of a request besides its model: by whatever names the format gives it. */
@@ -161,12 +182,18 @@ export interface Protocol {
   mediaWords: readonly string[]
   /** How its usage becomes disjoint classes; null: as the vendor's declaration says. */
   usage: UsageRules | null
-  /** One of them stands in every whole answer that is no error. */
+  /** One of them stands in every whole answer that is no error, as a list or an object with something in it. */
   answerIn: readonly string[]
+  /** The list may be empty: a model that says nothing. */
+  mayBeEmpty?: true
+  /** That it is there is enough: a recording of silence has no text, a search no results. */
+  mayBeAnything?: true
   /** Where usage stands in a whole answer, and in the event of a stream that has its last word. */
   usageIn: { answer: readonly string[]; event: readonly string[] }
   /** Null: the format has no way to ask for the tokens of a request. */
   counting: Counting | null
+  /** Its answers are billed by the piece, or by tokens that no limit of the request bounds. */
+  byPieces?: true
   /** Null: the format carries no conversations. */
   codec: ChatCodec | null
   /** Set where it is another format as clients of a cloud send it. Only for clients: no vendor speaks it. */
@@ -177,8 +204,8 @@ export interface Protocol {
   requestHeaders?(client: Readonly<Record<string, string | string[] | undefined>>, headers: Record<string, string>): void
   /** Edits that put a limit in the place of a larger one, or of none. Left out: the vendor's declaration says which fields it reads. */
   limitEdits?(body: Buffer, scan: JsonScanner, maxTokens: number): Edit[]
-  /** One pass over the bytes of a body that was found valid; counts, builds nothing. */
-  shapeOf(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner): RequestShape
+  /** One pass over the bytes of a body that was found valid; counts, builds nothing. `fileBytes`: of a form, whose fields the body is. */
+  shapeOf(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, fileBytes?: number): RequestShape
   /** `shape` belongs to the stream. */
   readEvent(event: SseEvent, shape: EventShape): EventFacts
   /** `scan` covers the whole body and found no fault. */

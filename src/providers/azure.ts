@@ -9,6 +9,7 @@
  * https://learn.microsoft.com/en-us/azure/foundry/openai/api-version-lifecycle
  * Reasoning is hidden and images count as openai.ts says, by names of models. Recorded: total = prompt + completion, reasoning in it.
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
+ * Images and audio by the same address: https://learn.microsoft.com/en-us/azure/foundry/openai/latest
  */
 import { vendor } from './provider.ts'
 
@@ -22,7 +23,7 @@ export const azure = vendor({
   otherAddress: { ends: '/openai', modelsPath: '/models?api-version=2024-10-21', formats: [{ protocol: 'openai-chat', prefix: '/deployments/{model}', query: 'api-version=2024-10-21' }] },
   baseUrl: 'https://{AZURE_RESOURCE_NAME}.openai.azure.com/openai/v1', formats: [{ protocol: 'openai-responses' }, { protocol: 'openai-chat' }],
   places: { AZURE_RESOURCE_NAME: 'name of the Azure OpenAI resource, the first label of the host in AZURE_OPENAI_ENDPOINT' },
-  endpoints: ['chat', 'completions', 'embeddings'], billsErrors: [400, 408],
+  endpoints: ['chat', 'completions', 'embeddings', 'images', 'image_edits', 'speech', 'transcriptions', 'translations', 'files', 'batches'], billsErrors: [400, 408],
   quirks: { otherLimit: 'bounds', rateLimitHeaders: 'azure' },
   families: [{ models: ['o1*', 'o3*', 'o4*', 'gpt-5*'], quirks: { otherLimit: 'renamed' } }],
   bounds: { hidesReasoning: true, imageTokens: [{ models: 'gpt-4o-mini*', most: 48_169 }] },

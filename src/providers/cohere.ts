@@ -4,13 +4,14 @@
  * https://github.com/cohere-ai/cohere-developer-experience/pull/606. A list of models is not documented at this address.
  * Whether usage counts what Cohere bills was not found, nor whether streams carry reasoning, which therefore counts as hidden.
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
+ * Reranking stands beside the compatible endpoints: https://docs.cohere.com/reference/rerank
  */
 import { vendor } from './provider.ts'
 
 export const cohere = vendor({
   id: 'cohere', name: 'Cohere', docs: 'https://docs.cohere.com/docs/compatibility-api',
   env: ['COHERE_API_KEY', 'CO_API_KEY'],
-  baseUrl: 'https://api.cohere.ai/compatibility/v1', modelsPath: null,
+  baseUrl: 'https://api.cohere.ai/compatibility/v1', endpoints: ['chat', 'embeddings', 'rerank'], paths: { rerank: '../../v2/rerank' }, modelsPath: null,
   quirks: { maxTokensField: 'max_tokens', otherLimit: 'bounds', developerRole: true },
   bounds: { hidesReasoning: true },
 })

@@ -6,12 +6,13 @@
  * `developer` is not among the roles.
  * Images: Pixtral takes 64 × 64 patches of 16 pixels and a token at the end of each row. https://mistralai.github.io/mistral-common/usage/images
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
+ * Audio and moderation: https://docs.mistral.ai/api/#tag/audio.transcriptions, …/#tag/classifiers
  */
 import { vendor } from './provider.ts'
 
 export const mistral = vendor({
   id: 'mistral', name: 'Mistral', docs: 'https://docs.mistral.ai/api/',
-  baseUrl: 'https://api.mistral.ai/v1', billsAfterAbort: true,
+  baseUrl: 'https://api.mistral.ai/v1', endpoints: ['chat', 'embeddings', 'transcriptions', 'moderations'], billsAfterAbort: true,
   usage: { promptIncludesCached: true, completionIncludesReasoning: true, promptIncludesAudio: false },
   quirks: { dialect: ['document_url', 'thinking'], streamUsage: 'refuses_to_be_asked', maxTokensField: 'max_tokens', otherLimit: 'renamed', rateLimitHeaders: 'mistral' },
   bounds: { imageTokens: [{ models: 'pixtral*', most: 4_160 }] },

@@ -29,6 +29,8 @@ export interface Vendor {
   formats: readonly SpokenFormat[]
   /** How the key is sent: as a bearer token, or in a header of its own, there as a bearer token too or by itself; or what it is used for. */
   auth: 'bearer' | 'none' | { header: string; bearer?: true } | Scheme
+  /** What a credential is, for people, where that is more than an API key. */
+  credential?: string
   /** Credentials of several parts, which are variables that other programs may share. */
   forms?: readonly CredentialForm[]
   /** Variables of `env` that hold the path of a file with the credential. */
@@ -41,6 +43,8 @@ export interface Vendor {
   modelsPath: string | null
   /** OpenAI-format endpoints that the vendor serves under its base URL. */
   endpoints: readonly EndpointKind[]
+  /** Of endpoints that do not stand at the format's own path under the base URL; `../` leaves a part of that. */
+  paths?: Readonly<Partial<Record<EndpointKind, string>>>
   /** Some vendors bill to the end although the client has left; then a stream is drained, not aborted. Source in the declaration's comment. */
   billsAfterAbort: boolean
   /** Statuses of errors whose input is billed. Where there are any, an error inside a 200 is billed as well: it was processed. */

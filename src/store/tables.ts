@@ -132,6 +132,7 @@ export interface UsageRow extends UsageDimensions {
   stream: number | null; decision: string | null
   input: number | null; cache_read: number | null; cache_write_5m: number | null; cache_write_1h: number | null; output: number | null; reasoning: number | null
   audio_in: number | null; audio_out: number | null; image_in: number | null; image_out: number | null; tool_calls: number | null; requests: number | null
+  images: number | null; audio_ms: number | null; characters: number | null; searches: number | null
   cost_nano: number | null; flags: number | null
   /** 1 on exactly one row of a request: the one that counts it. */
   final: number | null

@@ -11,6 +11,8 @@ export type Verdict = 'keep' | 'drop' | Buffer
 export interface Gate {
   /** True when everything that was forwarded ends with a whole event: the place for a comment or an event of ours. */
   readonly atBoundary: boolean
+  /** What passes is no events: nothing can be said in between, and its end is that of the answer. */
+  readonly isOpaque?: true
   /** What to forward now. */
   push(chunk: Buffer): Buffer[]
   /** The stream has ended. `complete` tells whether it ended as it should. */

@@ -16,9 +16,11 @@ import { route, type Door } from '../../src/gateway/front-door.ts'
 import { Governor } from '../../src/gateway/governor.ts'
 import { KeyIndex } from '../../src/gateway/key-index.ts'
 import { Live } from '../../src/gateway/live.ts'
+import { MalformedLog, type Malformed } from '../../src/gateway/malformed.ts'
 import type { Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
 import { Sharing } from '../../src/gateway/sharing.ts'
+import { Spool } from '../../src/gateway/spool.ts'
 import { Repeats, type PastRequest } from '../../src/gateway/repeats.ts'
 import { Recorder } from '../../src/gateway/record.ts'
 import { noRateLimit, unplaced, type KeyEntry, type ProviderData, type OrganisationSnapshot, type SettingsData, type Snapshot, type SnapshotData } from '../../src/gateway/snapshot.ts'
@@ -28,6 +30,7 @@ import { Admission } from '../../src/governance/admission.ts'
 import { Shedding } from '../../src/governance/priority.ts'
 import { RateLimits } from '../../src/governance/rate-limits.ts'
 import type { GovernanceRow } from '../../src/governance/rows.ts'
+import { SealedIds } from '../../src/governance/sealed-ids.ts'
 import { GovernanceState } from '../../src/governance/state.ts'
 import { Calibration } from '../../src/ledger/calibration.ts'
 import type { Disk } from '../../src/ledger/disk.ts'
@@ -74,6 +77,8 @@ export interface Rig {
   warnings: string[]
   /** Tokens that were fetched: the vendor's name, and why where one was not. */
   fetches: string[]
+  /** What the log was told of upstreams that answered with no answer. */
+  malformed: Malformed[]
   load: { overloaded: boolean; memory: number }
   addKey(change?: Partial<KeyEntry>): { text: string; entry: KeyEntry }
 }
@@ -154,18 +159,17 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const keys = new KeyIndex(pepper)
   keys.complete = true
   const errors: unknown[] = []
-  const alarms: string[] = []
-  const warnings: string[] = []
-  const fetches: string[] = []
+  const [alarms, warnings, fetches]: [string[], string[], string[]] = [[], [], []]
+  const malformed: Malformed[] = []
   const governance = new GovernanceState((text) => warnings.push(text))
   const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
   const gateway: Gateway = {
-    keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
+    keys, ids: new SealedIds(pepper), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
     tools: { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
-    recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter,
+    recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter, malformed: new MalformedLog(clock, (line) => malformed.push(line)),
     onDefect: (error) => errors.push(error),
   }
   const governor = new Governor(governance, clock, () => snapshot)
@@ -198,7 +202,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, money, alarms, records, addKey,
-    load, warnings, fetches,
+    load, warnings, fetches, malformed,
     snapshot: () => snapshot,
     govern: (...rows) => governor.apply(rows),
     publish(change) {

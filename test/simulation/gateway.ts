@@ -7,10 +7,13 @@ import { Deadlines, tickMs } from '../../src/gateway/deadlines.ts'
 import { Exchange } from '../../src/gateway/exchange.ts'
 import { KeyIndex } from '../../src/gateway/key-index.ts'
 import { Live } from '../../src/gateway/live.ts'
+import { MalformedLog } from '../../src/gateway/malformed.ts'
 import { handle, type Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
 import { Recorder } from '../../src/gateway/record.ts'
 import { Sharing } from '../../src/gateway/sharing.ts'
+import { SealedIds } from '../../src/governance/sealed-ids.ts'
+import { Spool } from '../../src/gateway/spool.ts'
 import { Repeats } from '../../src/gateway/repeats.ts'
 import type { Snapshot } from '../../src/gateway/snapshot.ts'
 import type { Transport } from '../../src/gateway/transport.ts'
@@ -208,7 +211,7 @@ export class GatewayProcess implements Owner {
     const { scheduler, dice, upstream } = this.#world
     const { clock } = scheduler
     return {
-      keys: this.keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes),
+      keys: this.keys, ids: new SealedIds({ version: 1, key: Buffer.alloc(32, 1) }), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool('nowhere', 0),
       admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
       repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
       tools: {
@@ -218,7 +221,7 @@ export class GatewayProcess implements Owner {
       transport: { dispatch: (request, handler) => upstream.dispatch(this, request, handler) } as Transport,
       deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => 0,
     shedding: new Shedding({ places: limits.places, waiting: limits.waitingPlaces, waitMs: limits.placeWaitMs, after: scheduler.afterOf(this), nowMs: () => clock.monotonicUs() / 1000, random: () => dice.unit() }),
-    recorder: new Recorder(() => {}), userAgent: 'simulation', after: scheduler.afterOf(this),
+    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), after: scheduler.afterOf(this),
       onDefect: (error, requestId) => this.#defect(error, requestId),
     }
   }
