@@ -38,7 +38,14 @@ export interface Arrived {
 }
 
 export type Script = (asked: Arrived) => Turn | Promise<Turn>
-export interface ScriptedVendor { url: string; arrived: Arrived[]; problems: string[]; close(): Promise<void> }
+export interface ScriptedVendor {
+  url: string
+  arrived: Arrived[]
+  problems: string[]
+  /** Answers and calls get no ids, as of servers that are not strict with their format. */
+  saysNoIds: boolean
+  close(): Promise<void>
+}
 
 interface Dialect {
   read(body: Json, url: string): Omit<Arrived, 'nth' | 'url' | 'headers' | 'body'>
@@ -222,17 +229,25 @@ function itemEvents(item: Json, at: number): Json[] {
 
 const dialects: Record<Format, Dialect> = { 'anthropic-messages': anthropic, 'gemini-generate': gemini, 'openai-chat': chat, 'openai-responses': responses }
 
-function answer(response: ServerResponse, dialect: Dialect, turn: Turn, asked: Arrived): void {
-  if (!asked.stream) return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(dialect.whole(turn, asked)))
+function answer(response: ServerResponse, dialect: Dialect, turn: Turn, asked: Arrived, saysNoIds: boolean): void {
+  const written = (data: Json | string): string => (typeof data === 'string' ? data : JSON.stringify(data, (name, value: unknown) => (saysNoIds && (name === 'id' || name === 'responseId') ? undefined : value)))
+  if (!asked.stream) return void response.writeHead(200, { 'content-type': 'application/json' }).end(written(dialect.whole(turn, asked)))
   response.writeHead(200, { 'content-type': 'text/event-stream' })
-  for (const [name, data] of dialect.events(turn, asked)) response.write(`${name === '' ? '' : `event: ${name}\n`}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
+  for (const [name, data] of dialect.events(turn, asked)) response.write(`${name === '' ? '' : `event: ${name}\n`}data: ${written(data)}\n\n`)
   response.end()
 }
 
 export async function startVendor(format: Format, script: Script): Promise<ScriptedVendor> {
+  const dialect = dialects[format]
   const arrived: Arrived[] = []
   const problems: string[] = []
-  const dialect = dialects[format]
+  const vendor: ScriptedVendor = {
+    url: '', arrived, problems, saysNoIds: false,
+    close: () => new Promise((resolve) => {
+      server.closeAllConnections()
+      server.close(() => resolve())
+    }),
+  }
   const server = createServer((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
@@ -243,7 +258,7 @@ export async function startVendor(format: Format, script: Script): Promise<Scrip
         const body = JSON.parse(Buffer.concat(parts).toString()) as Json
         const asked: Arrived = { nth: arrived.length + 1, url, headers: request.headers, body, ...dialect.read(body, url) }
         arrived.push(asked)
-        answer(response, dialect, await script(asked), asked)
+        answer(response, dialect, await script(asked), asked, vendor.saysNoIds)
       }
       play().catch((error: Error) => {
         problems.push(error.message)
@@ -252,11 +267,6 @@ export async function startVendor(format: Format, script: Script): Promise<Scrip
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, arrived, problems,
-    close: () => new Promise((resolve) => {
-      server.closeAllConnections()
-      server.close(() => resolve())
-    }),
-  }
+  vendor.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return vendor
 }
