@@ -5,7 +5,7 @@
 import type { ChatAnswer, ChatEvent, ChatRequest, JsonObject } from '../protocols/canonical.ts'
 import type { UsageRules } from '../providers/provider.ts'
 import type { ChatCodec, Client, Source, StreamDecoder, StreamEncoder } from '../protocols/codec.ts'
-import { spread } from '../protocols/whole.ts'
+import { Collector, spread } from '../protocols/whole.ts'
 import { encodingOf, type EventScanner, type StreamEvent } from '../wire/event-scanner.ts'
 import type { Gate, Verdict } from '../wire/event-gate.ts'
 import { eventsOf, type Framings } from './reframe.ts'
@@ -19,6 +19,8 @@ export interface TranslationOptions {
   proofs: string
   request: ChatRequest
   usage: UsageRules
+  /** The answer is kept: under an id of its own, as its client gets it. */
+  keeps: boolean
   id: string
   nowS: number
 }
@@ -28,6 +30,7 @@ export class Translation {
   readonly #client: Client
   readonly #source: Source
   #answer: ChatAnswer | null = null
+  #collector: Collector | null = null
   /** Nano-dollars of what was used, to be told with the usage; null: the client did not ask for it. */
   costNano: number | null = null
 
@@ -38,13 +41,29 @@ export class Translation {
   }
 
   gate(judge: (event: StreamEvent) => Verdict): Gate {
-    const { from, to } = this.#options
+    const { from, to, keeps } = this.#options
+    if (keeps) this.#collector = new Collector()
     return new TranslatedStream(this, this.#options, from.decodeStream(this.#source), to.encodeStream(this.#client), judge)
+  }
+
+  /** One event on its way. */
+  passes(event: ChatEvent): void {
+    if (this.costNano !== null && event.type === 'usage') event.usage.costNano = this.costNano
+    if (this.#collector === null) return
+    if (event.type === 'start') event.id = ''
+    this.#collector.take(event)
+  }
+
+  /** The whole answer as its client got it; null: there was none. */
+  kept(): JsonObject | null {
+    const answer = this.#collector?.answer ?? this.#answer
+    return answer && this.#options.to.encodeAnswer(answer, this.#client)
   }
 
   /** Takes a whole answer. False: it is none of the vendor's format. */
   take(body: Buffer): boolean {
     this.#answer = this.#options.from.decodeAnswer(JSON.parse(body.toString()) as JsonObject, this.#source)
+    if (this.#options.keeps) this.#answer.id = ''
     return this.#answer.choices.length > 0
   }
 
@@ -71,13 +90,15 @@ class TranslatedStream implements Gate {
   readonly #judge: (event: StreamEvent) => Verdict
   readonly #events: ChatEvent[] = []
   readonly #encoding: BufferEncoding
+  readonly #id: string
   #text = ''
 
-  constructor(translation: Translation, { framings }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: Translation, { framings, id }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder
     this.#judge = judge
+    this.#id = id
     this.#encoding = encodingOf(framings.clientFraming)
     this.#scanner = eventsOf(framings, (event) => this.#take(event))
   }
@@ -105,8 +126,8 @@ class TranslatedStream implements Gate {
     const events = this.#events
     for (let i = 0; i < events.length; i++) {
       const event = events[i]!
-      const { costNano } = this.#translation
-      if (event.type === 'usage' && costNano !== null) event.usage.costNano = costNano
+      this.#translation.passes(event)
+      if (event.type === 'error') event.error.message += ` (request ${this.#id})`
       this.#text += this.#encoder.write(event)
     }
     events.length = 0

@@ -69,7 +69,8 @@ function unsaid({ options }: Exchange, { name }: Vendor, losses: readonly Loss[]
 /** A conversation in the client's format. */
 export function understood(protocol: Protocol, { inPath }: Exchange, body: JsonObject): ChatRequest | Failure {
   try {
-    return protocol.codec!.decodeRequest(body, inPath)
+    const { megarouter: _, ...chat } = body
+    return protocol.codec!.decodeRequest(chat, inPath)
   } catch (error) {
     return badRequest(error)
   }
@@ -92,7 +93,8 @@ function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenForm
   const protocol = protocols.get(spoken.protocol)!
   const endpoint = chatEndpoint(protocol)
   const { vendor } = deployment.provider
-  const { body: encoded, losses }: Encoded = protocol.codec!.encodeRequest(keptByNobody(request, protocol), targetOf(deployment))
+  const { body: encoded, losses: lost }: Encoded = protocol.codec!.encodeRequest(keptByNobody(exchange.keeps === null ? request : withoutStore(request), protocol), targetOf(deployment))
+  const losses = exchange.protocol.id === responses && request.store === true && exchange.keeps === null ? [...lost.filter(({ what }) => what !== storeLoss.what), storeLoss] : lost
   losses.push(...unsaidHeaders(exchange, spoken))
   const refused = unsaid(exchange, vendor, losses)
   if (refused) return refused
@@ -108,11 +110,27 @@ function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenForm
     ...exchange.asked!, ...facts, model: exchange.asked!.model, written: facts.model, maxOutputTokens: limit, maxTokens: limit, maxCompletionTokens: limit,
     bodyBytes: body.length, size: sizeOf(protocol, endpoint, body, scan),
   }
-  return { protocol, spoken, endpoint, body, scan, asked, request, losses }
+  return { protocol, spoken, endpoint, body, scan, asked, request: repeating(exchange, request), losses }
 }
 
 /** Responses are stored by their vendor unless it is told not to, which a client of another format did not ask for. */
-const keptByNobody = (request: ChatRequest, { id }: Protocol): ChatRequest => (id === 'openai-responses' && request.store === undefined ? { ...request, store: false } : request)
+const keptByNobody = (request: ChatRequest, { id }: Protocol): ChatRequest => (id === responses && request.store === undefined ? { ...request, store: false } : request)
+
+const responses = 'openai-responses'
+/** Kept by nobody where the vendor speaks another format and `settings.responses.store` is off. */
+const storeLoss: Loss = { what: 'store', kind: 'hint' }
+
+/** What is kept here the vendor need not keep. */
+function withoutStore(request: ChatRequest): ChatRequest {
+  const { store: _, ...rest } = request
+  return rest
+}
+
+/** Answers repeat which one they go on from. */
+function repeating({ earlier }: Exchange, request: ChatRequest): ChatRequest {
+  if (earlier?.isOurs !== true) return request
+  return { ...request, extras: { format: responses, fields: { ...request.extras?.fields, previous_response_id: earlier.id } } }
+}
 
 /** For a person. */
 export const listed = (losses: readonly Loss[]): string => [...new Set(losses.map(({ what }) => what))].join(', ')

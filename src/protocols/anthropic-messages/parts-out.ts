@@ -190,7 +190,8 @@ export function objectOf(text: string): JsonObject | null {
   if (text.trim() === '') return {}
   try {
     const value = JSON.parse(text) as unknown
-    return isObject(value) ? value : null
+    // Some models call a tool that takes nothing with null.
+    return isObject(value) ? value : value === null ? {} : null
   } catch {
     return null
   }

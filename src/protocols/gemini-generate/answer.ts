@@ -177,7 +177,7 @@ function encodeChoice(choice: Choice): JsonObject {
     parts.push(...encodeForClient(part, thoughts))
   }
   const candidate: JsonObject = {
-    content: { ...(parts.length > 0 ? { parts } : {}), role: 'model' },
+    content: { parts, role: 'model' },
     ...(choice.stop === undefined ? {} : { finishReason: reasonOf(choice.stop, choice.nativeStop) }),
     index: choice.index,
     ...metadataOf(texts),
