@@ -36,7 +36,7 @@ export class Translation {
 
   constructor(options: TranslationOptions) {
     this.#options = options
-    this.#source = { proofs: options.proofs, request: options.request, usage: options.usage }
+    this.#source = { id: options.id, proofs: options.proofs, request: options.request, usage: options.usage }
     this.#client = { request: options.request, id: options.id, nowS: options.nowS }
   }
 

@@ -55,8 +55,8 @@ export class AnswerReader implements PartReader {
   readonly #names: ToolNames
   #calls = 0
 
-  constructor(id: string, { proofs, request }: AskedSource) {
-    this.#id = id
+  constructor(id: string, { id: exchange = '', proofs, request }: AskedSource) {
+    this.#id = id || exchange
     this.#proofs = proofs
     this.#names = new ToolNames(request?.tools)
   }
