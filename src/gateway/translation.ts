@@ -49,9 +49,12 @@ export class Translation {
   /** One event on its way. */
   passes(event: ChatEvent): void {
     if (this.costNano !== null && event.type === 'usage') event.usage.costNano = this.costNano
-    if (this.#collector === null) return
-    if (event.type === 'start') event.id = ''
-    this.#collector.take(event)
+    if (event.type === 'start') {
+      // Cohere names none.
+      if (event.model === '') event.model = this.#options.request.model
+      if (this.#collector !== null) event.id = ''
+    }
+    this.#collector?.take(event)
   }
 
   /** The whole answer as its client got it; null: there was none. */
@@ -64,6 +67,7 @@ export class Translation {
   take(body: Buffer): boolean {
     this.#answer = this.#options.from.decodeAnswer(JSON.parse(body.toString()) as JsonObject, this.#source)
     if (this.#options.keeps) this.#answer.id = ''
+    if (this.#answer.model === '') this.#answer.model = this.#options.request.model
     return this.#answer.choices.length > 0
   }
 

@@ -27,6 +27,8 @@ export interface Wording {
   /** The conversation, where it was translated: answers are translated back for it. */
   request: ChatRequest | null
   losses: readonly Loss[]
+  /** That the body needs beside it. */
+  headers: Readonly<Record<string, string>>
 }
 
 /** How a vendor takes a request of this format; null: not at all. */
@@ -46,7 +48,7 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
   if (spoken === null) return failure('invalid_request', `${deployment.provider.vendor.name} does not serve ${endpoint.path}.`, { param: 'model' })
   const passes = spoken.protocol === protocol.id && !exchange.hasSealedProofs
   if (passes && protocol.cloud) return ofCloud(exchange, protocol.cloud, spoken, deployment)
-  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses: noLosses }
+  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses: noLosses, headers: noHeaders }
   const request = exchange.chat ?? understood(protocol, exchange, JSON.parse(exchange.body.toString()) as JsonObject)
   if ('code' in request) return request
   exchange.chat = request
@@ -56,7 +58,7 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
 /** The body of a client of a cloud, before a vendor of the same format. */
 function ofCloud(exchange: Exchange, { format: protocol }: Cloud, spoken: SpokenFormat, { provider: { vendor } }: Deployment): Wording | Failure {
   const losses = unsaidHeaders(exchange, spoken)
-  return unsaid(exchange, vendor, losses) ?? { protocol, spoken, endpoint: chatEndpoint(protocol), body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses }
+  return unsaid(exchange, vendor, losses) ?? { protocol, spoken, endpoint: chatEndpoint(protocol), body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses, headers: noHeaders }
 }
 
 /** Null: what is lost may be. */
@@ -67,10 +69,11 @@ function unsaid({ options }: Exchange, { name }: Vendor, losses: readonly Loss[]
 }
 
 /** A conversation in the client's format. */
-export function understood(protocol: Protocol, { inPath }: Exchange, body: JsonObject): ChatRequest | Failure {
+export function understood(protocol: Protocol, { inPath, request: { headers } }: Exchange, body: JsonObject): ChatRequest | Failure {
+  const betas = headers['anthropic-beta']
   try {
     const { megarouter: _, ...chat } = body
-    return protocol.codec!.decodeRequest(chat, inPath)
+    return protocol.codec!.decodeRequest(chat, typeof betas === 'string' ? { ...inPath, betas: betas.split(',').map((each) => each.trim()).filter((each) => each !== '') } : inPath)
   } catch (error) {
     return badRequest(error)
   }
@@ -88,12 +91,13 @@ export const targetOf = ({ upstreamModel, outputTokens, reasoning, provider: { v
 })
 
 const noLosses: readonly Loss[] = []
+const noHeaders = {}
 
 function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenFormat, deployment: Deployment): Wording | Failure {
   const protocol = protocols.get(spoken.protocol)!
   const endpoint = chatEndpoint(protocol)
   const { vendor } = deployment.provider
-  const { body: encoded, losses: lost }: Encoded = protocol.codec!.encodeRequest(keptByNobody(exchange.keeps === null ? request : withoutStore(request), protocol), targetOf(deployment))
+  const { body: encoded, losses: lost, headers = noHeaders }: Encoded = protocol.codec!.encodeRequest(keptByNobody(exchange.keeps === null ? request : withoutStore(request), protocol), targetOf(deployment))
   const losses = exchange.protocol.id === responses && request.store === true && exchange.keeps === null ? [...lost.filter(({ what }) => what !== storeLoss.what), storeLoss] : lost
   losses.push(...unsaidHeaders(exchange, spoken))
   const refused = unsaid(exchange, vendor, losses)
@@ -110,7 +114,7 @@ function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenForm
     ...exchange.asked!, ...facts, model: exchange.asked!.model, written: facts.model, maxOutputTokens: limit, maxTokens: limit, maxCompletionTokens: limit,
     bodyBytes: body.length, size: sizeOf(protocol, endpoint, body, scan),
   }
-  return { protocol, spoken, endpoint, body, scan, asked, request: repeating(exchange, request), losses }
+  return { protocol, spoken, endpoint, body, scan, asked, request: repeating(exchange, request), losses, headers }
 }
 
 /** Responses are stored by their vendor unless it is told not to, which a client of another format did not ask for. */
