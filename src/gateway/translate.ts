@@ -68,8 +68,9 @@ export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { pr
 const under = (base: string, path: string): string => (path.startsWith('../') ? under(base.replace(/\/[^/]*$/, ''), path.slice(3)) : path.startsWith('/') ? base + path : `${base}/${path}`)
 
 /** Under the base URL. */
-function pathOf({ endpoint, spoken, asked }: Wording, { paths }: Vendor): string {
-  const own = endpoint.capability === 'chat' ? spoken : noPaths
+function pathOf({ endpoint, spoken, asked, protocol }: Wording, { paths }: Vendor): string {
+  // A path of a format's own is that of its one endpoint.
+  const own = endpoint.capability === 'chat' || protocol.codec === null ? spoken : noPaths
   const plain = own.path ?? paths?.[endpoint.capability] ?? endpoint.path
   return asked.stream ? own.streamPath ?? endpoint.streamPath ?? plain : plain
 }
@@ -99,8 +100,8 @@ function unwanted(wording: Wording, quirks: Quirks): Member[] {
 }
 
 function modelEdits(wording: Wording, upstreamModel: string, staying: readonly Member[]): Edit[] {
-  if (hasModelInPath(wording)) return []
-  const { body, scan, asked: { written } } = wording
+  const { body, scan, asked: { written }, protocol } = wording
+  if (hasModelInPath(wording)) return protocol.modelEdits?.(body, scan, upstreamModel) ?? []
   if (written === null) return [addMember(staying, body.indexOf(0x7b), 'model', JSON.stringify(upstreamModel))]
   return written === upstreamModel ? [] : [replaceValue(scan.find('model')!, JSON.stringify(upstreamModel))]
 }

@@ -6,9 +6,22 @@ import { limits } from '../limits.ts'
 import type { ChatAnswer, ChatEvent, ChatRequest, JsonObject } from '../protocols/canonical.ts'
 import type { UsageRules } from '../providers/provider.ts'
 import type { ChatCodec, Client, Source, StreamDecoder, StreamEncoder } from '../protocols/codec.ts'
+import { isWhole, type PlainAnswer, type PlainCodec, type PlainRequest } from '../protocols/plain.ts'
 import { spread } from '../protocols/whole.ts'
 import { scannerFor, type EventScanner, type Framing, type StreamEvent } from '../wire/event-scanner.ts'
 import type { Gate, Verdict } from '../wire/event-gate.ts'
+import { withCost } from './usage-cost.ts'
+
+export interface Translation {
+  /** Nano-dollars of what was used, to be told with the usage; null: the client did not ask for it. */
+  costNano: number | null
+  /** Null: nothing of it streams. */
+  gate(judge: (event: StreamEvent) => Verdict): Gate | null
+  /** Takes a whole answer. False: it is none of the vendor's format. */
+  take(body: Buffer): boolean
+  /** The answer that was taken, for the client. */
+  written(asStream: boolean): Buffer
+}
 
 /** Of one attempt. */
 export interface TranslationOptions {
@@ -23,12 +36,11 @@ export interface TranslationOptions {
   nowS: number
 }
 
-export class Translation {
+export class ChatTranslation implements Translation {
   readonly #options: TranslationOptions
   readonly #client: Client
   readonly #source: Source
   #answer: ChatAnswer | null = null
-  /** Nano-dollars of what was used, to be told with the usage; null: the client did not ask for it. */
   costNano: number | null = null
 
   constructor(options: TranslationOptions) {
@@ -42,13 +54,11 @@ export class Translation {
     return new TranslatedStream(this, framing, from.decodeStream(this.#source), to.encodeStream(this.#client), judge)
   }
 
-  /** Takes a whole answer. False: it is none of the vendor's format. */
   take(body: Buffer): boolean {
     this.#answer = this.#options.from.decodeAnswer(JSON.parse(body.toString()) as JsonObject, this.#source)
     return this.#answer.choices.length > 0
   }
 
-  /** The answer that was taken, for the client. */
   written(asStream: boolean): Buffer {
     const answer = this.#answer!
     const { to } = this.#options
@@ -61,10 +71,46 @@ export class Translation {
   }
 }
 
+/** Of one attempt at a request without conversation. */
+export interface PlainOptions {
+  from: PlainCodec
+  to: PlainCodec
+  request: PlainRequest
+  /** Where the client's format tells usage. */
+  usageIn: readonly string[]
+  id: string
+}
+
+export class PlainTranslation implements Translation {
+  readonly #options: PlainOptions
+  #answer: PlainAnswer | null = null
+  costNano: number | null = null
+
+  constructor(options: PlainOptions) {
+    this.#options = options
+  }
+
+  gate(): null {
+    return null
+  }
+
+  take(body: Buffer): boolean {
+    const { from, request } = this.#options
+    this.#answer = from.decodeAnswer(JSON.parse(body.toString()) as JsonObject)
+    return isWhole(this.#answer, request)
+  }
+
+  written(): Buffer {
+    const { to, request, id, usageIn } = this.#options
+    const body = Buffer.from(JSON.stringify(to.encodeAnswer(this.#answer!, { request, id })))
+    return this.costNano === null || usageIn.length === 0 ? body : withCost(body, usageIn, this.costNano)
+  }
+}
+
 class TranslatedStream implements Gate {
   /** Whole events are all that it writes. */
   readonly atBoundary = true
-  readonly #translation: Translation
+  readonly #translation: ChatTranslation
   readonly #scanner: EventScanner
   readonly #decoder: StreamDecoder
   readonly #encoder: StreamEncoder
@@ -72,7 +118,7 @@ class TranslatedStream implements Gate {
   readonly #events: ChatEvent[] = []
   #text = ''
 
-  constructor(translation: Translation, framing: Framing, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: ChatTranslation, framing: Framing, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder

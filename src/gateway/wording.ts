@@ -6,8 +6,9 @@
 import { failure, type Failure } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { ChatRequest, JsonObject } from '../protocols/canonical.ts'
-import { BadRequest, type Encoded, type Loss, type Target } from '../protocols/codec.ts'
-import { chatEndpoint, protocols } from '../protocols/index.ts'
+import { BadRequest, type Encoded, type Loss, type RequestPlace, type Target } from '../protocols/codec.ts'
+import { chatEndpoint, plainEndpoint, protocols } from '../protocols/index.ts'
+import type { PlainRequest } from '../protocols/plain.ts'
 import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
 import type { SpokenFormat, Vendor } from '../providers/provider.ts'
 import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
@@ -25,17 +26,20 @@ export interface Wording {
   asked: Asked
   /** The conversation, where it was translated: answers are translated back for it. */
   request: ChatRequest | null
+  /** The request without conversation, where that was. */
+  plain: PlainRequest | null
   losses: readonly Loss[]
 }
 
 /** How a vendor takes a request of this format; null: not at all. */
 export function formatFor({ formats }: Pick<Vendor, 'formats'>, protocol: Protocol, endpoint: EndpointSpec): SpokenFormat | null {
-  // What a vendor serves of these it lists by endpoint.
-  if (protocol.byPieces) return { protocol: protocol.id }
+  const { capability } = endpoint
   const same = formats.find((each) => each.protocol === protocol.id)
   if (same) return same
-  if (endpoint.capability !== 'chat' || protocol.codec === null) return null
-  return formats.find((each) => protocols.get(each.protocol)?.codec) ?? null
+  if (capability === 'chat') return protocol.codec === null ? null : formats.find((each) => protocols.get(each.protocol)?.codec) ?? null
+  const other = protocol.plain?.[capability] && formats.find((each) => protocols.get(each.protocol)?.plain?.[capability])
+  // What a vendor serves of these it lists by endpoint.
+  return other ?? (protocol.byPieces ? { protocol: protocol.id } : null)
 }
 
 export function wordingFor(exchange: Exchange, deployment: Deployment): Wording | Failure {
@@ -44,7 +48,8 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
   // `choose` has dropped what serves no such endpoint.
   if (spoken === null) return failure('invalid_request', `${deployment.provider.vendor.name} does not serve ${endpoint.path}.`, { param: 'model' })
   const passes = spoken.protocol === protocol.id && !exchange.hasSealedProofs
-  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses: noLosses }
+  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses: noLosses }
+  if (endpoint.capability !== 'chat') return plainly(exchange, spoken, deployment)
   const request = exchange.chat ?? understood(exchange, JSON.parse(exchange.body.toString()) as JsonObject)
   if ('code' in request) return request
   exchange.chat = request
@@ -56,9 +61,13 @@ export function understood({ protocol, inPath }: Exchange, body: JsonObject): Ch
   try {
     return protocol.codec!.decodeRequest(body, inPath)
   } catch (error) {
-    if (!(error instanceof BadRequest)) throw error
-    return failure('invalid_request', error.message, error.param === null ? {} : { param: error.param })
+    return badRequest(error)
   }
+}
+
+function badRequest(error: unknown): Failure {
+  if (!(error instanceof BadRequest)) throw error
+  return failure('invalid_request', error.message, error.param === null ? {} : { param: error.param })
 }
 
 /** What the form of a request depends on besides its format. */
@@ -73,24 +82,45 @@ function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenForm
   const protocol = protocols.get(spoken.protocol)!
   const endpoint = chatEndpoint(protocol)
   const { vendor } = deployment.provider
-  const { body: encoded, losses }: Encoded = protocol.codec!.encodeRequest(keptByNobody(request, protocol), targetOf(deployment))
-  const meant = losses.filter(({ kind }) => kind === 'meaning')
-  if (exchange.options!.onUnsupported === 'reject' && meant.length > 0) {
-    return failure('unsupported_feature', `${vendor.name} cannot be told everything that this request says: ${listed(meant)}. Leave it out, use a model of a vendor that takes it, or set on_unsupported to "warn".`, { param: 'megarouter.on_unsupported' })
+  const encoded = protocol.codec!.encodeRequest(keptByNobody(request, protocol), targetOf(deployment))
+  const refused = rejected(exchange, encoded, vendor)
+  if (refused) return refused
+  // What a format demands where the client sets no limit is no wish of the client's: a hold may lower it.
+  const said = saying(exchange, protocol, endpoint, encoded, { model: deployment.upstreamModel, stream: request.stream }, request.maxOutputTokens ?? null)
+  return { protocol, spoken, endpoint, ...said, request, plain: null, losses: encoded.losses }
+}
+
+/** A request without conversation. */
+function plainly(exchange: Exchange, spoken: SpokenFormat, deployment: Deployment): Wording | Failure {
+  const { capability } = exchange.endpoint
+  const protocol = protocols.get(spoken.protocol)!
+  const endpoint = plainEndpoint(protocol, capability)
+  try {
+    const plain = exchange.protocol.plain![capability]!.decodeRequest(JSON.parse(exchange.body.toString()) as JsonObject, exchange.inPath)
+    const encoded = protocol.plain![capability]!.encodeRequest(plain, deployment.upstreamModel)
+    const refused = rejected(exchange, encoded, deployment.provider.vendor)
+    if (refused) return refused
+    return { protocol, spoken, endpoint, ...saying(exchange, protocol, endpoint, encoded, { model: deployment.upstreamModel }, null), request: null, plain, losses: encoded.losses }
+  } catch (error) {
+    return badRequest(error)
   }
-  const body = Buffer.from(JSON.stringify(encoded))
+}
+
+function rejected({ options }: Exchange, { losses }: Encoded, { name }: Vendor): Failure | null {
+  const meant = losses.filter(({ kind }) => kind === 'meaning')
+  if (options!.onUnsupported !== 'reject' || meant.length === 0) return null
+  return failure('unsupported_feature', `${name} cannot be told everything that this request says: ${listed(meant)}. Leave it out, use a model of a vendor that takes it, or set on_unsupported to "warn".`, { param: 'megarouter.on_unsupported' })
+}
+
+/** The bytes of a request that was written anew, and what they ask for. */
+function saying({ asked }: Exchange, protocol: Protocol, endpoint: EndpointSpec, encoded: Encoded, place: RequestPlace, limit: number | null): Pick<Wording, 'body' | 'scan' | 'asked'> {
+  const body = Buffer.from(JSON.stringify(encoded.body))
   const scan = new JsonScanner({ maxDepth: limits.jsonDepth * 2, maxKeys: limits.jsonKeys * 2, unique: noUniqueKeys })
   scan.push(body)
   scan.end()
-  const facts = protocol.readRequest(endpoint, body, scan, { model: deployment.upstreamModel, stream: request.stream })
+  const facts = protocol.readRequest(endpoint, body, scan, place)
   if ('message' in facts) throw new Error(`${protocol.id} does not understand its own request: ${facts.message}`)
-  // What a format demands where the client sets no limit is no wish of the client's: a hold may lower it.
-  const limit = request.maxOutputTokens ?? null
-  const asked: Asked = {
-    ...exchange.asked!, ...facts, model: exchange.asked!.model, written: facts.model, maxOutputTokens: limit, maxTokens: limit, maxCompletionTokens: limit,
-    bodyBytes: body.length, size: sizeOf(protocol, endpoint, body, scan),
-  }
-  return { protocol, spoken, endpoint, body, scan, asked, request, losses }
+  return { body, scan, asked: { ...asked!, ...facts, model: asked!.model, written: facts.model, maxOutputTokens: limit, maxTokens: limit, maxCompletionTokens: limit, bodyBytes: body.length, size: sizeOf(protocol, endpoint, body, scan) } }
 }
 
 /** Responses are stored by their vendor unless it is told not to, which a client of another format did not ask for. */

@@ -7,6 +7,7 @@ import type { EventShape } from '../wire/event-shape.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
 import type { JsonObject } from './canonical.ts'
 import type { ChatCodec, RequestPlace } from './codec.ts'
+import type { PlainCodec } from './plain.ts'
 
 /** What a vendor must list to serve an endpoint. */
 export type EndpointKind = 'chat' | 'completions' | 'embeddings' | MediaKind | 'files' | 'batches'
@@ -172,18 +173,22 @@ export interface Protocol {
   byPieces?: true
   /** Null: the format carries no conversations. */
   codec: ChatCodec | null
+  /** Of endpoints without conversation that can be translated; of several of one kind the first is what others are translated to. */
+  plain?: Readonly<Partial<Record<EndpointKind, PlainCodec>>>
   /** Members have the types that the endpoint demands. `place` is what the address says. */
   readRequest(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, place: RequestPlace): RequestFacts | Wrong
   /** Adds the headers that the format wants: its version, and what the client says of it in headers. Nothing else of a client's headers passes. */
   requestHeaders?(client: Readonly<Record<string, string | string[] | undefined>>, headers: Record<string, string>): void
   /** Edits that put a limit in the place of a larger one, or of none. Left out: the vendor's declaration says which fields it reads. */
   limitEdits?(body: Buffer, scan: JsonScanner, maxTokens: number): Edit[]
+  /** Edits that make what the body says of the model agree with the path that names it. Left out: it says nothing there. */
+  modelEdits?(body: Buffer, scan: JsonScanner, model: string): Edit[]
   /** One pass over the bytes of a body that was found valid; counts, builds nothing. `fileBytes`: of a form, whose fields the body is. */
   shapeOf(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, fileBytes?: number): RequestShape
   /** `shape` belongs to the stream. */
   readEvent(event: SseEvent, shape: EventShape): EventFacts
-  /** `scan` covers the whole body and found no fault. */
-  readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts
+  /** `scan` covers the whole body and found no fault. `headers` are the vendor's. */
+  readAnswer(body: Buffer, scan: JsonScanner, headers?: Readonly<Record<string, string | string[] | undefined>>): AnswerFacts
   readError(body: Buffer): UpstreamFault | null
   classify(status: number, fault: UpstreamFault | null): FaultClass
   /** A whole error body, and the event that ends a broken stream. */

@@ -17,7 +17,6 @@ function inputsFrom(input: Json | undefined): Pick<EmbedRequest, 'inputs' | 'sin
 
 export const ollamaEmbed: EmbedCodec = {
   format,
-  path: '/api/embed',
   decodeRequest(body, place) {
     const members = new Members(body)
     const inputs = inputsFrom(members.take('input', (value): value is Json => value !== undefined))

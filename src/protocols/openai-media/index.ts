@@ -10,6 +10,7 @@ import type { Json, JsonObject } from '../canonical.ts'
 import { faultOf } from '../openai-chat/errors.ts'
 import { openaiChat } from '../openai-chat/index.ts'
 import type { AnswerFacts, EndpointSpec, EventFacts, JsonType, Protocol, RequestFacts, Wrong } from '../protocol.ts'
+import { rerankCodecs } from '../rerank.ts'
 import { shapeOf } from './shape.ts'
 import { usageOf } from './usage.ts'
 
@@ -111,6 +112,7 @@ export const openaiMedia: Protocol = {
   answerIn: answers,
   byPieces: true,
   codec: null,
+  plain: { rerank: rerankCodecs.cohere },
   readRequest,
   // Nothing of these has a limit of tokens that could be lowered.
   limitEdits: () => [],
