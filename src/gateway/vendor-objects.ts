@@ -1,6 +1,6 @@
 /**
- * Files and batches: passed to the provider that keeps them. Their ids are sealed for the organisation (`governance/sealed-ids.ts`), on
- * the way out and back. Nothing of them is held or billed here; what a batch costs is not known, so keys that must not spend unseen get none.
+ * Files and batches: passed to the provider that keeps them. Their ids are sealed (`governance/sealed-ids.ts`) for the team or project
+ * of the key, else for its organisation, on the way out and back. Nothing of them is held or billed here; what a batch costs is not known, so keys that must not spend unseen get none.
  */
 import { failure, type Failure } from '../errors.ts'
 import type { SealedIds, VendorObject } from '../governance/sealed-ids.ts'
@@ -111,8 +111,8 @@ async function serve(exchange: Exchange, gateway: Gateway, route: ObjectRoute): 
 /** What a batch asks for stands in its file, which nobody reads here. */
 function batchesAreForbidden({ key, principal }: Exchange): Failure | null {
   if (key!.models !== null) return failure('policy_denied', `Key ${key!.name} may use some models only, and what a batch asks for stands in its file. Use a key without such a list.`)
-  const strict = principal!.ancestors.find(({ budget }) => budget?.mode === 'strict')
-  return strict === undefined ? null : failure('budget_unenforceable', `A strict budget applies (${strict.name}) and can't be enforced: what a batch costs is not known here. Send its requests one by one, or have the budget's mode set to standard.`)
+  const hard = principal!.ancestors.find(({ budget }) => budget !== null && budget !== undefined && budget.mode !== 'soft')
+  return hard === undefined ? null : failure('budget_unenforceable', `A ${hard.budget!.mode} budget applies (${hard.name}) and cannot be enforced: what a batch costs is not known here. Send its requests one by one, or have the budget's mode set to soft.`)
 }
 
 function bodyOf(exchange: Exchange, gateway: Gateway, { kind, action }: ObjectRoute): null | Failure | Promise<Failure | null> {
@@ -125,7 +125,7 @@ function bodyOf(exchange: Exchange, gateway: Gateway, { kind, action }: ObjectRo
   return receiveForm(exchange, contentType, tools, (form) => form.hasFile)
 }
 
-const notFound = (kind: ObjectKind, id: string): Failure => failure('object_not_found', `This organisation has no ${kind === 'files' ? 'file' : 'batch'} "${id.slice(0, 60)}" here. Ids are those that the gateway gave out, to the organisation that it gave them to.`)
+const notFound = (kind: ObjectKind, id: string): Failure => failure('object_not_found', `There is no ${kind === 'files' ? 'file' : 'batch'} "${id.slice(0, 60)}" for this key. Ids are those that the gateway gave out, to keys of the same team or project, or of the organisation alone.`)
 
 /** The provider and the account that it is in, or is to be made in. */
 function placeOf(exchange: Exchange, gateway: Gateway, { kind, action, id }: ObjectRoute): Place | Failure {
@@ -147,9 +147,14 @@ function placeOf(exchange: Exchange, gateway: Gateway, { kind, action, id }: Obj
   return action === 'list' ? ownAccount(exchange, { deployment, credential }) : { deployment, credential }
 }
 
+/** Whose ids they are: of the team or project that a key is in, else of its organisation. */
+const ownerOf = ({ key }: Exchange): string => (key!.node === null ? key!.org : `${key!.org}/${key!.node}`)
+
 /** A list has everything in an account: it is given to its one owner only. */
 function ownAccount(exchange: Exchange, place: Place): Place | Failure {
-  const { snapshot: { organisations }, key } = exchange
+  const { snapshot: { organisations }, key, view } = exchange
+  const own = key!.node === null ? null : view!.providers.get(place.deployment.provider.id)?.own?.get(key!.node)
+  if (key!.node !== null && own?.some(({ id }) => id === place.credential.id) !== true) return failure('policy_denied', 'A list shows everything in an account of the vendor, and this one is not that of the key’s team or project alone. Use a key directly below the organisation, or give the team a credential of its own.')
   for (const [org, { providers }] of organisations) {
     if (org === key!.org) continue
     for (const { credentials, own } of providers.values()) {
@@ -171,7 +176,7 @@ function providersOf({ view, principal }: Exchange, kind: ObjectKind): Deploymen
 }
 
 function openedPlace(exchange: Exchange, ids: SealedIds, kind: ObjectKind, text: string): Place | null {
-  const object = ids.open(exchange.key!.org, text)
+  const object = ids.open(ownerOf(exchange), text)
   const deployment = object && providersOf(exchange, kind).find(({ provider }) => provider.id === object.provider)
   if (!deployment) return null
   const { credentials } = deployment.provider
@@ -191,9 +196,9 @@ async function ask(exchange: Exchange, gateway: Gateway, route: ObjectRoute, pla
   exchange.enter('call')
   const { deployment: { provider }, credential } = place
   const { kind, action, id } = route
-  const org = exchange.key!.org
+  const owner = ownerOf(exchange)
   const headers = headersFor(exchange, exchange.protocol, place, false, `${exchange.id}-1`, gateway.userAgent)
-  const path = [`/${kind}`, ...(id === null ? [] : [encodeURIComponent(gateway.ids.open(org, id)!.id)]), ...(action === 'content' || action === 'cancel' ? [action] : [])].join('/')
+  const path = [`/${kind}`, ...(id === null ? [] : [encodeURIComponent(gateway.ids.open(owner, id)!.id)]), ...(action === 'content' || action === 'cancel' ? [action] : [])].join('/')
   const { form } = exchange
   const sent = form ? form.read(null) : action === 'create' ? batchBody(exchange, gateway.ids) : null
   if (form) Object.assign(headers, form.headers(null))
@@ -203,17 +208,18 @@ async function ask(exchange: Exchange, gateway: Gateway, route: ObjectRoute, pla
   const passage = new Passage(exchange, gateway.deadlines, provider.vendor.name, action === 'content')
   if (exchange.clientGone) exchange.wake?.()
   const passed = await passage.start((handler) => gateway.transport.dispatch({
-    provider, credentialId: credential.id, tenant: org, path: pathFor(place, { protocol: exchange.protocol.id }, path) + upstreamQuery(exchange, gateway.ids, action), method, headers, body: sent,
+    provider, credentialId: credential.id, tenant: exchange.key!.org, path: pathFor(place, { protocol: exchange.protocol.id }, path) + upstreamQuery(exchange, gateway.ids, action), method, headers, body: sent,
     connectTimeoutMs: exchange.snapshot.settings.deadlines.connectMs,
   }, handler))
   if (passed === 'streamed' || !('body' in passed) || passed.status >= 400) return passed
-  const body = sealed(passed.body, (each) => gateway.ids.seal(org, { provider: provider.id, credential: credential.id, id: each }))
+  const body = sealed(passed.body, (each) => gateway.ids.seal(owner, { provider: provider.id, credential: credential.id, id: each }))
   return body === null ? failure('upstream_error', `${provider.vendor.name} answered ${passed.status} with what is no JSON object.`) : { ...passed, body }
 }
 
-function batchBody({ body, scan, key }: Exchange, ids: SealedIds): Buffer {
+function batchBody(exchange: Exchange, ids: SealedIds): Buffer {
+  const { body, scan } = exchange
   const member = scan!.find('input_file_id')!
-  const { id } = ids.open(key!.org, JSON.parse(body.toString('utf8', member.valueStart, member.valueEnd)) as string) as VendorObject
+  const { id } = ids.open(ownerOf(exchange), JSON.parse(body.toString('utf8', member.valueStart, member.valueEnd)) as string) as VendorObject
   return splice(body, [replaceValue(member, JSON.stringify(id))])
 }
 
@@ -224,7 +230,7 @@ function upstreamQuery(exchange: Exchange, ids: SealedIds, action: Action): stri
   query.delete('provider')
   query.delete('key')
   const after = query.get('after')
-  if (after !== null) query.set('after', ids.open(exchange.key!.org, after)?.id ?? after)
+  if (after !== null) query.set('after', ids.open(ownerOf(exchange), after)?.id ?? after)
   return query.size === 0 ? '' : `?${query.toString()}`
 }
 

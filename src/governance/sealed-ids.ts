@@ -1,6 +1,6 @@
 /**
- * Ids of what a vendor keeps for an organisation (files, batches): they say where it is and prove whose it is, so that nothing has to be
- * looked up and nobody else's opens. A text that was not made here, or for another organisation, opens to nothing.
+ * Ids of what a vendor keeps for somebody (files, batches): they say where it is and prove whose it is, so that nothing has to be
+ * looked up and nobody else's opens. A text that was not made here, or for another owner, opens to nothing.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Pepper } from './key-format.ts'
@@ -26,21 +26,21 @@ export class SealedIds {
     this.#keys = [pepper, ...pepper.others ?? []].map(({ key }) => createHmac('sha256', key).update('ids of what vendors keep').digest())
   }
 
-  seal(org: string, { provider, credential, id }: VendorObject): string {
+  seal(owner: string, { provider, credential, id }: VendorObject): string {
     const prefix = /^[a-z]+[-_]/.exec(id)?.[0] ?? ''
     const payload = Buffer.from([provider, credential, id].join('\n'))
-    return `${prefix}mr-${Buffer.concat([mac(this.#keys[0]!, org, payload), payload]).toString('base64url')}`
+    return `${prefix}mr-${Buffer.concat([mac(this.#keys[0]!, owner, payload), payload]).toString('base64url')}`
   }
 
-  open(org: string, text: string): VendorObject | null {
+  open(owner: string, text: string): VendorObject | null {
     const found = text.length > mostBytes ? null : form.exec(text)
     if (found === null) return null
     const bytes = Buffer.from(found[2]!, 'base64url')
     const payload = bytes.subarray(macBytes)
-    if (bytes.length <= macBytes || !this.#keys.some((key) => timingSafeEqual(mac(key, org, payload), bytes.subarray(0, macBytes)))) return null
+    if (bytes.length <= macBytes || !this.#keys.some((key) => timingSafeEqual(mac(key, owner, payload), bytes.subarray(0, macBytes)))) return null
     const [provider, credential, id] = payload.toString().split('\n')
     return id === undefined ? null : { provider: provider!, credential: credential!, id }
   }
 }
 
-const mac = (key: Buffer, org: string, payload: Buffer): Buffer => createHmac('sha256', key).update(`${org.length}:${org}`).update(payload).digest().subarray(0, macBytes)
+const mac = (key: Buffer, owner: string, payload: Buffer): Buffer => createHmac('sha256', key).update(`${owner.length}:${owner}`).update(payload).digest().subarray(0, macBytes)
