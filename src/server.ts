@@ -80,8 +80,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   const live = new Live()
   const governance = new GovernanceState((text) => log.warn(text))
   const governor = new Governor(governance, clock, () => workers.snapshot)
-  const pepper = loadMasterKeys(keySettings(settings)).pepper()
-  const keys = new KeyIndex(pepper)
+  const { keys, ids } = byPepper(settings)
   const journalFolder = join(settings.dataDir, 'journal')
   // Kept to the end: the lock goes with the object.
   const leaveFolder = ownFolder(journalFolder) ?? refuseToStart([`another process uses the data directory ${settings.dataDir}. Stop it, or set MEGAROUTER_DATA_DIR to another folder.`])
@@ -100,7 +99,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   }).catch((error: Error) => refuseToStart([`the journal in ${journalFolder} cannot be opened: ${error.message}`]))
   const { journal, ledger, tornTail } = opened
   if (tornTail !== null) log.warn(tornTail, 'the journal ended in the middle of a record, as it does when a machine loses power; what came before is whole')
-  const gateway = createGateway(keys, new SealedIds(pepper), live, workers, ledger, governance, new Spool(join(settings.dataDir, 'spool'), limits.spoolBytes), (err, request) => log.error({ err, request }, 'a defect ended a request'))
+  const gateway = createGateway(keys, ids, live, workers, ledger, governance, new Spool(join(settings.dataDir, 'spool'), limits.spoolBytes), (err, request) => log.error({ err, request }, 'a defect ended a request'))
   governor.gateway = gateway
   const running = { draining: false, overloaded: false }
   const door = createDoor(gateway, opened, workers, running, settings, server)
@@ -177,6 +176,11 @@ function readSettings(variables: Variables): { settings: Environment; server: Se
   for (const error of file.errors) process.stderr.write(`megarouter: ${errorText(error, file.path)}\n`)
   const empty = parseConfig('{}', variables)
   return { settings: read.environment, server: serverSettings(read.environment, empty.ok ? empty.config : refuseToStart(['no settings'])) }
+}
+
+function byPepper(settings: Environment): { keys: KeyIndex; ids: SealedIds } {
+  const pepper = loadMasterKeys(keySettings(settings)).pepper()
+  return { keys: new KeyIndex(pepper), ids: new SealedIds(pepper) }
 }
 
 function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, spool: Spool, onDefect: Gateway['onDefect']): Gateway {

@@ -72,7 +72,7 @@ test('a class that is not priced apart costs what its parent costs', () => {
   const { price } = compiled({ v: { m: model({ input: 1, output: 4, cache_read: 0.25 }) } })('v', 'm')
   assert.deepEqual(price!.base, {
     input: 1e9, cacheRead: 0.25e9, cacheWrite5m: 1e9, cacheWrite1h: 1e9, output: 4e9, reasoning: 4e9,
-    audioIn: 1e9, audioOut: 4e9, imageIn: 1e9, imageOut: 4e9, toolCalls: 0, requests: 0,
+    audioIn: 1e9, audioOut: 4e9, imageIn: 1e9, imageOut: 4e9, toolCalls: 0, requests: 0, images: 0, audioMs: 0, characters: 0, searches: 0,
   })
 })
 

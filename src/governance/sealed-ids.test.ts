@@ -6,7 +6,7 @@ import { SealedIds } from './sealed-ids.ts'
 const pepper = (fill: number): { version: number; key: Buffer } => ({ version: fill, key: Buffer.alloc(32, fill) })
 const ids = new SealedIds(pepper(1))
 const word = fc.stringMatching(/^[A-Za-z0-9_.-]{1,40}$/)
-const object = fc.record({ provider: word, credential: fc.oneof(word, fc.constant('')), id: fc.oneof(word, word.map((text) => `file-${text}`), word.map((text) => `batch_${text}`)) })
+const object = fc.record({ provider: word, credential: fc.oneof(word, fc.constant('')), id: fc.oneof(word, word.map((text) => `file-${text}`), word.map((text) => `batch_${text}`)) }, { noNullPrototype: true })
 
 test('an id opens for the organisation that it was sealed for, to what was sealed', () => {
   fc.assert(fc.property(word, object, (org, each) => assert.deepEqual(ids.open(org, ids.seal(org, each)), each)))

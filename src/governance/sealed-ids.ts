@@ -16,7 +16,7 @@ export interface VendorObject {
 const macBytes = 15
 const mostBytes = 1_024
 /** The vendor's own prefix stays in front, since clients look at it. */
-const form = /^((?:[a-z]+[-_])?)mr-([A-Za-z0-9_-]{28,})$/
+const form = /^((?:[a-z]+[-_])?)mr-([A-Za-z0-9_-]{24,})$/
 
 export class SealedIds {
   readonly #keys: readonly Buffer[]
