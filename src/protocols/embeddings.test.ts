@@ -141,10 +141,9 @@ test('tokens are billed as they are told, and images that are billed by the piec
   assert.equal(normaliseUsage(bill('76450b4be92dd823'), rules)?.usage.input, 31)
   assert.equal(normaliseUsage(bill('b8b9e3cd9f1c48c4'), rules)?.usage.input, 12)
   assert.equal(normaliseUsage(bill('97eb3250a8abf6a8'), rules)?.usage.input, 31)
-  for (const id of ['5620884f89ef64f5', '5ff2ad6c15c81535']) {
-    const pictures = normaliseUsage(bill(id), rules)!
-    assert.deepEqual([pictures.usage.input, pictures.usage.imageIn, pictures.usage.images, pictures.anomalous], [0, 0, 1, false], id)
-  }
+  const pictures = normaliseUsage(bill('5620884f89ef64f5'), rules)!
+  assert.deepEqual([pictures.usage.input, pictures.usage.imageIn, pictures.usage.images, pictures.anomalous], [0, 0, 1, false])
+  assert.equal(bill('5ff2ad6c15c81535'), null)
   const mixed = normaliseUsage(billOfEmbeddings({ model: '', vectors: [], usage: { tokens: 5, imageTokens: 7 } }), rules)!
   assert.deepEqual([mixed.usage.input, mixed.usage.imageIn, mixed.anomalous], [5, 7, false])
 })

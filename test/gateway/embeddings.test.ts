@@ -190,7 +190,7 @@ test('clients of Cohere and Ollama are served by others, in their own words', as
   assert.deepEqual([cohere.json['embeddings'], cohere.json['meta']], [{ float: [[1]] }, { api_version: { version: '2' }, billed_units: { input_tokens: 2 } }])
   const ollama = await post('/api/embed', { model: 'text-3', input: ['a'] })
   assert.deepEqual(ollama.json, { model: 'x', embeddings: [[1]], prompt_eval_count: 2 })
-  assert.deepEqual(vendor.asked.splice(0).map(({ body }) => JSON.parse(body.toString()) as Json), [1, 2].map(() => ({ model: 'text-embedding-3-small', input: ['a'] })))
+  assert.deepEqual(vendor.asked.splice(0).map(({ body }) => JSON.parse(body.toString()) as Json), [{ model: 'text-embedding-3-small', input: ['a'], encoding_format: 'float' }, { model: 'text-embedding-3-small', input: ['a'] }])
 })
 
 describe('money', () => {

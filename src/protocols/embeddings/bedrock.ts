@@ -8,7 +8,7 @@ import type { EmbedAnswer, EmbedCodec, EmbedInput, EmbedRequest } from '../embed
 import { Losses } from '../losses.ts'
 import { defined, isCount, isList, isObject, isText, Members } from '../members.ts'
 import { cohereEmbed } from './cohere.ts'
-import { lose, textOf, vectorsFrom } from './parts.ts'
+import { lose, textOf, floatsFrom } from './parts.ts'
 
 const format = 'bedrock-embed'
 const isCoheres = (model: string): boolean => model.includes('cohere.')
@@ -65,7 +65,7 @@ export const bedrockEmbed: EmbedCodec = {
   decodeAnswer(body) {
     const { embedding, inputTextTokenCount: tokens } = body
     if (embedding === undefined && tokens === undefined) return cohereEmbed.decodeAnswer(body)
-    return defined<EmbedAnswer>({ model: '', vectors: isList(embedding) ? vectorsFrom([embedding]) : [], usage: isCount(tokens) ? { tokens } : undefined })
+    return defined<EmbedAnswer>({ model: '', vectors: isList(embedding) ? floatsFrom([embedding]) : [], usage: isCount(tokens) ? { tokens } : undefined })
   },
   encodeAnswer({ vectors, usage }) {
     const [first] = vectors

@@ -7,7 +7,7 @@ import { BadRequest } from '../codec.ts'
 import type { EmbedAnswer, EmbedCodec, EmbedExtras, EmbedInput, EmbedPart, EmbedRequest, EmbedUsage, Purpose } from '../embeddings.ts'
 import { Losses } from '../losses.ts'
 import { defined, isCount, isList, isNumber, isObject, isText, Members } from '../members.ts'
-import { fieldsOf, floatsOf, lose, vectorsFrom } from './parts.ts'
+import { fieldsOf, floatsOf, lose, floatsFrom } from './parts.ts'
 
 const format = 'gemini-embed'
 
@@ -103,7 +103,7 @@ export const geminiEmbed: EmbedCodec = {
     const members = new Members(body)
     const one = members.take('embedding', isObject)
     const list = members.take('embeddings', isList)
-    const vectors = vectorsFrom((one ? [one] : list ?? []).map((each) => (isObject(each) ? each['values'] : undefined)))
+    const vectors = floatsFrom((one ? [one] : list ?? []).map((each) => (isObject(each) ? each['values'] : undefined)))
     const usage = usageFrom(body)
     const fields = members.rest()
     return defined<EmbedAnswer>({ model: '', vectors, usage, extras: fields && { format, fields } })

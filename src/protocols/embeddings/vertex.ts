@@ -8,7 +8,7 @@ import type { EmbedAnswer, EmbedCodec, EmbedInput, EmbedRequest, Purpose } from 
 import { Losses } from '../losses.ts'
 import { defined, isBoolean, isCount, isList, isNumber, isObject, isText, Members } from '../members.ts'
 import { purposeOfTask, tasks } from './gemini.ts'
-import { fieldsOf, floatsOf, lose, textOf, vectorsFrom } from './parts.ts'
+import { fieldsOf, floatsOf, lose, textOf, floatsFrom } from './parts.ts'
 
 const format = 'vertex-predict'
 
@@ -55,7 +55,7 @@ export const vertexPredict: EmbedCodec = {
     const items = (isList(predictions) ? predictions : []).map((each) => (isObject(each) && isObject(each['embeddings']) ? each['embeddings'] : {}))
     const counts = items.map(({ statistics }) => (isObject(statistics) ? statistics['token_count'] ?? statistics['tokenCount'] : undefined))
     const usage = counts.length > 0 && counts.every(isNumber) ? { tokens: counts.reduce((sum, each) => sum + each, 0) } : undefined
-    return defined<EmbedAnswer>({ model: '', vectors: vectorsFrom(items.map(({ values }) => values)), usage, extras: Object.keys(rest).length > 0 ? { format, fields: rest } : undefined })
+    return defined<EmbedAnswer>({ model: '', vectors: floatsFrom(items.map(({ values }) => values)), usage, extras: Object.keys(rest).length > 0 ? { format, fields: rest } : undefined })
   },
   /** How many tokens each of several texts had, nobody else tells. */
   encodeAnswer({ vectors, usage, extras }) {
