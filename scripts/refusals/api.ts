@@ -132,6 +132,7 @@ async function requests(stage: Stage): Promise<void> {
   await ask({ title: 'A body that is compressed', status: 415, code: 'unsupported_content_type', headers: { 'content-encoding': 'gzip' } })
   await ask({ title: 'A form instead of JSON', status: 415, code: 'unsupported_content_type', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'model=assistant' })
   await ask({ title: 'An endpoint that there is not', status: 404, code: 'unsupported_endpoint', path: '/v1/fine_tuning/jobs', body: {} })
+  await ask({ title: 'A file that was not uploaded here', status: 404, code: 'object_not_found', path: '/v1/batches', body: { input_file_id: 'file-of-the-vendor', endpoint: chat, completion_window: '24h' } })
   await ask({ title: 'The wrong method', status: 405, code: 'method_not_allowed', method: 'PUT' })
   const repeated = { 'idempotency-key': 'order-7' }
   const first = await stage.send({ path: chat, as: await stage.key(), body: question })
