@@ -31,7 +31,7 @@ function limit({ maxTokensField: field, otherLimit }: Vendor['quirks']): string 
 
 function quirks({ auth, quirks: own, bounds }: Vendor): string[] {
   return [
-    ...typeof auth === 'object' ? [`key in ${code(auth.header)}`] : [],
+    ...typeof auth !== 'object' ? [] : !('scheme' in auth) ? [`key in ${code(auth.header)}`] : [{ aws: 'requests are signed (AWS)', google: 'tokens of Google Cloud', entra: 'tokens of Entra ID' }[auth.scheme]],
     ...usageInStreams[own.streamUsage],
     ...own.developerRole ? [] : ['`developer` as `system`'],
     ...own.contentParts ? [] : ['lists of texts as one text'],

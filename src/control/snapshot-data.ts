@@ -5,14 +5,14 @@
 import { noRateLimit, type KeyEntry, type OrganisationSnapshot, type ProviderData, type SettingsData, type SnapshotData } from '../gateway/snapshot.ts'
 import { priorities } from '../governance/priority.ts'
 import { limits } from '../limits.ts'
-import { vendor as declareVendor, type Vendor } from '../providers/provider.ts'
+import { atBaseUrl, vendor as declareVendor, type Vendor } from '../providers/provider.ts'
 import type { Alias } from '../store/aliases.ts'
 import type { Deployment } from '../store/deployments.ts'
 import type { ApiKey } from '../store/keys.ts'
 import type { Credential, Provider } from '../store/providers.ts'
 import { openSecret, type Kek } from '../store/secrets.ts'
 import type { Settings } from '../store/settings.ts'
-import type { Variables } from './vendor-environment.ts'
+import { readReference, type Variables } from './vendor-environment.ts'
 
 /** What an OpenAI-compatible server of the operator's own is stored as. */
 export const ownServer = 'openai-compatible'
@@ -60,9 +60,8 @@ export const isGuarded = (provider: Pick<Provider, 'managedBy' | 'baseUrl'>): bo
 
 export function resolveSecret(org: string, credential: Credential, { variables, kek }: Pick<Resolving, 'variables' | 'kek'>): { secret: string } | { problem: string } {
   if (credential.secretRef !== null) {
-    const name = credential.secretRef.replace(/^env:/, '')
-    const value = variables[name]?.trim()
-    return value ? { secret: value } : { problem: `Credential ${credential.name} needs the variable ${name}, which is not set.` }
+    const read = readReference(credential.secretRef, variables)
+    return 'secret' in read ? read : { problem: `Credential ${credential.name} needs ${read.problem}.` }
   }
   if (credential.ciphertext === null) return { problem: `Credential ${credential.name} holds no secret.` }
   try {
@@ -94,7 +93,7 @@ export function providerData(provider: Provider, resolving: Resolving, problems:
     problems.push(`Provider ${provider.id} has no usable credential.`)
     return null
   }
-  return { id: provider.id, vendor, baseUrl, socketPath: vendor.simulated === true ? resolving.simulatedSocket : null, guarded: isGuarded(provider), credentials }
+  return { id: provider.id, vendor: atBaseUrl(vendor, baseUrl), baseUrl, socketPath: vendor.simulated === true ? resolving.simulatedSocket : null, guarded: isGuarded(provider), credentials }
 }
 
 const { connectTimeoutMs: connectMs, firstTokenTimeoutMs: firstTokenMs, idleTimeoutMs: idleMs, totalTimeoutMs: totalMs, commitAfterMs, keepAliveMs, clientStallMs, holdTokens, holdMs } = limits

@@ -2,9 +2,9 @@
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Hold } from '../ledger/hold.ts'
 import type { Protocol } from '../protocols/protocol.ts'
-import type { Framing } from '../wire/event-scanner.ts'
 import type { Attempt } from './attempt.ts'
 import type { Asked } from './exchange.ts'
+import type { Framings } from './reframe.ts'
 import type { Deployment, SettingsData } from './snapshot.ts'
 import type { Translation } from './translation.ts'
 
@@ -16,12 +16,17 @@ export interface AttemptOptions {
   asked: Asked
   /** What the vendor speaks. */
   protocol: Protocol
-  framing: Framing
+  framings: Framings
+  /** The format that the vendor tells errors in, and the id of the one in which the client is told them. */
+  errors: Protocol
+  clientErrors: string
   /** Into the client's format; null: it is the same. */
   translation: Translation | null
   hold: Hold
   calibration: Calibration
   stream: boolean
+  /** A conversation that is wanted in one piece: no stream is an answer to it. */
+  whole: boolean
   /** An answer that is neither JSON nor events passes as it comes. */
   bytes: boolean
   deadlines: SettingsData['deadlines']

@@ -15,8 +15,9 @@ import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { isWindowOver } from './commit-window.ts'
 import { firstAnswerMs, type Deadlines, type Ticking } from './deadlines.ts'
-import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, withoutSecret, type Fault } from './fault.ts'
+import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, unsentFault, withoutSecret, type Fault } from './fault.ts'
 import { gateFor } from './gate.ts'
+import { holdsAnswer, keptBytes } from './malformed.ts'
 import type { Metered } from './meter.ts'
 import { Progress } from './progress.ts'
 import type { Sink } from './stream.ts'
@@ -53,6 +54,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   usageApart = false
   outputChars = 0
   outputEvents = 0
+  /** How a stream began, for the log. */
+  first: Buffer | null = null
   body: Buffer | null = null
   answer: AnswerFacts | null = null
   /** Set when it is settled. */
@@ -150,6 +153,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   onData(chunk: Buffer): void {
     if (this.outcome) return
     this.#lastByteUs = this.#clock.monotonicUs()
+    if (this.#gate) this.first ??= Buffer.from(chunk.subarray(0, keptBytes))
     if (this.#gate) this.#onEvents(this.#gate.push(chunk))
     else this.#onBody(chunk)
   }
@@ -166,7 +170,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (this.outcome) return this.#running.delete(this)
     if (this.terminal) return this.#end('success', null)
     this.#countCut()
-    if (!this.sent) return this.#end('connect_failed', localFault('connect', 'upstream_error', `${this.who} could not be reached (${brokenBy(error)}). Nothing was sent.`))
+    if (!this.sent) return this.#end('connect_failed', unsentFault(this.who, error))
     const outcome: AttemptOutcome = this.#meaningful ? 'broken' : this.status > 0 ? 'truncated' : 'upstream_error'
     this.#end(outcome, truncatedFault(`The connection to ${this.who} broke before its answer was complete (${brokenBy(error)}).`))
   }
@@ -208,7 +212,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   #judge(event: StreamEvent): Verdict {
     // After an error nothing follows: a `[DONE]` behind it would make clients take the answer for complete.
     if (this.#inBand) return 'drop'
-    const { protocol, translation, costOf } = this.options
+    const { protocol, framings, translation, costOf } = this.options
     const facts = protocol.readEvent(event, this.#shape)
     this.outputChars += facts.outputChars
     if (facts.outputChars > 0) this.outputEvents++
@@ -228,7 +232,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (facts.usageOnly && this.options.stripUsage) return 'drop'
     if (facts.usage === null || costOf === null || event.data === null) return 'keep'
     const costNano = costOf(this, facts.usage)
-    if (!translation) return eventWithCost(event.name, event.data, protocol.usageIn.event, costNano)
+    if (!translation) return eventWithCost(framings, event.name, event.data, protocol.usageIn.event, costNano) ?? 'keep'
     translation.costNano = costNano
     return 'keep'
   }
@@ -309,9 +313,9 @@ export class Attempt implements UpstreamHandler, Ticking {
     const isWhole = !scan.fault && scan.isObject
     const facts = isWhole ? protocol.readAnswer(body, scan, this.headers) : null
     if (facts?.error) return this.#end('upstream_error', inBandFault(this.options, facts.error, body.toString()))
-    if (!facts || !protocol.answerIn.some((key) => scan.find(key)) || translation?.take(body) === false) {
+    if (!facts || !holdsAnswer(protocol, body, scan) || translation?.take(body) === false) {
       this.#countCut()
-      return this.#end('truncated', truncatedFault(`${this.who} answered ${this.status} with ${isWhole ? 'JSON that holds no answer' : 'a body that is not complete JSON'}.`))
+      return this.#end('truncated', truncatedFault(`${this.who} answered ${this.status} with ${isWhole ? 'JSON that holds no answer' : `a body that is not complete JSON (${String(this.headers['content-type'] ?? 'of no type').slice(0, 60)})`}.`))
     }
     this.answer = facts
     this.rawUsage = facts.usage

@@ -12,24 +12,26 @@ import type { SpokenFormat } from '../providers/provider.ts'
 import type { CredentialTurns } from '../routing/credentials.ts'
 import type { Exchange } from './exchange.ts'
 import type { Deployment } from './snapshot.ts'
+import type { Dispatching } from './authorized.ts'
 import { headersFor, pathFor } from './translate.ts'
-import type { Transport, UpstreamHandler, UpstreamRequest } from './transport.ts'
-import { formatFor, targetOf, understood } from './wording.ts'
+import type { UpstreamHandler, UpstreamRequest } from './transport.ts'
+import { badRequest, formatFor, targetOf, understood } from './wording.ts'
 
 const timeoutMs = 10_000
 const answerBytes = 64 * 1024
 
-export interface CountTools { transport: Transport; after: After; calibration: Calibration; credentials: CredentialTurns; userAgent: string }
+export interface CountTools { transport: Dispatching; after: After; calibration: Calibration; credentials: CredentialTurns; userAgent: string }
 
 /** Of the first deployment that would be tried. */
 export async function countTokens(exchange: Exchange, tools: CountTools, deployment: Deployment): Promise<number | Failure> {
-  const { protocol, endpoint } = exchange
-  const asked = protocol.counting!.asked(JSON.parse(exchange.body.toString()) as JsonObject)
-  const spoken = formatFor(deployment.provider.vendor, protocol, endpoint)!
+  const inside = conversationIn(exchange)
+  if ('code' in inside) return inside
+  const { protocol, body: asked } = inside
+  const spoken = formatFor(deployment.provider.vendor, protocol, exchange.endpoint)!
   const format = protocols.get(spoken.protocol)!
   let conversation = asked
   if (format.id !== protocol.id) {
-    const request = understood(exchange, asked)
+    const request = understood(protocol, exchange, asked)
     if ('code' in request) return request
     conversation = format.codec!.encodeRequest(request, targetOf(deployment)).body
   }
@@ -39,16 +41,27 @@ export async function countTokens(exchange: Exchange, tools: CountTools, deploym
   return Math.ceil(tools.calibration.inputTokens(deployment.identity, Buffer.byteLength(JSON.stringify(conversation))))
 }
 
+/** What is to be counted, and its format. */
+function conversationIn({ protocol, body }: Exchange): { protocol: Protocol; body: JsonObject } | Failure {
+  const question = JSON.parse(body.toString()) as JsonObject
+  const { asked, within } = protocol.counting!
+  try {
+    return within?.(question) ?? { protocol, body: asked(question) }
+  } catch (error) {
+    return badRequest(error)
+  }
+}
+
 /** Null: the vendor can't be asked, or gave no number. */
 async function ask(exchange: Exchange, { transport, after, credentials, userAgent }: CountTools, deployment: Deployment, spoken: SpokenFormat, format: Protocol, conversation: JsonObject): Promise<number | null> {
   const { counting } = format
   const { provider, upstreamModel } = deployment
   const credential = credentials.pick(provider, upstreamModel, [], exchange.clock.monotonicUs() / 1000, true)
   // Where a vendor has paths of its own, whether it counts is not known.
-  if (counting === null || spoken.path !== undefined || credential === null) return null
+  if (counting === null || (spoken.path !== undefined && spoken.countPath === undefined) || credential === null) return null
   const where = { deployment, credential }
   const request: UpstreamRequest = {
-    provider, credentialId: credential.id, tenant: exchange.key!.org, method: 'POST', path: pathFor(where, spoken, counting.path), headers: headersFor(exchange, format, where, false, `${exchange.id}-count`, userAgent),
+    provider, credentialId: credential.id, tenant: exchange.key!.org, method: 'POST', path: pathFor(where, spoken, spoken.countPath ?? counting.path), headers: headersFor(exchange, { protocol: format, spoken }, where, false, `${exchange.id}-count`, userAgent),
     body: Buffer.from(JSON.stringify(counting.question(conversation, upstreamModel))), connectTimeoutMs: exchange.snapshot.settings.deadlines.connectMs,
   }
   const answer = await new Promise<JsonObject | null>((resolve) => {

@@ -93,6 +93,8 @@ export class Exchange {
 
   /** What the address says of the request, for formats in which it does. */
   readonly inPath: RequestPlace
+  /** Whose names of models its path is written with. */
+  readonly home: string | null
   /** Of a form its plain fields, as JSON. */
   body: Buffer = nothing
   /** The bytes of a form. */
@@ -147,7 +149,7 @@ export class Exchange {
   #step = 0
   #stepSinceUs: number
 
-  constructor(request: IncomingMessage, response: ServerResponse, snapshot: Snapshot, { protocol, endpoint, inPath }: Route, clock: Clock, clientAddress: string) {
+  constructor(request: IncomingMessage, response: ServerResponse, snapshot: Snapshot, { protocol, endpoint, inPath, home }: Route, clock: Clock, clientAddress: string) {
     const epochMs = clock.epochMs()
     this.id = newRequestId(epochMs)
     this.at = epochMs * 1000
@@ -160,6 +162,7 @@ export class Exchange {
     this.protocol = protocol
     this.endpoint = endpoint
     this.inPath = inPath
+    this.home = home ?? null
     this.clientAddress = clientAddress
   }
 

@@ -38,7 +38,7 @@ export interface Door {
 }
 
 /** The list of models, or one of them. */
-const modelPath = /^\/v1(?:beta)?\/models(?:\/(.+))?$/
+const modelPath = /^(?:\/v1(?:beta)?\/models(?:\/(.+))?|\/inference-profiles)$/
 
 /** Never throws: a defect ends this request and nothing else. */
 export function route(door: Door, request: IncomingMessage, response: ServerResponse): void {
@@ -65,7 +65,7 @@ function dataPlane(door: Door, request: IncomingMessage, response: ServerRespons
   const object = objectRouteOf(request.method ?? '', path)
   const served = object ?? routeOf(path, query)
   const isModels = served === null && modelPath.test(path) && !(request.method === 'POST' && path.includes(':'))
-  const exchange = begin(door, request, response, served ?? plainRoute(isModels ? 'models' : 'unsupported', path, request.headers['anthropic-version'] !== undefined))
+  const exchange = begin(door, request, response, served ?? plainRoute(isModels ? 'models' : 'unsupported', path, listForm(path, request)))
   if (!exchange) return
   if (object?.action) return void handleObject(exchange, door.gateway, object).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (served && !object && request.method === 'POST') return void handle(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))

@@ -2,11 +2,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { ListedModel } from './models.ts'
 
-export type ListForm = 'openai' | 'anthropic' | 'gemini'
+export type ListForm = 'openai' | 'anthropic' | 'gemini' | 'bedrock'
 
-/** Anthropic's clients send a version with every request. */
+/** Where a path is of several formats: Anthropic's clients send a version with every request, Google's say who they are (also under `/v1/`, where the newest look). */
 export function listForm(path: string, { headers }: IncomingMessage): ListForm {
-  if (path.startsWith('/v1beta/')) return 'gemini'
+  if (path === '/inference-profiles') return 'bedrock'
+  if (path.startsWith('/v1beta/') || headers['x-goog-api-client'] !== undefined || headers['x-goog-api-key'] !== undefined) return 'gemini'
   return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic'
 }
 
@@ -15,6 +16,7 @@ const largestPage = 1_000
 /** A page of them. */
 export function listBody(form: ListForm, models: readonly ListedModel[], query: URLSearchParams): object {
   if (form === 'openai') return { object: 'list', data: models }
+  if (form === 'bedrock') return { inferenceProfileSummaries: models.map(({ id }) => ({ inferenceProfileId: id, inferenceProfileName: id, inferenceProfileArn: id, status: 'ACTIVE', type: 'SYSTEM_DEFINED', models: [] })) }
   const isGemini = form === 'gemini'
   const limit = pageSize(query.get(isGemini ? 'pageSize' : 'limit'), isGemini ? 50 : 20)
   const after = query.get(isGemini ? 'pageToken' : 'after_id')

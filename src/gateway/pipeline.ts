@@ -7,11 +7,12 @@ import type { SealedIds } from '../governance/sealed-ids.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Place, Pressure, Shedding, Waiting } from '../governance/priority.ts'
 import { Hold } from '../ledger/hold.ts'
-import type { Framing } from '../wire/event-scanner.ts'
+import { protocols } from '../protocols/index.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { authenticate } from './authenticate.ts'
+import type { AuthorizedTransport } from './authorized.ts'
 import { choose, type Choice } from './choose.ts'
 import { countTokens } from './count-tokens.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -20,9 +21,11 @@ import { faultFrom } from './fault.ts'
 import { bytesPerToken, endUserOf, inspect } from './inspect.ts'
 import type { KeyIndex } from './key-index.ts'
 import { cutFailure, type Live } from './live.ts'
+import type { MalformedLog } from './malformed.ts'
 import { abandon, costOf, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
+import type { Framings } from './reframe.ts'
 import { Run, type Repeats, type Replay } from './repeats.ts'
 import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
@@ -32,7 +35,6 @@ import type { Spool } from './spool.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
 import { ChatTranslation, PlainTranslation, type Translation } from './translation.ts'
-import type { Transport } from './transport.ts'
 import { withCost } from './usage-cost.ts'
 import { listed, wordingFor, type Wording } from './wording.ts'
 
@@ -50,11 +52,13 @@ export interface Gateway {
   shedding: Shedding
   /** Of what the process may use, 1 is all. */
   memoryUsed(): number
-  transport: Transport
+  transport: Pick<AuthorizedTransport, 'dispatch' | 'sweep' | 'close'>
   deadlines: Deadlines
   live: Live
   recorder: Recorder
   userAgent: string
+  /** Of what upstreams send in the place of answers. */
+  malformed: MalformedLog
   after: After
   /** An exception inside the pipeline: always a defect. */
   onDefect(error: unknown, requestId: string | null): void
@@ -273,6 +277,7 @@ async function call(exchange: Exchange, gateway: Gateway, wording: Wording, targ
   plan.ended(target, tried, nowMs(exchange), exchange.clock.epochMs())
   learnQuota(exchange, gateway, target, tried)
   exchange.firstTokenUs = tried.firstTokenUs
+  if (tried.fault) gateway.malformed.tell(exchange.id, tried)
   if (reply === 'failed' && !exchange.clientGone) {
     plan.failed(target, tried.fault!, nowMs(exchange))
     return false
@@ -322,19 +327,22 @@ function close({ lease, hold, place, repeat, attempts, form }: Exchange): void {
 function attemptOptions(exchange: Exchange, wording: Wording, { deployment, credential, limitMs, patienceMs }: Target, plan: Plan, number: number, askedForUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
   const { protocol, asked, spoken } = wording
   const { includeCost } = exchange.options!
-  const framing = spoken.framing ?? protocol.framing
+  const framings = { framing: spoken.framing ?? protocol.framing, ownFraming: protocol.framing, clientFraming: exchange.protocol.framing }
   return {
-    number, deployment, credentialId: credential.id, asked, protocol, framing, translation: translationOf(exchange, wording, deployment, framing), hold, calibration, stream: asked.stream, bytes: wording.endpoint.bytes === true,
+    number, deployment, credentialId: credential.id, asked, protocol, framings, errors: spoken.errors === undefined ? protocol : protocols.get(spoken.errors)!, clientErrors: exchange.protocol.cloud?.errors ?? exchange.protocol.id,
+    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream, whole: wording.endpoint.capability === 'chat' && !asked.stream, bytes: wording.endpoint.bytes === true,
     deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
     stripUsage: askedForUsage && !includeCost && wording.request === null,
     costOf: includeCost ? costOf : null,
   }
 }
 
-function translationOf({ protocol, id, clock }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framing: Framing): Translation | null {
+function translationOf({ protocol, id, clock }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
   const { request, plain, endpoint: { capability } } = wording
   if (plain !== null) return new PlainTranslation({ from: wording.protocol.plain![capability]!, to: protocol.plain![capability]!, request: plain, usageIn: protocol.usageIn.answer, id })
-  return request === null ? null : new ChatTranslation({ from: wording.protocol.codec!, to: protocol.codec!, framing, proofs: vendor.proofs, request, usage: vendor.usage, id, nowS: Math.floor(clock.epochMs() / 1000) })
+  return request === null ? null : new ChatTranslation({
+    from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, id, nowS: Math.floor(clock.epochMs() / 1000),
+  })
 }
 
 /** As the client gets it: in its own format, and with the cost where it asked for it. */

@@ -24,7 +24,7 @@ export function receive(exchange: Exchange, tools: FormTools): Failure | Promise
   const { budget, running } = tools
   const contentType = request.headers['content-type'] ?? ''
   if (form && /^multipart\/form-data\b/i.test(contentType)) return formIn(exchange, contentType, tools)
-  if (!/^application\/([\w.+-]*\+)?json\b/i.test(contentType)) {
+  if (!exchange.endpoint.anyType && !/^application\/([\w.+-]*\+)?json\b/i.test(contentType)) {
     return failure('unsupported_content_type', `This endpoint takes ${form ? 'multipart/form-data or ' : ''}application/json, ${contentType === '' ? 'and the request names no content-type' : `not "${contentType.slice(0, 80)}"`}. ${form ? 'Set the content-type header.' : 'Set the header to content-type: application/json.'}`)
   }
   const coding = request.headers['content-encoding']

@@ -6,9 +6,10 @@
 import { addMember, removeMembers, renameMember, replaceValue, splice, type Edit } from '../wire/json-edit.ts'
 import { JsonScanner, type Member, noUniqueKeys } from '../wire/json-scanner.ts'
 import { messageEdits } from '../wire/message-roles.ts'
-import type { Protocol } from '../protocols/protocol.ts'
+import type { Framing } from '../wire/event-scanner.ts'
 import { keyHeader, type Quirks, type SpokenFormat, type Vendor } from '../providers/provider.ts'
 import type { Target } from '../routing/plan.ts'
+import { isHome, passHeaders, wishedBetas } from './cloud.ts'
 import type { Exchange } from './exchange.ts'
 import type { UpstreamRequest } from './transport.ts'
 import type { Wording } from './wording.ts'
@@ -25,14 +26,14 @@ export function translate(exchange: Exchange, wording: Wording, target: Target, 
   const { deployment: { provider, upstreamModel }, credential } = target
   const { quirks } = provider.vendor
   const { members } = wording.scan
-  const gone = unwanted(wording, quirks)
+  const gone = unwanted(exchange, wording, quirks)
   const staying = gone.length === 0 ? members : members.filter((member) => !gone.includes(member))
   const usage = usageEdit(wording, quirks, staying)
   const { form } = exchange
   const body = form ? form.read(upstreamModel) : splice(wording.body, [
-    ...modelEdits(wording, upstreamModel, staying), ...roleEdits(wording, quirks), ...limitEdits(wording, quirks, maxTokens, staying), ...usage, ...fixedMembers(wording, staying), ...(gone.length === 0 ? [] : removeMembers(members, gone)),
+    ...modelEdits(wording, upstreamModel, staying), ...streamEdits(exchange, wording, staying), ...roleEdits(wording, quirks), ...limitEdits(wording, quirks, maxTokens, staying), ...usage, ...fixedMembers(exchange, wording, staying), ...(gone.length === 0 ? [] : removeMembers(members, gone)),
   ])
-  const headers = headersFor(exchange, wording.protocol, target, wording.asked.stream, `${exchange.id}-${attempt}`, userAgent)
+  const headers = headersFor(exchange, wording, target, wording.asked.stream, `${exchange.id}-${attempt}`, userAgent)
   if (form) Object.assign(headers, form.headers(upstreamModel))
   return {
     request: {
@@ -46,23 +47,44 @@ export function translate(exchange: Exchange, wording: Wording, target: Target, 
 type Where = Pick<Target, 'deployment' | 'credential'>
 
 /** Built anew: of the client's headers those alone pass that belong to a format both speak. */
-export function headersFor(exchange: Exchange, protocol: Protocol, { deployment: { provider: { vendor } }, credential }: Where, stream: boolean, id: string, userAgent: string): Record<string, string> {
+export function headersFor(exchange: Exchange, { protocol, spoken }: Pick<Wording, 'protocol' | 'spoken'>, { deployment: { provider: { vendor } }, credential }: Where, stream: boolean, id: string, userAgent: string): Record<string, string> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    accept: stream ? 'text/event-stream, application/json' : exchange.endpoint.bytes ? '*/*' : 'application/json',
+    accept: stream ? `${accepted[spoken.framing ?? protocol.framing]}, application/json` : exchange.endpoint.bytes ? '*/*' : 'application/json',
     'accept-encoding': 'identity',
     'user-agent': userAgent,
     'x-client-request-id': id,
   }
   Object.assign(headers, vendor.headers)
-  if (protocol.id === exchange.protocol.id) protocol.requestHeaders?.(exchange.request.headers, headers)
+  if (protocol.id === exchange.protocol.id) {
+    protocol.requestHeaders?.(exchange.request.headers, headers)
+    if (exchange.protocol.cloud) headers['anthropic-beta'] = wishedBetas(exchange).join(',')
+    passHeaders(exchange, spoken, headers)
+  }
+  betaHeader(headers, spoken.betas)
   const key = keyHeader(vendor, credential.secret)
   if (key) headers[key.name] = key.value
   return headers
 }
 
-export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { prefix = '' }: SpokenFormat, path: string): string =>
-  under(provider.pathPrefix + prefix, path.replace('{model}', encodeURIComponent(upstreamModel)))
+/** Streams as they are asked for. */
+const accepted: Readonly<Record<Framing, string>> = { sse: 'text/event-stream', 'aws-event-stream': 'application/vnd.amazon.eventstream', ndjson: 'application/x-ndjson', 'json-array': 'text/event-stream' }
+
+/** Vendors refuse a whole request for a beta that they don't know. Those whose declaration lists none know all. */
+function betaHeader(headers: Record<string, string>, betas: SpokenFormat['betas']): void {
+  const wished = headers['anthropic-beta']
+  if (wished === undefined || (wished !== '' && !betas)) return
+  delete headers['anthropic-beta']
+  const taken = betas?.as === 'header' ? betasOf(wished.split(','), betas.known) : []
+  if (taken.length > 0) headers['anthropic-beta'] = taken.join(',')
+}
+
+const betasOf = (wished: readonly string[], known: Readonly<Record<string, string>>): string[] => [...new Set(wished.flatMap((each) => known[each.trim()] ?? []))]
+
+export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { prefix = '', query }: SpokenFormat, path: string): string => {
+  const whole = under(provider.pathPrefix + prefix, path.replace('{model}', encodeURIComponent(upstreamModel)))
+  return query === undefined ? whole : `${whole}${whole.includes('?') ? '&' : '?'}${query}`
+}
 
 /** `../` at the beginning of a path leaves a part of the base URL. */
 const under = (base: string, path: string): string => (path.startsWith('../') ? under(base.replace(/\/[^/]*$/, ''), path.slice(3)) : path.startsWith('/') ? base + path : `${base}/${path}`)
@@ -76,19 +98,27 @@ function pathOf({ endpoint, spoken, asked, protocol }: Wording, { paths }: Vendo
 }
 
 const noPaths: Pick<SpokenFormat, 'path' | 'streamPath'> = {}
-const placed = ['model', 'stream']
 
-const hasModelInPath = ({ endpoint, spoken }: Wording): boolean => spoken.placed === true || endpoint.path.includes('{model}')
+const hasModelInPath = ({ endpoint, spoken }: Wording): boolean => spoken.placed?.includes('model') === true || endpoint.path.includes('{model}')
 
-function fixedMembers({ spoken, body }: Wording, staying: readonly Member[]): Edit[] {
-  return Object.entries(spoken.fixed ?? {}).flatMap(([key, json]) => (staying.some((member) => member.key === key) ? [] : [addMember(staying, body.indexOf(0x7b), key, json)]))
+/** What the body has to say besides, unless it does. */
+function fixedMembers(exchange: Exchange, { spoken: { fixed, betas }, body, protocol }: Wording, staying: readonly Member[]): Edit[] {
+  if (!fixed && betas?.as !== 'body') return noEdits
+  const members = { ...fixed }
+  const taken = betas?.as === 'body' && protocol.id === exchange.protocol.id ? betasOf(wishedBetas(exchange), betas.known) : []
+  if (taken.length > 0) members['anthropic_beta'] = JSON.stringify(taken)
+  return Object.entries(members).flatMap(([key, json]) => (staying.some((member) => member.key === key) ? [] : [addMember(staying, body.indexOf(0x7b), key, json)]))
 }
 
+const noEdits: Edit[] = []
+
 /** What is ours alone, what the vendor refuses, and a second limit that it does not read. */
-function unwanted(wording: Wording, quirks: Quirks): Member[] {
+function unwanted(exchange: Exchange, wording: Wording, quirks: Quirks): Member[] {
   const { scan, endpoint, spoken, protocol } = wording
+  const { cloud } = exchange.protocol
   const gone: Member[] = []
-  if (spoken.placed) gone.push(...scan.members.filter(({ key }) => placed.includes(key)))
+  if (spoken.placed) gone.push(...scan.members.filter(({ key }) => (spoken.placed as readonly string[]).includes(key)))
+  if (cloud?.format === protocol) gone.push(...scan.members.filter((member) => cloud.members.includes(member.key) && !isAtHome(exchange, wording, member)))
   const options = scan.find('megarouter')
   if (options) gone.push(options)
   if (protocol.limitEdits) return gone
@@ -99,11 +129,26 @@ function unwanted(wording: Wording, quirks: Quirks): Member[] {
   return gone
 }
 
+/** A member that the client's cloud wants, before the same one: it is said in the vendor's words already. */
+function isAtHome({ protocol: { cloud } }: Exchange, { spoken, body }: Wording, { key, valueStart, valueEnd }: Member): boolean {
+  const own = spoken.fixed?.[key]
+  return own === undefined ? isHome(cloud!, spoken) : own === body.toString('utf8', valueStart, valueEnd)
+}
+
 function modelEdits(wording: Wording, upstreamModel: string, staying: readonly Member[]): Edit[] {
-  const { body, scan, asked: { written }, protocol } = wording
+  const { body, scan, protocol } = wording
   if (hasModelInPath(wording)) return protocol.modelEdits?.(body, scan, upstreamModel) ?? []
-  if (written === null) return [addMember(staying, body.indexOf(0x7b), 'model', JSON.stringify(upstreamModel))]
-  return written === upstreamModel ? [] : [replaceValue(scan.find('model')!, JSON.stringify(upstreamModel))]
+  const member = scan.find('model')
+  if (!member) return [addMember(staying, body.indexOf(0x7b), 'model', JSON.stringify(upstreamModel))]
+  return JSON.parse(body.toString('utf8', member.valueStart, member.valueEnd)) === upstreamModel ? [] : [replaceValue(member, JSON.stringify(upstreamModel))]
+}
+
+/** What the path of a client says of streaming, for a vendor that wants it in the body. */
+function streamEdits({ protocol: { cloud } }: Exchange, { protocol, spoken, body, scan, asked: { stream } }: Wording, staying: readonly Member[]): Edit[] {
+  if (cloud?.format !== protocol || spoken.placed?.includes('stream')) return noEdits
+  const member = scan.find('stream')
+  if (member) return [replaceValue(member, String(stream))]
+  return stream ? [addMember(staying, body.indexOf(0x7b), 'stream', 'true')] : noEdits
 }
 
 function roleEdits({ body, scan, protocol }: Wording, { developerRole, contentParts }: Quirks): Edit[] {

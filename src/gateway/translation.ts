@@ -2,14 +2,14 @@
  * An answer on its way from a vendor's format to the client's: streams event by event, plain answers whole. It says what the vendor
  * said and nothing else; a stream that breaks is not ended here.
  */
-import { limits } from '../limits.ts'
 import type { ChatAnswer, ChatEvent, ChatRequest, JsonObject } from '../protocols/canonical.ts'
 import type { UsageRules } from '../providers/provider.ts'
 import type { ChatCodec, Client, Source, StreamDecoder, StreamEncoder } from '../protocols/codec.ts'
 import { isWhole, type PlainAnswer, type PlainCodec, type PlainRequest } from '../protocols/plain.ts'
 import { spread } from '../protocols/whole.ts'
-import { scannerFor, type EventScanner, type Framing, type StreamEvent } from '../wire/event-scanner.ts'
+import { encodingOf, type EventScanner, type StreamEvent } from '../wire/event-scanner.ts'
 import type { Gate, Verdict } from '../wire/event-gate.ts'
+import { eventsOf, type Framings } from './reframe.ts'
 import { withCost } from './usage-cost.ts'
 
 export interface Translation {
@@ -27,7 +27,7 @@ export interface Translation {
 export interface TranslationOptions {
   from: ChatCodec
   to: ChatCodec
-  framing: Framing
+  framings: Framings
   /** Who made the proofs in the answer. */
   proofs: string
   request: ChatRequest
@@ -50,8 +50,8 @@ export class ChatTranslation implements Translation {
   }
 
   gate(judge: (event: StreamEvent) => Verdict): Gate {
-    const { from, to, framing } = this.#options
-    return new TranslatedStream(this, framing, from.decodeStream(this.#source), to.encodeStream(this.#client), judge)
+    const { from, to } = this.#options
+    return new TranslatedStream(this, this.#options, from.decodeStream(this.#source), to.encodeStream(this.#client), judge)
   }
 
   take(body: Buffer): boolean {
@@ -67,7 +67,7 @@ export class ChatTranslation implements Translation {
     const encoder = to.encodeStream(this.#client)
     let text = ''
     for (const event of spread(answer)) text += encoder.write(event)
-    return Buffer.from(text)
+    return Buffer.from(text, encodingOf(this.#options.framings.clientFraming))
   }
 }
 
@@ -116,14 +116,16 @@ class TranslatedStream implements Gate {
   readonly #encoder: StreamEncoder
   readonly #judge: (event: StreamEvent) => Verdict
   readonly #events: ChatEvent[] = []
+  readonly #encoding: BufferEncoding
   #text = ''
 
-  constructor(translation: ChatTranslation, framing: Framing, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: ChatTranslation, { framings }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder
     this.#judge = judge
-    this.#scanner = scannerFor(framing, limits.translatedEventBytes, (event) => this.#take(event))
+    this.#encoding = encodingOf(framings.clientFraming)
+    this.#scanner = eventsOf(framings, (event) => this.#take(event))
   }
 
   push(chunk: Buffer): Buffer[] {
@@ -158,7 +160,7 @@ class TranslatedStream implements Gate {
 
   #written(): Buffer[] {
     if (this.#text === '') return nothing
-    const bytes = Buffer.from(this.#text)
+    const bytes = Buffer.from(this.#text, this.#encoding)
     this.#text = ''
     return [bytes]
   }

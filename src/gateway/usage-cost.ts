@@ -1,6 +1,7 @@
 /** Money in answers: `cost_usd` beside the tokens, added to an answer or event only where the client asked for it. */
 import { addMember, splice } from '../wire/json-edit.ts'
 import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
+import { framed, type Framings } from './reframe.ts'
 
 /** Integer nano-dollars as a plain decimal of dollars, without rounding. */
 export function usd(nano: number): string {
@@ -28,6 +29,8 @@ export function withCost(json: Buffer, path: readonly string[], costNano: number
   return Buffer.concat([json.subarray(0, from), edited, json.subarray(to)])
 }
 
-/** An event of a text stream with the cost in it. */
-export const eventWithCost = (name: string, json: string, path: readonly string[], costNano: number): Buffer =>
-  Buffer.from(`${name === '' ? '' : `event: ${name}\n`}data: ${withCost(Buffer.from(json), path, costNano).toString()}\n\n`)
+/** An event of a stream with the cost in it; null where it cannot be added. */
+export function eventWithCost(framings: Framings, name: string, json: string, path: readonly string[], costNano: number): Buffer | null {
+  // What stands between the elements of an array belongs to them.
+  return framings.clientFraming === 'json-array' ? null : framed(framings, name, withCost(Buffer.from(json), path, costNano).toString())
+}

@@ -197,7 +197,7 @@ async function ask(exchange: Exchange, gateway: Gateway, route: ObjectRoute, pla
   const { deployment: { provider }, credential } = place
   const { kind, action, id } = route
   const owner = ownerOf(exchange)
-  const headers = headersFor(exchange, exchange.protocol, place, false, `${exchange.id}-1`, gateway.userAgent)
+  const headers = headersFor(exchange, { protocol: exchange.protocol, spoken: { protocol: exchange.protocol.id } }, place, false, `${exchange.id}-1`, gateway.userAgent)
   const path = [`/${kind}`, ...(id === null ? [] : [encodeURIComponent(gateway.ids.open(owner, id)!.id)]), ...(action === 'content' || action === 'cancel' ? [action] : [])].join('/')
   const { form } = exchange
   const sent = form ? form.read(null) : action === 'create' ? batchBody(exchange, gateway.ids) : null

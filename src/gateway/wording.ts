@@ -9,9 +9,10 @@ import type { ChatRequest, JsonObject } from '../protocols/canonical.ts'
 import { BadRequest, type Encoded, type Loss, type RequestPlace, type Target } from '../protocols/codec.ts'
 import { chatEndpoint, plainEndpoint, protocols } from '../protocols/index.ts'
 import type { PlainRequest } from '../protocols/plain.ts'
-import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
+import type { Cloud, EndpointSpec, Protocol } from '../protocols/protocol.ts'
 import type { SpokenFormat, Vendor } from '../providers/provider.ts'
 import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
+import { unsaidHeaders } from './cloud.ts'
 import type { Asked, Exchange } from './exchange.ts'
 import { sizeOf } from './request-size.ts'
 import type { Deployment } from './snapshot.ts'
@@ -48,16 +49,30 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
   // `choose` has dropped what serves no such endpoint.
   if (spoken === null) return failure('invalid_request', `${deployment.provider.vendor.name} does not serve ${endpoint.path}.`, { param: 'model' })
   const passes = spoken.protocol === protocol.id && !exchange.hasSealedProofs
+  if (passes && protocol.cloud) return ofCloud(exchange, protocol.cloud, spoken, deployment)
   if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses: noLosses }
   if (endpoint.capability !== 'chat') return plainly(exchange, spoken, deployment)
-  const request = exchange.chat ?? understood(exchange, JSON.parse(exchange.body.toString()) as JsonObject)
+  const request = exchange.chat ?? understood(protocol, exchange, JSON.parse(exchange.body.toString()) as JsonObject)
   if ('code' in request) return request
   exchange.chat = request
   return translated(exchange, request, spoken, deployment)
 }
 
+/** The body of a client of a cloud, before a vendor of the same format. */
+function ofCloud(exchange: Exchange, { format: protocol }: Cloud, spoken: SpokenFormat, { provider: { vendor } }: Deployment): Wording | Failure {
+  const losses = unsaidHeaders(exchange, spoken)
+  return unsaid(exchange, vendor, losses) ?? { protocol, spoken, endpoint: chatEndpoint(protocol), body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses }
+}
+
+/** Null: what is lost may be. */
+function unsaid({ options }: Exchange, { name }: Vendor, losses: readonly Loss[]): Failure | null {
+  const meant = options!.onUnsupported === 'reject' ? losses.filter(({ kind }) => kind === 'meaning') : noLosses
+  if (meant.length === 0) return null
+  return failure('unsupported_feature', `${name} cannot be told everything that this request says: ${listed(meant)}. Leave it out, use a model of a vendor that takes it, or set on_unsupported to "warn".`, { param: 'megarouter.on_unsupported' })
+}
+
 /** A conversation in the client's format. */
-export function understood({ protocol, inPath }: Exchange, body: JsonObject): ChatRequest | Failure {
+export function understood(protocol: Protocol, { inPath }: Exchange, body: JsonObject): ChatRequest | Failure {
   try {
     return protocol.codec!.decodeRequest(body, inPath)
   } catch (error) {
@@ -65,7 +80,7 @@ export function understood({ protocol, inPath }: Exchange, body: JsonObject): Ch
   }
 }
 
-function badRequest(error: unknown): Failure {
+export function badRequest(error: unknown): Failure {
   if (!(error instanceof BadRequest)) throw error
   return failure('invalid_request', error.message, error.param === null ? {} : { param: error.param })
 }
@@ -83,7 +98,8 @@ function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenForm
   const endpoint = chatEndpoint(protocol)
   const { vendor } = deployment.provider
   const encoded = protocol.codec!.encodeRequest(keptByNobody(request, protocol), targetOf(deployment))
-  const refused = rejected(exchange, encoded, vendor)
+  encoded.losses.push(...unsaidHeaders(exchange, spoken))
+  const refused = unsaid(exchange, vendor, encoded.losses)
   if (refused) return refused
   // What a format demands where the client sets no limit is no wish of the client's: a hold may lower it.
   const said = saying(exchange, protocol, endpoint, encoded, { model: deployment.upstreamModel, stream: request.stream }, request.maxOutputTokens ?? null)
@@ -98,18 +114,12 @@ function plainly(exchange: Exchange, spoken: SpokenFormat, deployment: Deploymen
   try {
     const plain = exchange.protocol.plain![capability]!.decodeRequest(JSON.parse(exchange.body.toString()) as JsonObject, exchange.inPath)
     const encoded = protocol.plain![capability]!.encodeRequest(plain, deployment.upstreamModel)
-    const refused = rejected(exchange, encoded, deployment.provider.vendor)
+    const refused = unsaid(exchange, deployment.provider.vendor, encoded.losses)
     if (refused) return refused
     return { protocol, spoken, endpoint, ...saying(exchange, protocol, endpoint, encoded, { model: deployment.upstreamModel }, null), request: null, plain, losses: encoded.losses }
   } catch (error) {
     return badRequest(error)
   }
-}
-
-function rejected({ options }: Exchange, { losses }: Encoded, { name }: Vendor): Failure | null {
-  const meant = losses.filter(({ kind }) => kind === 'meaning')
-  if (options!.onUnsupported !== 'reject' || meant.length === 0) return null
-  return failure('unsupported_feature', `${name} cannot be told everything that this request says: ${listed(meant)}. Leave it out, use a model of a vendor that takes it, or set on_unsupported to "warn".`, { param: 'megarouter.on_unsupported' })
 }
 
 /** The bytes of a request that was written anew, and what they ask for. */

@@ -1,11 +1,13 @@
 /**
  * Streams of `invoke-with-response-stream`: each frame holds the model's own event, in base64. Claude's are those of Anthropic's API, so
- * that its protocol reads them once they are unwrapped; exceptions become the error events that it knows.
+ * that its protocol reads them once they are unwrapped; exceptions become the error events that it knows, and the other way round.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_PayloadPart.html
  */
-import { exceptionOf } from '../wire/aws-event-stream.ts'
-import { errorOf } from './bedrock-converse/errors.ts'
+import { encodeFrame, eventHeaders, exceptionOf } from '../wire/aws-event-stream.ts'
+import { statusOfKind } from './anthropic-messages/stops.ts'
+import { errorOf, writeError } from './bedrock-converse/errors.ts'
 import { isObject, isText, parsed } from './bedrock-converse/json.ts'
+import type { ChatError, Json } from './canonical.ts'
 
 /** An event as Anthropic's own streams have it. */
 export interface UnwrappedEvent { name: string; data: string }
@@ -24,6 +26,21 @@ export function unwrapInvoke(name: string, data: string | null): UnwrappedEvent 
   if (base64 === undefined) return null
   const event = Buffer.from(base64, 'base64').toString()
   return { name: typeOf(event), data: event }
+}
+
+const chunk = eventHeaders('chunk')
+
+/** Null: Bedrock has no such event. */
+export function wrapInvoke(name: string, data: string): Buffer | null {
+  if (name === 'ping') return null
+  if (name === 'error') return Buffer.from(writeError(errorIn(parsed(data))), 'latin1')
+  return encodeFrame(chunk, `{"bytes":"${Buffer.from(data).toString('base64')}"}`)
+}
+
+function errorIn(event: Json | undefined): ChatError {
+  const error = isObject(event) && isObject(event['error']) ? event['error'] : {}
+  const { type, message } = error
+  return { status: statusOfKind(isText(type) ? type : null) || 500, code: null, kind: null, message: isText(message) ? message : 'The upstream reported an error without a text.' }
 }
 
 /** Base64 holds no quote and no escape. */

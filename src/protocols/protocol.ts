@@ -29,6 +29,8 @@ export interface EndpointSpec {
   bytes?: true
   /** It asks how many tokens a request has, and for no answer to it. */
   counts?: true
+  /** Clients send their JSON under any content type. */
+  anyType?: true
   /** Required members and the JSON types they may have. */
   required: readonly { key: string; types: readonly JsonType[] }[]
   /** Members whose type is checked when they are present. */
@@ -73,6 +75,8 @@ export interface UpstreamFault {
   message: string
   /** A status inside the body, as OpenRouter sends it, or null. */
   status: number | null
+  /** When to come again, where the body says it and no header does. */
+  retryAfterMs?: number
 }
 
 /** Why an attempt failed, as far as retry and fallback care. */
@@ -147,6 +151,22 @@ export interface Counting {
   /** Null: the answer says none. */
   tokens(answer: JsonObject): number | null
   answer(tokens: number): JsonObject
+  /** Where a question may also hold a conversation of another format: which. Null: it holds one of this. Throws `BadRequest`. */
+  within?(body: JsonObject): { protocol: Protocol; body: JsonObject } | null
+}
+
+/** The addresses of a cloud, at which a format has more members, and less in the body than elsewhere. */
+export interface Cloud {
+  /** The format as it is by itself: what vendors are asked in. */
+  format: Protocol
+  /** Members that are headers, or nothing, elsewhere. */
+  members: readonly string[]
+  /** Betas that a body asks for, under the format's own names. */
+  betas(body: Buffer, scan: JsonScanner): string[]
+  /** The format that its errors are told in; left out: its own. */
+  errors?: string
+  /** Headers of clients that it reads beside the body, by how they begin, and those among them that are passed to it. */
+  headers?: { begin: string; passed: readonly string[] }
 }
 
 /** A member that has no sense: in words for the client. */
@@ -163,8 +183,10 @@ export interface Protocol {
   mediaWords: readonly string[]
   /** How its usage becomes disjoint classes; null: as the vendor's declaration says. */
   usage: UsageRules | null
-  /** One of them stands in every whole answer that is no error. */
+  /** One of them stands in every whole answer that is no error, as a list or an object with something in it. */
   answerIn: readonly string[]
+  /** The list may be empty: a model that says nothing. */
+  mayBeEmpty?: true
   /** Where usage stands in a whole answer, and in the event of a stream that has its last word. */
   usageIn: { answer: readonly string[]; event: readonly string[] }
   /** Null: the format has no way to ask for the tokens of a request. */
@@ -175,6 +197,8 @@ export interface Protocol {
   codec: ChatCodec | null
   /** Of endpoints without conversation that can be translated; of several of one kind the first is what others are translated to. */
   plain?: Readonly<Partial<Record<EndpointKind, PlainCodec>>>
+  /** Set where it is another format as clients of a cloud send it. Only for clients: no vendor speaks it. */
+  cloud?: Cloud
   /** Members have the types that the endpoint demands. `place` is what the address says. */
   readRequest(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, place: RequestPlace): RequestFacts | Wrong
   /** Adds the headers that the format wants: its version, and what the client says of it in headers. Nothing else of a client's headers passes. */
@@ -187,12 +211,15 @@ export interface Protocol {
   shapeOf(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, fileBytes?: number): RequestShape
   /** `shape` belongs to the stream. */
   readEvent(event: SseEvent, shape: EventShape): EventFacts
-  /** `scan` covers the whole body and found no fault. `headers` are the vendor's. */
+  /** `scan` covers the whole body and found no fault. `headers`: of the answer, in lower case. */
   readAnswer(body: Buffer, scan: JsonScanner, headers?: Readonly<Record<string, string | string[] | undefined>>): AnswerFacts
-  readError(body: Buffer): UpstreamFault | null
+  readError(body: Buffer, headers?: Readonly<Record<string, string | string[] | undefined>>): UpstreamFault | null
   classify(status: number, fault: UpstreamFault | null): FaultClass
   /** A whole error body, and the event that ends a broken stream. */
   errorBody(error: SaidError): string
+  errorHeaders?(error: SaidError): Record<string, string>
+  /** The header in which its clients look for the id of a request, beside `x-request-id`. */
+  idHeader?: string
   errorEvent(error: SaidError): string
   keepAlive: string
 }
@@ -208,4 +235,5 @@ export interface SaidError {
   requestId: string
   /** Of an error that a vendor told; null: it is the gateway's own. */
   fault: FaultClass | null
+  retryAfterMs?: number
 }

@@ -10,6 +10,7 @@ import { vendor } from './provider.ts'
 export const anthropic = vendor({
   id: 'anthropic', name: 'Anthropic', docs: 'https://platform.claude.com/docs/en/api/messages',
   baseUrl: 'https://api.anthropic.com/v1', formats: [{ protocol: 'anthropic-messages' }], auth: { header: 'x-api-key' }, headers: { 'anthropic-version': '2023-06-01' }, endpoints: ['chat'],
+  check: { path: '/messages', body: '{"model":"megarouter-credential-check","max_tokens":1,"messages":[]}' },
   quirks: { rateLimitHeaders: 'anthropic' },
   bounds: { hidesReasoning: true },
 })

@@ -13,6 +13,7 @@ export const google = vendor({
   id: 'google', name: 'Google Gemini', docs: 'https://ai.google.dev/gemini-api/docs/openai',
   env: ['GEMINI_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'],
   baseUrl: 'https://generativelanguage.googleapis.com/v1beta', formats: [{ protocol: 'gemini-generate' }, { protocol: 'gemini-embed' }], endpoints: ['chat', 'embeddings'], auth: { header: 'x-goog-api-key' }, billsAfterAbort: true,
+  check: { path: '/models/gemini-2.5-flash:countTokens', body: '{"contents":[]}' },
   usage: { promptIncludesCached: true, completionIncludesReasoning: true, outputByTotal: true },
   quirks: { otherLimit: 'bounds' },
   bounds: { hidesReasoning: true },

@@ -14,16 +14,29 @@ export interface Vendor {
   baseUrl?: string
   /** Variables in `baseUrl`, and what each of them is. */
   places?: Readonly<Record<string, string>>
+  /** Other variables that say the same as a place, and addresses that some values of places have. */
+  placeNames?: Readonly<Record<string, readonly string[]>>
+  placedUrls?: readonly { when: Readonly<Record<string, string>>; baseUrl: string }[]
+  /** At a base URL that ends so it is spoken to in another way. */
+  otherAddress?: { ends: string; formats: readonly SpokenFormat[]; modelsPath: string | null }
+  /** A variable that holds the beginning of the base URL, and what follows it there. */
+  endpointEnv?: { name: string; path: string }
   docs: string
   /**
    * The wire formats that it speaks. A request in one of them passes as it came; any other conversation is translated to the first that
    * carries conversations. A format that the vendor speaks badly is better left out.
    */
   formats: readonly SpokenFormat[]
-  /** How the key is sent: as a bearer token, or in a header of its own, there as a bearer token too or by itself. */
-  auth: 'bearer' | 'none' | { header: string; bearer?: true }
+  /** How the key is sent: as a bearer token, or in a header of its own, there as a bearer token too or by itself; or what it is used for. */
+  auth: 'bearer' | 'none' | { header: string; bearer?: true } | Scheme
+  /** Credentials of several parts, which are variables that other programs may share. */
+  forms?: readonly CredentialForm[]
+  /** Variables of `env` that hold the path of a file with the credential. */
+  fileEnv?: readonly string[]
   /** Sent with everything, for example the version of its API. */
   headers?: Readonly<Record<string, string>>
+  /** A request that cannot be answered, and so costs nothing, but tells whether a credential is accepted; left out: a chat without messages. */
+  check?: CredentialQuestion
   /** Path of the list of models under the base URL; null: there is none that works with the key of a request. */
   modelsPath: string | null
   /** OpenAI-format endpoints that the vendor serves under its base URL. */
@@ -43,6 +56,8 @@ export interface Vendor {
   families?: readonly Family[]
   /** The key under which the catalogue lists the vendor; defaults to `id`. */
   catalogId?: string
+  /** Another vendor, in whose part of the catalogue its models and prices stand too. */
+  pricedAs?: string
   /** Runs on the operator's machines: no key needed, tokens are priced at 0 unless the operator says otherwise. */
   selfHosted?: boolean
   /** Whose signatures and encrypted thoughts it takes back: those of its maker, whoever hosts it. Defaults to `id`. */
@@ -60,12 +75,36 @@ export interface SpokenFormat {
   /** Of the endpoint of conversations, in place of the format's own path; `{model}` stands for the upstream model. */
   path?: string
   streamPath?: string
-  /** The path says which model and whether it streams: the body must not. */
-  placed?: true
+  /** Of the question how many tokens a request has; left out where `path` is set: it cannot be asked. */
+  countPath?: string
+  /** Behind every path: a query. */
+  query?: string
+  /** Members that the body must not have: the path says it. */
+  placed?: readonly ('model' | 'stream')[]
   /** Members that the body must have, as JSON. */
   fixed?: Readonly<Record<string, string>>
-  /** Streams are framed so, whatever the format's own framing is. */
+  /** Streams are framed so, whatever the format's own framing is: each frame holds an event. */
   framing?: 'aws-event-stream'
+  /** Errors are told as in this format, not as in its own. */
+  errors?: string
+  /** Betas of Anthropic that the vendor takes, under its own names, and where it wants them; left out: all, in the header. */
+  betas?: { as: 'header' | 'body'; known: Readonly<Record<string, string>> }
+}
+
+/** Requests are signed with the credential (AWS), or a token is fetched for it. One that is plain text is a key, or a token that is ready. */
+export type Scheme = { scheme: 'aws'; service: string } | { scheme: 'google' } | { scheme: 'entra'; scope: string; header: string }
+
+/** The first part is the variable that switches the vendor on, if its places are known too. */
+export interface CredentialForm {
+  name: string
+  parts: readonly { name: string; what: string; secret?: true; optional?: true }[]
+}
+
+export interface CredentialQuestion {
+  path: string
+  body: string
+  /** What a vendor says to a credential that it knows and that may not do this. */
+  known?: string
 }
 
 export interface UsageRules {
@@ -159,6 +198,7 @@ export interface Family {
   bounds?: Partial<BoundRules>
   quirks?: Partial<Quirks>
   billsAfterAbort?: boolean
+  proofs?: string
 }
 
 /**
@@ -198,17 +238,37 @@ export function vendor(declared: Declared): Vendor {
   }
 }
 
+/** The vendor as it is spoken to at this address. */
+export function atBaseUrl(vendor: Vendor, baseUrl: string): Vendor {
+  const { otherAddress: other } = vendor
+  return other !== undefined && baseUrl.replace(/\/+$/, '').endsWith(other.ends) ? { ...vendor, formats: other.formats, modelsPath: other.modelsPath } : vendor
+}
+
 /** The vendor as it serves one upstream model. `isOneOf`: whether a list of patterns matches it. */
 export function asServed(vendor: Vendor, isOneOf: (models: readonly string[]) => boolean): Vendor {
   const family = vendor.families?.find(({ models }) => isOneOf(models))
   if (!family) return vendor
-  const { usage, bounds, quirks, formats = vendor.formats, billsAfterAbort = vendor.billsAfterAbort } = family
-  return { ...vendor, formats, billsAfterAbort, usage: { ...vendor.usage, ...usage }, bounds: { ...vendor.bounds, ...bounds }, quirks: { ...vendor.quirks, ...quirks } }
+  const { usage, bounds, quirks, formats = vendor.formats, billsAfterAbort = vendor.billsAfterAbort, proofs = vendor.proofs } = family
+  return { ...vendor, formats, billsAfterAbort, proofs, usage: { ...vendor.usage, ...usage }, bounds: { ...vendor.bounds, ...bounds }, quirks: { ...vendor.quirks, ...quirks } }
 }
+
+const bearer = (token: string): { name: string; value: string } => ({ name: 'authorization', value: `Bearer ${token}` })
+
+/** In place of a credential of Google's: whatever this machine runs as. */
+export const machineIdentity = 'metadata'
+
+/** Whether more is needed than a header that says the credential: see `auth/authority.ts`. */
+export const needsAuthority = ({ auth }: Pick<Vendor, 'auth'>, secret: string): boolean => typeof auth === 'object' && 'scheme' in auth && (secret.startsWith('{') || (auth.scheme === 'google' && secret === machineIdentity))
 
 /** The header that carries a key; null where none is sent. */
 export function keyHeader({ auth }: Pick<Vendor, 'auth'>, secret: string): { name: string; value: string } | null {
   if (secret === '' || auth === 'none') return null
-  if (auth === 'bearer') return { name: 'authorization', value: `Bearer ${secret}` }
+  if (auth === 'bearer') return bearer(secret)
+  if ('scheme' in auth) {
+    if (needsAuthority({ auth }, secret)) return null
+    // Tokens of Google's begin so, and those that are JSON Web Tokens.
+    if (auth.scheme === 'aws' || /^(ya29\.|eyJ)/.test(secret)) return bearer(secret)
+    return { name: auth.scheme === 'google' ? 'x-goog-api-key' : auth.header, value: secret }
+  }
   return { name: auth.header, value: auth.bearer ? `Bearer ${secret}` : secret }
 }

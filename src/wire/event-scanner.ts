@@ -21,11 +21,17 @@ export interface EventScanner {
 export function scannerFor(framing: Framing, maxEventBytes: number, onEvent: (event: StreamEvent) => void): EventScanner {
   switch (framing) {
     case 'sse': return new SseScanner(maxEventBytes, onEvent)
+    case 'aws-event-stream': return new AwsEventScanner(maxEventBytes, onEvent)
     case 'json-array': return new JsonArrayScanner(maxEventBytes, onEvent)
     case 'ndjson': return new NdjsonScanner(maxEventBytes, onEvent)
-    case 'aws-event-stream': return new AwsEventScanner(maxEventBytes, onEvent)
   }
 }
+
+/** Of what encoders write: binary frames are given as text of one character a byte. */
+export const encodingOf = (framing: Framing): BufferEncoding => (framing === 'aws-event-stream' ? 'latin1' : 'utf8')
+
+/** Of a stream that the gateway frames. */
+export const contentTypes: Readonly<Record<Framing, string>> = { sse: 'text/event-stream; charset=utf-8', 'aws-event-stream': 'application/vnd.amazon.eventstream', ndjson: 'application/x-ndjson', 'json-array': 'application/json' }
 
 /** Whether an answer of this content type is a stream so framed. One JSON array is told from one answer by nothing but what was asked. */
 export function isFramed(framing: Framing, contentType: string, stream: boolean): boolean {

@@ -164,7 +164,7 @@ export function declaredDialect({ baseUrl, places = {}, env, auth, endpoints, qu
   const base = Object.keys(places).reduce((url, name) => url.replaceAll(`{${name}}`, 'my-own'), baseUrl ?? 'http://127.0.0.1:8000/v1')
   return {
     url: `${base}/${endpoints.includes('chat') ? 'chat/completions' : 'embeddings'}`, places: values, keys: env,
-    key: auth === 'none' ? null : auth === 'bearer' ? ['authorization', 'Bearer '] : [auth.header, auth.bearer ? 'Bearer ' : ''],
+    key: auth === 'none' ? null : auth === 'bearer' || 'scheme' in auth ? ['authorization', 'Bearer '] : [auth.header, auth.bearer ? 'Bearer ' : ''],
     limits: quirks.otherLimit === 'bounds' ? both : [quirks.maxTokensField], refuses: quirks.streamUsage === 'refuses_to_be_asked' ? ['stream_options'] : [], least: bounds.leastOutputTokens,
     developer: quirks.developerRole, lists: quirks.contentParts, usage: quirks.streamUsage === 'on_request' ? 'asked' : 'unasked', reasoning: bounds.hidesReasoning ? 'hidden' : 'reasoning_content',
     counts: {

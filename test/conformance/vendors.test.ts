@@ -9,7 +9,8 @@ import type { Family, Vendor } from '../../src/providers/provider.ts'
 import { dialectOf, dialects } from './dialects.ts'
 import { checks, startBench, type Subject } from './suite.ts'
 
-const withoutSimulated = [...vendors.values()].filter(({ simulated }) => simulated !== true)
+/** Vendors of other formats have tests of their own. */
+const withoutSimulated = [...vendors.values()].filter(({ simulated, formats }) => simulated !== true && formats.some(({ protocol }) => protocol === 'openai-chat'))
 const subjects = withoutSimulated.map((vendor): Subject => ({ vendor, dialect: dialectOf(vendor) }))
 
 const benchOf = await startBench(subjects)

@@ -32,7 +32,7 @@ async function begin(contentType: string, change: Partial<Vendor> = {}, model: P
   const hold = { bound, mode: 'standard', amountNano: heldNano, record: { inputTokens: 50, inputNano: 150_000, heldAt: 0 }, dispatch: () => null, isDispatched: true, deliver: () => null, end() {} } as unknown as Hold
   const running = new Deadlines()
   let nowUs = 0
-  const options: AttemptOptions = { number: 1, deployment, credentialId: '', asked: asks, protocol: openaiChat, hold, calibration: new Calibration(), stream: /event-stream/.test(contentType), deadlines: fastDeadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, costOf: null, framing: 'sse', translation: null, bytes: false }
+  const options: AttemptOptions = { number: 1, deployment, credentialId: '', asked: asks, protocol: openaiChat, hold, calibration: new Calibration(), stream: /event-stream/.test(contentType), whole: false, bytes: false, deadlines: fastDeadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, costOf: null, framings: { framing: 'sse', ownFraming: 'sse', clientFraming: 'sse' }, translation: null, errors: openaiChat, clientErrors: openaiChat.id }
   const attempt = new Attempt(options, { epochMs: () => nowUs / 1000, monotonicUs: () => nowUs }, running)
   const aborts = { count: 0 }
   const handler = await new Promise<UpstreamHandler>((sent) => {

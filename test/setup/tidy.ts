@@ -179,7 +179,7 @@ export function deadFiles(files: readonly Parsed[], entries: readonly string[]):
   for (const entry of entries) visit(entry)
   return files
     .filter(({ path }) => /^(src|console\/src)\//.test(path) && !isTest(path) && !path.endsWith('.d.ts') && !reached.has(path))
-    .map((file) => finding('dead files', file, 0, `is reached from none of ${entries.join(', ')}`))
+    .map((file) => finding('dead files', file, 0, `is reached from none of ${entries.slice(0, 3).join(', ')} … (${entries.length} entries)`))
 }
 
 /** Written in two halves so that this file passes its own rules. */

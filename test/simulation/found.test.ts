@@ -30,7 +30,7 @@ async function begin(deployment: Deployment, deadlines = snapshot.settings.deadl
   const hold = { bound, mode: 'none', amountNano: 5e9, record: { inputTokens: 50, inputNano: 5_000, heldAt: 0 }, dispatch: () => Promise.resolve(), isDispatched: true, deliver: () => null, end: (end: HoldEnd) => ends.push(end) } as unknown as Hold
   let nowUs = 0
   const running = new Deadlines()
-  const options = { number: 1, deployment, credentialId: '', asked, protocol: openaiChat, hold, calibration: new Calibration(), stream: true, deadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, costOf: null, framing: 'sse' as const, translation: null, bytes: false }
+  const options = { number: 1, deployment, credentialId: '', asked, protocol: openaiChat, hold, calibration: new Calibration(), stream: true, whole: false, bytes: false, deadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, costOf: null, framings: { framing: 'sse', ownFraming: 'sse', clientFraming: 'sse' } as const, translation: null, errors: openaiChat, clientErrors: openaiChat.id }
   const attempt = new Attempt(options, { epochMs: () => nowUs / 1000, monotonicUs: () => nowUs }, running)
   const { promise: sent, resolve } = Promise.withResolvers<void>()
   void attempt.start((handler) => {

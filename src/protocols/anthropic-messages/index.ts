@@ -98,6 +98,7 @@ export const anthropicMessages: Protocol = {
   mediaWords: ['"image"', '"document"', '"container_upload"'],
   counting,
   answerIn: ['content'],
+  mayBeEmpty: true,
   usageIn: { answer: ['usage'], event: ['usage'] },
   usage: { promptIncludesCached: false, completionIncludesReasoning: true },
   codec: messagesCodec,

@@ -34,7 +34,10 @@ export function faultOf(type: string | null, body: Json | undefined): UpstreamFa
   return { code: name, type: name, message: (words ?? name ?? '').slice(0, 500), status }
 }
 
-export const readError = (body: Buffer): UpstreamFault | null => faultOf(null, parsed(body.toString()))
+export function readError(body: Buffer, headers: Readonly<Record<string, string | string[] | undefined>> = {}): UpstreamFault | null {
+  const type = headers['x-amzn-errortype']
+  return faultOf(typeof type === 'string' && type !== '' ? typeName(type) : null, parsed(body.toString()))
+}
 
 /** An exception within a stream. */
 export function errorOf(type: string, data: string): ChatError {
@@ -82,6 +85,8 @@ function typeFor(status: number): string {
 const said = ({ message, code, requestId }: SaidError, type: string): JsonObject => ({ __type: type, message, reason: code, requestId })
 
 export const errorBody = (error: SaidError): string => JSON.stringify(said(error, typeFor(error.status)))
+export const idHeader = 'x-amzn-requestid'
+export const errorHeaders = ({ status }: SaidError): Record<string, string> => ({ 'x-amzn-errortype': typeFor(status) })
 
 /** The exceptions that a stream may tell. */
 function streamType(status: number): string {

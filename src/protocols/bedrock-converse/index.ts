@@ -8,7 +8,7 @@ import type { JsonObject } from '../canonical.ts'
 import type { RequestPlace } from '../codec.ts'
 import type { Counting, EndpointSpec, Protocol, RequestFacts, Wrong } from '../protocol.ts'
 import { converseCodec } from './codec.ts'
-import { classify, errorBody, errorEvent, readError } from './errors.ts'
+import { classify, errorBody, errorEvent, errorHeaders, idHeader, readError } from './errors.ts'
 import { readAnswer, readEvent } from './facts.ts'
 import { format, isObject } from './json.ts'
 import { shapeOf } from './shape.ts'
@@ -79,6 +79,8 @@ export const bedrockConverse: Protocol = {
   classify,
   errorBody,
   errorEvent,
+  errorHeaders,
+  idHeader,
   // The framing has no comments: a client of it gets none.
   keepAlive: '',
 }

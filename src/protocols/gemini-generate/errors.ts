@@ -10,10 +10,12 @@ export function faultOf(error: unknown): UpstreamFault {
   if (!isObject(error)) return { code: null, type: null, message: (typeof error === 'string' ? error : JSON.stringify(error)).slice(0, 500), status: null }
   const { code, message, status, details } = error
   let detail: unknown
+  let retryAfterMs: number | null = null
   if (Array.isArray(details)) {
     for (const each of details) {
       if (!isObject(each)) continue
-      const { reason, violations } = each
+      const { reason, violations, retryDelay } = each
+      retryAfterMs ??= delayMs(retryDelay)
       const quota = Array.isArray(violations) && isObject(violations[0]) ? violations[0]['quotaId'] : undefined
       detail = quota ?? detail ?? reason
     }
@@ -24,7 +26,14 @@ export function faultOf(error: unknown): UpstreamFault {
     type: typeof status === 'string' ? status.slice(0, 64) : null,
     message: (typeof message === 'string' ? message : JSON.stringify(error)).slice(0, 500),
     status: typeof code === 'number' && code >= 400 && code < 600 ? code : null,
+    ...(retryAfterMs !== null && { retryAfterMs }),
   }
+}
+
+/** Of a RetryInfo, `34.07s`. https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto */
+function delayMs(text: unknown): number | null {
+  const seconds = typeof text === 'string' ? /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(text)?.[1] : undefined
+  return seconds === undefined ? null : Math.ceil(Number(seconds) * 1000)
 }
 
 /** A whole body: the error, or a list of it, as where a stream was asked for. */
@@ -72,8 +81,8 @@ const names: Readonly<Record<number, string>> = {
   500: 'INTERNAL', 501: 'UNIMPLEMENTED', 502: 'UNAVAILABLE', 503: 'UNAVAILABLE', 504: 'DEADLINE_EXCEEDED', 529: 'UNAVAILABLE',
 }
 
-export function errorBody({ message, status, type, code, param, requestId }: SaidError): string {
+export function errorBody({ message, status, type, code, param, requestId, retryAfterMs }: SaidError): string {
   const metadata = { type, request_id: requestId, ...(param === null ? {} : { param }) }
   const info = { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code.toUpperCase(), domain: 'megarouter', metadata }
-  return JSON.stringify({ error: { code: status, message, status: names[status] ?? (status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'), details: [info] } })
+  return JSON.stringify({ error: { code: status, message, status: names[status] ?? (status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'), details: retryAfterMs === undefined ? [info] : [info, { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${Math.ceil(retryAfterMs / 1000)}s` }] } })
 }

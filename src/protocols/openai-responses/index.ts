@@ -170,6 +170,7 @@ export const openaiResponses: Protocol = {
   eventBytes: 8 * 1024 * 1024,
   mediaWords: ['_image"', '_file"', '_audio"', '_url"'],
   answerIn: ['output'],
+  mayBeEmpty: true,
   usageIn: { answer: ['usage'], event: ['response', 'usage'] },
   counting,
   usage: { promptIncludesCached: true, completionIncludesReasoning: true },
