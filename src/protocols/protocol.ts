@@ -187,6 +187,8 @@ export interface Protocol {
   answerIn: readonly string[]
   /** The list may be empty: a model that says nothing. */
   mayBeEmpty?: true
+  /** Of these members those that say enough by standing there: a text, a list of numbers, results of nothing that was found. */
+  mayBeAny?: readonly string[]
   /** Where usage stands in a whole answer, and in the event of a stream that has its last word. */
   usageIn: { answer: readonly string[]; event: readonly string[] }
   /** Null: the format has no way to ask for the tokens of a request. */

@@ -82,5 +82,5 @@ export const voyageEmbedding: Protocol = embedProtocol({
 export const bedrockEmbedding: Protocol = embedProtocol({
   codec: bedrockEmbed, base: bedrockConverse,
   endpoints: [spec('bedrock.embed', '/model/{model}/invoke')],
-  mediaWords: ['"inputImage"', '"image'], answerIn: ['embedding', 'embeddings'], told: ['inputTextTokenCount', 'meta'], usageIn: [], harmless: ['normalize', 'embeddingTypes', 'embedding_types'],
+  mediaWords: ['"inputImage"', '"image'], answerIn: ['embedding', 'embeddings'], mayBeAny: ['embedding'], told: ['inputTextTokenCount', 'meta'], usageIn: [], harmless: ['normalize', 'embeddingTypes', 'embedding_types'],
 })

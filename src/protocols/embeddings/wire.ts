@@ -15,6 +15,7 @@ export interface EmbedWire {
   base: Protocol
   mediaWords: readonly string[]
   answerIn: readonly string[]
+  mayBeAny?: readonly string[]
   /** Members of an answer that tell its usage. */
   told: readonly string[]
   /** What a client that asked for its cost gets it in. */
@@ -76,13 +77,14 @@ function readAnswer({ codec, told, base }: EmbedWire, body: Buffer, scan: JsonSc
 }
 
 export function embedProtocol(wire: EmbedWire): Protocol {
-  const { base, codec, endpoints, mediaWords, answerIn, usageIn, modelEdits } = wire
+  const { base, codec, endpoints, mediaWords, answerIn, mayBeAny, usageIn, modelEdits } = wire
   return {
     ...base,
     id: codec.format,
     endpoints,
     mediaWords,
     answerIn,
+    ...(mayBeAny && { mayBeAny }),
     usageIn: { answer: usageIn, event: usageIn },
     usage: { promptIncludesCached: true, completionIncludesReasoning: true },
     counting: null,

@@ -110,6 +110,7 @@ export const openaiMedia: Protocol = {
   eventBytes: 32 * 1024 * 1024,
   mediaWords: [],
   answerIn: answers,
+  mayBeAny: ['text', 'results', 'segments'],
   byPieces: true,
   codec: null,
   plain: { rerank: rerankCodecs.cohere },
