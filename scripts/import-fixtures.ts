@@ -41,7 +41,7 @@ const formatByEndpoint: Record<string, string> = {
 /** `openai`: chat completions, completions, embeddings and models; `other`: what carries no conversation. */
 function formatOf(record: Source): string {
   if (isOpenai(record)) return 'openai'
-  if (record.endpoint === 'responses' && /\/responses$/.test(record.url_path)) return 'openai-responses'
+  if (record.endpoint === 'responses' && record.url_path.endsWith('/responses')) return 'openai-responses'
   return formatByEndpoint[record.endpoint] ?? 'other'
 }
 

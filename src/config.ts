@@ -37,6 +37,9 @@ export interface ProviderConfig {
   enabled: boolean
 }
 
+/** What is stored of conversations, for how long, and how much of it. Null: not set in the file. */
+interface Kept { store: boolean | null; retentionDays: number | null; quotaMb: number | null }
+
 export interface ConfigSettings {
   /** Null or absent: not set in the file. */
   organisation: string | null
@@ -48,7 +51,8 @@ export interface ConfigSettings {
   deadlines: Partial<SettingsData['deadlines']>
   requestBodyBytes: number | null
   retention: { requestsDays: number | null; usageDays: number | null }
-  content: { store: boolean | null; retentionDays: number | null; quotaMb: number | null }
+  content: Kept
+  responses: Kept
 }
 
 export interface Config {
@@ -212,8 +216,11 @@ const settingsOf = (settings: FileSettings): ConfigSettings => ({
   deadlines: deadlines(settings.deadlines ?? {}),
   requestBodyBytes: settings.limits?.request_body_bytes ?? null,
   retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null },
-  content: { store: settings.content?.store ?? null, retentionDays: settings.content?.retention_days ?? null, quotaMb: settings.content?.quota_mb ?? null },
+  content: kept(settings.content),
+  responses: kept(settings.responses),
 })
+
+const kept = (stored: FileSettings['content'] = {}): Kept => ({ store: stored.store ?? null, retentionDays: stored.retention_days ?? null, quotaMb: stored.quota_mb ?? null })
 
 function deadlines(row: NonNullable<FileSettings['deadlines']>): Partial<SettingsData['deadlines']> {
   const pairs = {

@@ -17,6 +17,7 @@ import { Deadlines, tickMs } from './gateway/deadlines.ts'
 import { route, type Door } from './gateway/front-door.ts'
 import { KeyIndex } from './gateway/key-index.ts'
 import { Governor } from './gateway/governor.ts'
+import { KeptResponses } from './gateway/kept-responses.ts'
 import { Live } from './gateway/live.ts'
 import { MalformedLog, type Malformed } from './gateway/malformed.ts'
 import type { Gateway } from './gateway/pipeline.ts'
@@ -211,6 +212,7 @@ function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Work
     recorder: new Recorder((records) => workers.record(records)),
     userAgent: `megarouter/${version}`,
     malformed: new MalformedLog(clock, onMalformed),
+    kept: new KeptResponses(workers),
     after: systemAfter,
     onDefect,
   }

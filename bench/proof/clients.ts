@@ -12,13 +12,20 @@ const installMs = 10 * 60_000
 /** A network of its own, with the loopback alone. Where this is not allowed (Linux without user namespaces, other systems), the tests fail and say so. */
 const alone = ['unshare', '--map-root-user', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
 
+interface Lock { packages: Record<string, { integrity?: string }> }
+const packagesOf = (path: string): Lock['packages'] => (existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Lock).packages : {})
+
+/** What npm notes last of all of what it installed is part of what is asked for: packages of other platforms are left out. */
+function isInstalled(): boolean {
+  const wanted = packagesOf(join(folder, 'package-lock.json'))
+  const present = Object.entries(packagesOf(join(folder, 'node_modules', '.package-lock.json')))
+  return present.length > 0 && present.every(([path, { integrity }]) => wanted[path]?.integrity === integrity)
+}
+
 /** 1.2 GB, of tools that bring their own programs. Their install scripts are not run: they only link what is there. */
 function install(): void {
-  const lock = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '')
-  const wanted = Object.keys((JSON.parse(lock(join(folder, 'package-lock.json'))) as { packages: object }).packages).length
-  const present = lock(join(folder, 'node_modules', '.package-lock.json'))
-  if (present !== '' && Object.keys((JSON.parse(present) as { packages: object }).packages).length <= wanted) return
-  execFileSync('npm', ['ci', '--ignore-scripts', '--include=optional', '--no-fund', '--no-audit', '--no-progress', '--loglevel=error'], { cwd: folder, stdio: 'inherit', timeout: installMs })
+  if (isInstalled()) return
+  execFileSync('npm', ['ci', '--ignore-scripts', '--include=optional', '--no-fund', '--no-audit', '--no-progress', '--loglevel=error'], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'], timeout: installMs })
 }
 
 export const measure: Measure = async (signal) => {

@@ -53,6 +53,8 @@ const deploymentSchema = z.strictObject({
   open_weights: flag.optional().describe('Whether the weights of the model are open. Policies judge by it.'),
 }).refine((row) => row.price === undefined || row.price_as === undefined, 'has both price and price_as: keep one')
 
+const stored = z.strictObject({ store: flag.optional(), retention_days: whole(1, 3650).optional(), quota_mb: whole(1, 10_000_000).optional() })
+
 const settingsSchema = z.strictObject({
   organisation: text.optional(),
   time_zone: z.string().refine(isTimeZone, timeZoneAdvice).optional(),
@@ -66,7 +68,8 @@ const settingsSchema = z.strictObject({
     hold_ms: milliseconds(0).describe('The same by time after the first token; whichever comes first.'),
   }).optional(),
   limits: z.strictObject({ request_body_bytes: whole(1024, limits.inFlightBodyBytes).optional() }).optional(),
-  content: z.strictObject({ store: flag.optional(), retention_days: whole(1, 3650).optional(), quota_mb: whole(1, 10_000_000).optional() }).optional()
+  content: stored.optional(),
+  responses: stored.optional()
     .describe('Request and response text. Off unless store is true.'),
   retention: z.strictObject({ requests_days: whole(1, 3650).optional(), usage_days: whole(1, 36_500).optional() }).optional(),
 })

@@ -111,12 +111,9 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   get who(): string { return this.options.deployment.provider.vendor.name }
-
   /** True when what the client has got so far ends with a whole event. */
   get atBoundary(): boolean { return this.#gate?.atBoundary ?? true }
-
   get isOpaque(): boolean { return this.#gate?.isOpaque ?? false }
-
   get draining(): boolean { return this.#drainUntilUs !== null }
 
   /** Gives a committed stream its destination; what was held back goes first. */

@@ -117,6 +117,10 @@ export class Exchange {
   chat: ChatRequest | null = null
   /** Of the body: another vendor's proofs stand in it, so that it passes to nobody as it came. */
   hasSealedProofs = false
+  /** Of the Responses API: the answer that this request goes on from, and whether it is kept here (then it stands in `body`) or by its vendor. */
+  earlier: { id: string; isOurs: boolean } | null = null
+  /** What the client itself said, as JSON of a list of items, where its answer is to be kept here. */
+  keeps: string | null = null
   options: RequestOptions | null = null
   /** Of the request and of its key. */
   tags: readonly string[] = noTags

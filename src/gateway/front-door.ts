@@ -10,6 +10,7 @@ import { isLoopback } from '../loopback.ts'
 import { authenticate } from './authenticate.ts'
 import { clientAddress, forwardedProto } from './client-address.ts'
 import { Exchange } from './exchange.ts'
+import { keptIn, type Kept } from './kept-responses.ts'
 import { listBody, listForm, modelBody } from './model-lists.ts'
 import { describeModel, listModels } from './models.ts'
 import { handle, type Gateway } from './pipeline.ts'
@@ -70,6 +71,8 @@ function dataPlane(door: Door, request: IncomingMessage, response: ServerRespons
   if (object?.action) return void handleObject(exchange, door.gateway, object).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (served && !object && request.method === 'POST') return void handle(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (isModels && request.method === 'GET') return models(door, exchange, path)
+  const kept = served === null ? keptIn(path) : null
+  if (kept && (request.method === 'GET' || request.method === 'DELETE')) return void serveKept(door, exchange, kept).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (request.headers.upgrade !== undefined) return refuseAndRecord(door, exchange, failure('upgrade_required', 'This is served by plain HTTP and not over a WebSocket. Send a POST request.'))
   refuseAndRecord(door, exchange, served || isModels
     ? failure('method_not_allowed', `${path.slice(0, 100)} takes ${object ? methodsOf(path) : served ? 'POST' : 'GET'}, not ${request.method}.`)
@@ -103,6 +106,15 @@ function models(door: Door, exchange: Exchange, path: string): void {
   const model = describeModel(asking, name)
   if (model) sendJson(exchange, 200, modelBody(form, model))
   else refuseAndRecord(door, exchange, failure('model_not_found', `There is no model "${name.slice(0, 100)}" for this key. GET /v1/models lists what it may use.`, { param: 'model' }))
+}
+
+async function serveKept(door: Door, exchange: Exchange, kept: Kept): Promise<void> {
+  const { gateway } = door
+  const refused = authenticate(exchange, gateway.keys, gateway.admission)
+  if (refused) return refuseAndRecord(door, exchange, refused)
+  const found = await gateway.kept.serve(exchange, kept)
+  if ('code' in found) return refuseAndRecord(door, exchange, found)
+  sendJson(exchange, 200, found.body)
 }
 
 function refuseAndRecord(door: Door, exchange: Exchange, refused: Failure): void {

@@ -6,9 +6,10 @@ export type ListForm = 'openai' | 'anthropic' | 'gemini' | 'bedrock'
 
 /** Where a path is of several formats: Anthropic's clients send a version with every request, Google's say who they are (also under `/v1/`, where the newest look). */
 export function listForm(path: string, { headers }: IncomingMessage): ListForm {
+  if (path.startsWith('/v1beta/')) return 'gemini'
   if (path === '/inference-profiles') return 'bedrock'
-  if (path.startsWith('/v1beta/') || headers['x-goog-api-client'] !== undefined || headers['x-goog-api-key'] !== undefined) return 'gemini'
-  return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic'
+  if (headers['anthropic-version'] !== undefined) return 'anthropic'
+  return headers['x-goog-api-client'] !== undefined || headers['x-goog-api-key'] !== undefined ? 'gemini' : 'openai'
 }
 
 const largestPage = 1_000

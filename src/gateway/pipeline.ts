@@ -19,6 +19,7 @@ import type { Deadlines } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 import { faultFrom } from './fault.ts'
 import { bytesPerToken, endUserOf, inspect } from './inspect.ts'
+import type { KeptResponses } from './kept-responses.ts'
 import type { KeyIndex } from './key-index.ts'
 import { cutFailure, type Live } from './live.ts'
 import type { MalformedLog } from './malformed.ts'
@@ -59,6 +60,7 @@ export interface Gateway {
   userAgent: string
   /** Of what upstreams send in the place of answers. */
   malformed: MalformedLog
+  kept: KeptResponses
   after: After
   /** An exception inside the pipeline: always a defect. */
   onDefect(error: unknown, requestId: string | null): void
@@ -108,7 +110,8 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Cho
   }
   exchange.lease = granted
   if (exchange.view!.storesContent) exchange.captured = []
-  const wrong = inspect(exchange)
+  const opening = gateway.kept.open(exchange)
+  const wrong = (opening instanceof Promise ? await opening : opening) ?? inspect(exchange)
   if (wrong) return wrong
   granted.about(exchange.tags, granted.asksEndUser ? endUserOf(exchange) : null)
   const chosen = choose(exchange, gateway.tools.random)
@@ -116,12 +119,14 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Cho
   const choice = gateway.admission.hasThresholds ? await heedThresholds(exchange, gateway, granted, chosen) : chosen
   if ('code' in choice) return choice
   exchange.route = choice.route
-  if (exchange.endpoint.counts) return choice
+  const placed = gateway.kept.place(exchange, choice.deployments)
+  if ('code' in placed) return placed
+  if (exchange.endpoint.counts) return { ...choice, deployments: [...placed] }
   const entered = gateway.shedding.enter(exchange.key!.priority ?? 'standard', pressureOn(exchange, gateway, choice))
   const place = 'place' in entered ? await waitFor(exchange, entered) : entered
   if ('code' in place) return place
   exchange.place = place
-  return new Plan(choice.deployments, gateway.tools, exchange.asked!.stream, exchange.snapshot.settings.deadlines)
+  return new Plan(placed, gateway.tools, exchange.asked!.stream, exchange.snapshot.settings.deadlines)
 }
 
 /** How near the process is to the end of its memory, and the vendors that could serve to that of their quotas: of the freest one. */
@@ -286,6 +291,7 @@ async function call(exchange: Exchange, gateway: Gateway, wording: Wording, targ
   const { tenantNano } = settle(tried)
   if (reply === 'answer' && withheld) refuse(exchange, withheld, tried)
   else if (reply === 'answer') answer(exchange, tried, bodyFor(exchange, tried, tenantNano))
+  if (!withheld) gateway.kept.answered(exchange, tried)
   conclude(exchange, withheld ?? tried.fault?.failure ?? null)
   return true
 }
@@ -337,11 +343,11 @@ function attemptOptions(exchange: Exchange, wording: Wording, { deployment, cred
   }
 }
 
-function translationOf({ protocol, id, clock }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
+function translationOf({ protocol, id, clock, keeps }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
   const { request, plain, endpoint: { capability } } = wording
   if (plain !== null) return new PlainTranslation({ from: wording.protocol.plain![capability]!, to: protocol.plain![capability]!, request: plain, usageIn: protocol.usageIn.answer, id })
   return request === null ? null : new ChatTranslation({
-    from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, id, nowS: Math.floor(clock.epochMs() / 1000),
+    from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, keeps: keeps !== null, id, nowS: Math.floor(clock.epochMs() / 1000),
   })
 }
 

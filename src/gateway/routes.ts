@@ -45,7 +45,7 @@ const bedrocks: Readonly<Record<string, { protocol: Protocol; stream?: boolean }
 }
 
 /** Claude's on Vertex, and open models there by chat completions. Project and location are the provider's own. */
-const vertexPath = /^\/v1(?:beta1)?\/projects\/[^/]+\/locations\/[^/]+\/(?:publishers\/anthropic\/models\/([^/:]+):(rawPredict|streamRawPredict)|endpoints\/openapi(\/chat\/completions))$/
+const vertexPath = /^\/v1(?:beta1)?\/projects\/[^/]+\/locations\/[^/]+\/(?:publishers\/anthropic\/models\/(.+):(rawPredict|streamRawPredict)|endpoints\/openapi(\/chat\/completions))$/
 
 /** What POST is served at, for people. */
 export const servedPaths: readonly string[] = [

@@ -6,7 +6,7 @@ import type { ChatAnswer, ChatEvent, ChatRequest, JsonObject } from '../protocol
 import type { UsageRules } from '../providers/provider.ts'
 import type { ChatCodec, Client, Source, StreamDecoder, StreamEncoder } from '../protocols/codec.ts'
 import { isWhole, type PlainAnswer, type PlainCodec, type PlainRequest } from '../protocols/plain.ts'
-import { spread } from '../protocols/whole.ts'
+import { Collector, spread } from '../protocols/whole.ts'
 import { encodingOf, type EventScanner, type StreamEvent } from '../wire/event-scanner.ts'
 import type { Gate, Verdict } from '../wire/event-gate.ts'
 import { eventsOf, type Framings } from './reframe.ts'
@@ -21,6 +21,8 @@ export interface Translation {
   take(body: Buffer): boolean
   /** The answer that was taken, for the client. */
   written(asStream: boolean): Buffer
+  /** The whole answer as its client got it; null: there was none, or none that could be gone on from. */
+  kept(): JsonObject | null
 }
 
 /** Of one attempt. */
@@ -32,6 +34,8 @@ export interface TranslationOptions {
   proofs: string
   request: ChatRequest
   usage: UsageRules
+  /** The answer is kept: under an id of its own, as its client gets it. */
+  keeps: boolean
   id: string
   nowS: number
 }
@@ -41,6 +45,7 @@ export class ChatTranslation implements Translation {
   readonly #client: Client
   readonly #source: Source
   #answer: ChatAnswer | null = null
+  #collector: Collector | null = null
   costNano: number | null = null
 
   constructor(options: TranslationOptions) {
@@ -50,12 +55,27 @@ export class ChatTranslation implements Translation {
   }
 
   gate(judge: (event: StreamEvent) => Verdict): Gate {
-    const { from, to } = this.#options
+    const { from, to, keeps } = this.#options
+    if (keeps) this.#collector = new Collector()
     return new TranslatedStream(this, this.#options, from.decodeStream(this.#source), to.encodeStream(this.#client), judge)
+  }
+
+  /** One event on its way. */
+  passes(event: ChatEvent): void {
+    if (this.costNano !== null && event.type === 'usage') event.usage.costNano = this.costNano
+    if (this.#collector === null) return
+    if (event.type === 'start') event.id = ''
+    this.#collector.take(event)
+  }
+
+  kept(): JsonObject | null {
+    const answer = this.#collector?.answer ?? this.#answer
+    return answer && this.#options.to.encodeAnswer(answer, this.#client)
   }
 
   take(body: Buffer): boolean {
     this.#answer = this.#options.from.decodeAnswer(JSON.parse(body.toString()) as JsonObject, this.#source)
+    if (this.#options.keeps) this.#answer.id = ''
     return this.#answer.choices.length > 0
   }
 
@@ -105,6 +125,10 @@ export class PlainTranslation implements Translation {
     const body = Buffer.from(JSON.stringify(to.encodeAnswer(this.#answer!, { request, id })))
     return this.costNano === null || usageIn.length === 0 ? body : withCost(body, usageIn, this.costNano)
   }
+
+  kept(): null {
+    return null
+  }
 }
 
 class TranslatedStream implements Gate {
@@ -151,8 +175,7 @@ class TranslatedStream implements Gate {
     const events = this.#events
     for (let i = 0; i < events.length; i++) {
       const event = events[i]!
-      const { costNano } = this.#translation
-      if (event.type === 'usage' && costNano !== null) event.usage.costNano = costNano
+      this.#translation.passes(event)
       this.#text += this.#encoder.write(event)
     }
     events.length = 0

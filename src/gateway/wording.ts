@@ -97,13 +97,14 @@ function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenForm
   const protocol = protocols.get(spoken.protocol)!
   const endpoint = chatEndpoint(protocol)
   const { vendor } = deployment.provider
-  const encoded = protocol.codec!.encodeRequest(keptByNobody(request, protocol), targetOf(deployment))
-  encoded.losses.push(...unsaidHeaders(exchange, spoken))
-  const refused = unsaid(exchange, vendor, encoded.losses)
+  const encoded = protocol.codec!.encodeRequest(keptByNobody(exchange.keeps === null ? request : withoutStore(request), protocol), targetOf(deployment))
+  const losses = exchange.protocol.id === responses && request.store === true && exchange.keeps === null ? [...encoded.losses.filter(({ what }) => what !== storeLoss.what), storeLoss] : encoded.losses
+  losses.push(...unsaidHeaders(exchange, spoken))
+  const refused = unsaid(exchange, vendor, losses)
   if (refused) return refused
   // What a format demands where the client sets no limit is no wish of the client's: a hold may lower it.
   const said = saying(exchange, protocol, endpoint, encoded, { model: deployment.upstreamModel, stream: request.stream }, request.maxOutputTokens ?? null)
-  return { protocol, spoken, endpoint, ...said, request, plain: null, losses: encoded.losses }
+  return { protocol, spoken, endpoint, ...said, request: repeating(exchange, request), plain: null, losses }
 }
 
 /** A request without conversation. */
@@ -134,7 +135,23 @@ function saying({ asked }: Exchange, protocol: Protocol, endpoint: EndpointSpec,
 }
 
 /** Responses are stored by their vendor unless it is told not to, which a client of another format did not ask for. */
-const keptByNobody = (request: ChatRequest, { id }: Protocol): ChatRequest => (id === 'openai-responses' && request.store === undefined ? { ...request, store: false } : request)
+const keptByNobody = (request: ChatRequest, { id }: Protocol): ChatRequest => (id === responses && request.store === undefined ? { ...request, store: false } : request)
+
+const responses = 'openai-responses'
+/** Kept by nobody where the vendor speaks another format and `settings.responses.store` is off. */
+const storeLoss: Loss = { what: 'store', kind: 'hint' }
+
+/** What is kept here the vendor need not keep. */
+function withoutStore(request: ChatRequest): ChatRequest {
+  const { store: _, ...rest } = request
+  return rest
+}
+
+/** Answers repeat which one they go on from. */
+function repeating({ earlier }: Exchange, request: ChatRequest): ChatRequest {
+  if (earlier?.isOurs !== true) return request
+  return { ...request, extras: { format: responses, fields: { ...request.extras?.fields, previous_response_id: earlier.id } } }
+}
 
 /** For a person. */
 export const listed = (losses: readonly Loss[]): string => [...new Set(losses.map(({ what }) => what))].join(', ')

@@ -19,6 +19,7 @@ const betas = { as: 'body', known: {
 export const bedrock = vendor({
   id: 'bedrock', name: 'Amazon Bedrock', docs: 'https://docs.aws.amazon.com/bedrock/latest/userguide/getting-started.html', catalogId: 'amazon-bedrock',
   env: ['AWS_BEARER_TOKEN_BEDROCK'], baseUrlEnv: 'BEDROCK_BASE_URL', auth: { scheme: 'aws', service: 'bedrock' },
+  credential: 'Key of Bedrock',
   forms: [{ name: 'Access key', parts: [
     { name: 'AWS_ACCESS_KEY_ID', what: 'access key id' }, { name: 'AWS_SECRET_ACCESS_KEY', what: 'secret access key', secret: true },
     { name: 'AWS_SESSION_TOKEN', what: 'session token, of a temporary key', secret: true, optional: true },

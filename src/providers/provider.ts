@@ -29,6 +29,8 @@ export interface Vendor {
   formats: readonly SpokenFormat[]
   /** How the key is sent: as a bearer token, or in a header of its own, there as a bearer token too or by itself; or what it is used for. */
   auth: 'bearer' | 'none' | { header: string; bearer?: true } | Scheme
+  /** What a credential is, for people, where that is more than an API key. */
+  credential?: string
   /** Credentials of several parts, which are variables that other programs may share. */
   forms?: readonly CredentialForm[]
   /** Variables of `env` that hold the path of a file with the credential. */

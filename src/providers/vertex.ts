@@ -20,6 +20,7 @@ const place = 'v1/projects/{GOOGLE_CLOUD_PROJECT}/locations/{GOOGLE_CLOUD_LOCATI
 export const vertex = vendor({
   id: 'vertex', name: 'Google Vertex AI', docs: 'https://cloud.google.com/vertex-ai/generative-ai/docs/start/gcp-auth', catalogId: 'google-vertex',
   env: ['VERTEX_CREDENTIALS', 'GOOGLE_APPLICATION_CREDENTIALS'], fileEnv: ['GOOGLE_APPLICATION_CREDENTIALS'], baseUrlEnv: 'VERTEX_BASE_URL', auth: { scheme: 'google' },
+  credential: 'Service account (JSON), API key or token',
   baseUrl: `https://{GOOGLE_CLOUD_LOCATION}-aiplatform.googleapis.com/${place}`,
   places: { GOOGLE_CLOUD_LOCATION: 'location, such as global or europe-west4', GOOGLE_CLOUD_PROJECT: 'id of the project' },
   placeNames: { GOOGLE_CLOUD_LOCATION: ['CLOUD_ML_REGION'], GOOGLE_CLOUD_PROJECT: ['ANTHROPIC_VERTEX_PROJECT_ID'] },

@@ -38,6 +38,8 @@ export interface Tables extends GovernanceTables {
   request_log: RequestLogRow
   data_key: { id: string; org_id: string; wrapped: Uint8Array; created_at: number }
   content_index: { request_id: Uint8Array; org_id: string; data_key_id: string; day: string; position: number; bytes: number }
+  /** `sealed`: a compressed `StoredResponse`, encrypted under the organisation's data key of that id. */
+  stored_response: { id: string; org_id: string; owner: string; previous_id: string | null; at: number; bytes: number; data_key_id: string; sealed: Uint8Array }
   ledger_entry: LedgerEntryRow
   /** The entries of one transaction of a node's follower: those with `first_lsn ≤ lsn ≤ applied_lsn`. Batches of a node tile its LSNs. */
   ledger_batch: { node: string; number: number; first_lsn: number; applied_lsn: number; entries: number; prev_hash: Uint8Array; hash: Uint8Array }

@@ -138,6 +138,7 @@ const vendorRows = Object.entries(vendorNames).map(([id, name]) => ({
   name,
   docs: `https://docs.example/${id}`,
   env: [`${id.toUpperCase()}_API_KEY`],
+  credential: null,
   places: [],
   placed_urls: [],
   forms: [],

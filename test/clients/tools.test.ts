@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
 import { test } from 'node:test'
-import { startGateway } from '../gateway-process.ts'
+import { startGateway, type GatewayProcess } from '../gateway-process.ts'
 import { runTool, tools, type Tool } from './tools.ts'
 import { proofOf, startVendor, type Arrived, type Format, type Turn } from './vendor.ts'
 
@@ -24,18 +24,32 @@ const vendors: Record<Format, { name: string; path: string; model: string; prove
 const loops: [tool: Tool, by: Format[]][] = [
   [tools.claudeCode, ['openai-responses', 'gemini-generate', 'openai-chat']],
   [tools.codex, ['anthropic-messages', 'gemini-generate', 'openai-chat']],
+  [tools.codexOpenai, ['anthropic-messages']],
   [tools.geminiCli, ['anthropic-messages', 'openai-responses', 'openai-chat']],
+  [tools.geminiCliRouter, ['anthropic-messages', 'openai-responses']],
   [tools.opencode, ['anthropic-messages', 'gemini-generate']],
   [tools.opencodeResponses, ['anthropic-messages', 'gemini-generate']],
 ]
 
-/** The model's part. Titles and the like, which tools ask for beside, have no tools. */
-const scriptOf = (tool: Tool) => ({ tools: offered, results }: Arrived): Turn => {
+/** The model's part. Titles and the like, which tools ask for beside, have no tools; Gemini CLI's classifier wants an object. */
+const scriptOf = (tool: Tool) => ({ tools: offered, results, schema }: Arrived): Turn => {
+  if (schema !== null) return { text: JSON.stringify(Object.fromEntries(Object.entries(schema['properties'] as Record<string, { type: string }>).map(([name, { type }]) => [name, type === 'integer' ? 10 : 'A note']))) }
   if (offered.length === 0) return { text: 'A note' }
   const call = tool.reads('note.txt')
   if (!offered.some(({ name }) => name === call.name)) throw new Error(`there is no tool ${call.name} among ${offered.map(({ name }) => name).join(', ')}`)
   if (results.length === 0) return { thought: 'The file must be read.', text: 'I read it.', calls: [{ id: 'call_1', ...call }] }
   return { text: `The note says ${/word-[0-9a-f]+/.exec(results.at(-1)!.text)?.[0] ?? `nothing: ${results.at(-1)!.text}`}` }
+}
+
+interface Logged { error_code: string | null; input_tokens: number; output_tokens: number }
+
+/** The gateway's own log of requests, once it has so many. */
+async function logged(gateway: GatewayProcess, count: number): Promise<Logged[]> {
+  for (;;) {
+    const { body: { data } } = await gateway.admin<{ data: Logged[] }>('GET', '/requests?limit=50')
+    if (data.length >= count) return data
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
 
 test('nothing but this loopback can be reached', () => {
@@ -49,7 +63,8 @@ for (const [tool, formats] of loops) {
       const { name, path, model, proves } = vendors[by]
       const gateway = await startGateway({ env: { [`${name}_API_KEY`]: 'sk-test-secret', [`${name}_BASE_URL`]: `${vendor.url}${path}` } })
       try {
-        const { key } = await gateway.createKey({ models: [model] })
+        for (const alias of tool.asksFor ?? []) assert.equal((await gateway.admin('POST', '/aliases', { name: alias, targets: [{ model, weight: 1 }] })).status, 201)
+        const { key } = await gateway.createKey({ models: [model, ...tool.asksFor ?? []] })
         const secret = `word-${randomBytes(8).toString('hex')}`
         const ran = await runTool(tool, { url: gateway.url, key, model }, { 'note.txt': `The password is ${secret}.\n` }, 'What does note.txt say?', timeoutMs)
         const told = `${ran.output}\n${ran.errors}`.slice(-4_000)
@@ -63,7 +78,10 @@ for (const [tool, formats] of loops) {
         assert.ok(first!.system.length > 500 && first!.users.some((text) => text.includes('What does note.txt say?')))
         assert.ok(first!.tools.every(({ schema }) => typeof schema === 'object'))
         if (proves && tool.keepsThoughts !== false) assert.deepEqual(second!.proofs, [proofOf(by)], 'the thought came back to its maker')
-        t.diagnostic(`${first!.tools.length} tools of the tool, ${vendor.arrived.length} requests`)
+        const requests = await logged(gateway, vendor.arrived.length + (tool.refusals?.length ?? 0))
+        assert.deepEqual(requests.flatMap(({ error_code: code }) => code ?? []), tool.refusals ?? [])
+        assert.ok(requests.every(({ error_code: code, input_tokens: input, output_tokens: output }) => code !== null || (input === 120 && output === 30)), 'what the vendor counted is billed')
+        t.diagnostic(`${vendor.arrived.length} requests; ${first!.tools.length} tools arrived`)
       } finally {
         await gateway.remove()
         await vendor.close()

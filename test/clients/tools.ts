@@ -11,6 +11,10 @@ import type { Call } from './vendor.ts'
 export interface Place { url: string; key: string; model: string; home: string; work: string }
 export interface Tool {
   name: string
+  /** Models that it asks for by names of its own. */
+  asksFor?: readonly string[]
+  /** Codes of refusals that it takes in its stride. */
+  refusals?: readonly string[]
   /** Its format has a place for thoughts, and it sends them back. */
   keepsThoughts?: false
   /** The tool of the tool that reads a file, and how it is called. */
@@ -39,12 +43,29 @@ const codex: Tool = {
   command: (_place, prompt) => [process.execPath, join(packages, '@openai/codex/bin/codex.js'), 'exec', '--skip-git-repo-check', prompt],
 }
 
+/** As its OpenAI at another address: it tries a WebSocket before it asks by HTTP. */
+const codexOpenai: Tool = {
+  ...codex,
+  name: 'Codex with openai_base_url',
+  refusals: ['upgrade_required'],
+  files: ({ url, model }) => ({ '.codex/config.toml': `model = "${model}"\nopenai_base_url = "${url}/v1"\n` }),
+  environment: ({ key }) => ({ CODEX_API_KEY: key }),
+}
+
 const geminiCli: Tool = {
   name: 'Gemini CLI',
   reads: (file) => ({ name: 'read_file', arguments: { file_path: file } }),
   files: () => ({ '.gemini/settings.json': JSON.stringify({ security: { auth: { selectedType: 'gemini-api-key' } }, privacy: { usageStatisticsEnabled: false } }) }),
   environment: ({ url, key }) => ({ GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: key }),
   command: ({ model }, prompt) => [process.execPath, join(packages, '@google/gemini-cli/bundle/gemini.js'), '--skip-trust', '-m', model, '-p', prompt, '-o', 'json'],
+}
+
+/** Without a model it asks a small one which of its own to take. */
+const geminiCliRouter: Tool = {
+  ...geminiCli,
+  name: 'Gemini CLI without a model',
+  asksFor: ['gemini-3.5-flash-lite', 'gemini-3.8-flash', 'gemini-3.1-pro-preview'],
+  command: (_place, prompt) => [process.execPath, join(packages, '@google/gemini-cli/bundle/gemini.js'), '--skip-trust', '-p', prompt, '-o', 'json'],
 }
 
 const opencodeBy = (npm: string): Tool => ({
@@ -62,7 +83,7 @@ const opencodeBy = (npm: string): Tool => ({
 const opencode: Tool = { ...opencodeBy('@ai-sdk/openai-compatible'), keepsThoughts: false }
 const opencodeResponses = opencodeBy('@ai-sdk/openai')
 
-export const tools = { claudeCode, codex, geminiCli, opencode, opencodeResponses }
+export const tools = { claudeCode, codex, codexOpenai, geminiCli, geminiCliRouter, opencode, opencodeResponses }
 
 export interface Ran { code: number | null; output: string; errors: string }
 

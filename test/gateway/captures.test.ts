@@ -72,7 +72,7 @@ const finishes: Record<ClientForm, [text: string, calls: string]> = {
 }
 
 for (const by of formats) {
-  test(`what real clients send is served by a vendor of ${by}: all tools and texts arrive or are named, and the answer has the client’s form`, async () => {
+  test(`what real clients send is served by a vendor of ${by}: all tools and texts arrive or are named, and the answer has the client’s form`, async (t) => {
     const rigged = await startScripted(models)
     const { rig, vendors, script, serve } = rigged
     serve(by)
@@ -95,6 +95,7 @@ for (const by of formats) {
     const records = await rig.recorded(others.length)
     for (const { outcome, attempts: [attempt] } of records) assert.deepEqual([outcome, attempt!.usage.input, attempt!.usage.output, attempt!.costNano], ['success', 120, 30, 120 * 3_000 + 30 * 15_000])
     assert.equal(vendors[by].arrived.length, others.length)
+    t.diagnostic(`${others.length} requests of real clients`)
   })
 }
 

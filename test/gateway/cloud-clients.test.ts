@@ -114,6 +114,8 @@ test('a signed request is told to bring a key of Bedrock, and errors are AWS’s
   const send = (client: BedrockRuntimeClient, modelId: string): Promise<unknown> => client.send(new ConverseCommand({ modelId, messages: hi }))
   const signed = clientOf(rig, { credentials: { accessKeyId: 'AKIDEXAMPLEAKIDEXA', secretAccessKey: 'secret' }, authSchemePreference: ['sigv4'] })
   await assert.rejects(send(signed, 'claude/x'), { name: 'AccessDeniedException', message: /AWS_BEARER_TOKEN_BEDROCK=mr-/ })
+  const asId = clientOf(rig, { credentials: { accessKeyId: rig.key, secretAccessKey: 'any' }, authSchemePreference: ['sigv4'] })
+  await assert.rejects(send(asId, 'claude/x'), { name: 'ThrottlingException', message: /slow down/ })
   await assert.rejects(send(clientOf(rig, { token: { token: 'mr-wrong' } }), 'claude/x'), { name: 'AccessDeniedException', message: /not a MegaRouter key/ })
   await assert.rejects(send(clientOf(rig), 'nobody/x'), { name: 'ResourceNotFoundException', message: /There is no model "nobody\/x"/ })
   await assert.rejects(send(clientOf(rig), 'claude/x'), { name: 'ThrottlingException', message: /slow down/ })
@@ -152,7 +154,7 @@ test('Claude Code in its modes for Bedrock and Vertex is served there, by Anthro
     assert.equal(((await plain.json()) as typeof message).content[0]!.type, 'text', model)
   }
   for (const model of [models.vertex, 'claude/claude-x', 'gpt/gpt-5.1']) {
-    const where = `/v1/projects/proj/locations/us-east5/publishers/anthropic/models/${encodeURIComponent(model)}`
+    const where = `/v1/projects/proj/locations/us-east5/publishers/anthropic/models/${model}`
     assert.match(await (await captured('claude-code-vertex-001', rig, `${where}:streamRawPredict`)).text(), /event: message_stop/, model)
     assert.equal(((await (await captured('claude-code-vertex-002', rig, `${where}:rawPredict`)).json()) as typeof message).type, 'message', model)
   }
@@ -228,4 +230,15 @@ test('a model by its name in the cloud is served there, else wherever the same m
   assert.deepEqual([await invoke(), await invoke('/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.anthropic.x/invoke')], ['frankfurt', 'frankfurt'])
   rig.publish(({ aliases }) => aliases.push({ name, strategy: 'ordered', targets: [{ model: 'anthropic/claude-y', weight: 1 }] }))
   assert.equal(await invoke(), 'anthropic')
+})
+
+test('Google’s own word of when to come again reaches clients of every format', async () => {
+  const body = JSON.stringify({ error: { code: 429, message: 'Resource exhausted.', status: 'RESOURCE_EXHAUSTED', details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '33.2s' }] } })
+  const server = await serve(() => ({ status: 429, body }))
+  const rig = await startRig({ attempts: 1, providers: () => [1, 2].map((n) => at(`vertex${n}`, vertex, `${server.url}/v1/projects/p/locations/l`, ['ya29.ready'])), closes: [server.close] })
+  const post = (path: string, asks: object): Promise<Response> => fetch(`${rig.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${rig.key}`, 'content-type': 'application/json' }, body: JSON.stringify(asks) })
+  const chat = await post('/v1/chat/completions', { model: 'vertex1/gemini-2.5-flash', messages: [{ role: 'user', content: 'hi' }] })
+  assert.deepEqual([chat.status, chat.headers.get('retry-after')], [429, '34'])
+  const gemini = await post('/v1beta/models/vertex2%2Fgemini-2.5-flash:generateContent', { contents: [{ parts: [{ text: 'hi' }] }] })
+  assert.deepEqual([gemini.status, gemini.headers.get('retry-after'), await gemini.text()], [429, '34', body])
 })

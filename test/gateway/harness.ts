@@ -14,6 +14,7 @@ import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
 import { route, type Door } from '../../src/gateway/front-door.ts'
 import { Governor } from '../../src/gateway/governor.ts'
+import { KeptResponses, type ResponseKeeper } from '../../src/gateway/kept-responses.ts'
 import { KeyIndex } from '../../src/gateway/key-index.ts'
 import { Live } from '../../src/gateway/live.ts'
 import { MalformedLog, type Malformed } from '../../src/gateway/malformed.ts'
@@ -51,6 +52,8 @@ export const fastDeadlines: SettingsData['deadlines'] = { connectMs: 1000, first
 
 /** $3 per million input units and $15 per million output units, 1 nano-dollar steps visible everywhere. */
 export const testPrices = Object.fromEntries(usageClasses.map((name) => [name, name === 'requests' || name === 'toolCalls' ? 0 : /output|reasoning|Out/.test(name) ? 15e9 : name === 'cacheRead' ? 0.3e9 : 3e9])) as Prices
+
+const nobodyKeeps: ResponseKeeper = { keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }
 
 const emptyCatalog: Catalog = { version: 'test', date: '2026-01-01', entries: [], find: () => undefined, logical: () => [], nearest: () => [] }
 
@@ -99,6 +102,7 @@ export interface RigOptions {
   /** How token servers are asked. */
   send?: Send
   tokenNowMs?: () => number
+  keeper?: ResponseKeeper
   /** Stands before the journal's disk. */
   disk?: (disk: Disk) => Disk
   /** Called when the rig closes, after the gateway has. */
@@ -169,7 +173,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     tools: { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
-    recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter, malformed: new MalformedLog(clock, (line) => malformed.push(line)),
+    recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter, malformed: new MalformedLog(clock, (line) => malformed.push(line)), kept: new KeptResponses(options.keeper ?? nobodyKeeps),
     onDefect: (error) => errors.push(error),
   }
   const governor = new Governor(governance, clock, () => snapshot)

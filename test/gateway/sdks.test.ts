@@ -1,6 +1,6 @@
 /** The official libraries of six formats before vendors of every other format: whole, streamed, with tools and their results, with a schema, counting and listing. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI, type FunctionDeclaration } from '@google/genai'
 import { CohereClientV2 } from 'cohere-ai'
@@ -23,14 +23,16 @@ const weather = ({ tools, results, schema: asked }: Arrived): Turn => {
 }
 
 /** Of all calls of one library, in order. */
-async function each(own: Format | null, run: (scripted: Scripted, by: Format) => Promise<void>): Promise<void> {
+async function each(t: TestContext, own: Format | null, run: (scripted: Scripted, by: Format) => Promise<void>): Promise<void> {
   const scripted = await startScripted(['any'])
   scripted.script(weather)
-  for (const by of formats.filter((format) => format !== own)) {
+  const others = formats.filter((format) => format !== own)
+  for (const by of others) {
     scripted.serve(by)
     await run(scripted, by)
     assert.deepEqual(scripted.vendors[by].problems, [])
   }
+  t.diagnostic(`vendors of ${others.join(', ')}; ${others.reduce((sum, by) => sum + scripted.vendors[by].arrived.length, 0)} requests`)
 }
 
 const arrived = ({ vendors }: Scripted, by: Format): Arrived => vendors[by].arrived.at(-1)!
@@ -41,7 +43,7 @@ function assertTool(scripted: Scripted, by: Format): void {
 }
 
 for (const [name, OpenAi] of [['openai', OpenAI], ['openai 7', OpenAI7 as unknown as typeof OpenAI]] as const) {
-  test(`${name}: chat completions`, () => each('openai-chat', async (scripted, by) => {
+  test(`${name}: chat completions`, (t) => each(t, 'openai-chat', async (scripted, by) => {
     const client = new OpenAi({ baseURL: `${scripted.rig.url}/v1`, apiKey: scripted.rig.key, maxRetries: 0 })
     const plain = await client.chat.completions.create({ model: 'any', messages: [{ role: 'user', content: 'Hi' }] })
     assert.deepEqual([plain.choices[0]!.message.content, plain.usage!.total_tokens], ['Hello, Paris.', 150])
@@ -62,7 +64,7 @@ for (const [name, OpenAi] of [['openai', OpenAI], ['openai 7', OpenAI7 as unknow
     assert.notEqual(arrived(scripted, by).schema, null, by)
   }))
 
-  test(`${name}: Responses`, () => each('openai-responses', async (scripted, by) => {
+  test(`${name}: Responses`, (t) => each(t, 'openai-responses', async (scripted, by) => {
     const client = new OpenAi({ baseURL: `${scripted.rig.url}/v1`, apiKey: scripted.rig.key, maxRetries: 0 })
     const tools: OpenAI.Responses.FunctionTool[] = [{ type: 'function', name: 'weather', description, parameters: schema, strict: true }]
     for (const stream of [false, true]) {
@@ -80,7 +82,7 @@ for (const [name, OpenAi] of [['openai', OpenAI], ['openai 7', OpenAI7 as unknow
   }))
 }
 
-test('@anthropic-ai/sdk: Messages', () => each('anthropic-messages', async (scripted, by) => {
+test('@anthropic-ai/sdk: Messages', (t) => each(t, 'anthropic-messages', async (scripted, by) => {
   const client = new Anthropic({ baseURL: scripted.rig.url, apiKey: scripted.rig.key, maxRetries: 0 })
   const tools: Anthropic.Tool[] = [{ name: 'weather', description, input_schema: { ...schema, required: ['city'] } }]
   for (const stream of [false, true]) {
@@ -99,7 +101,7 @@ test('@anthropic-ai/sdk: Messages', () => each('anthropic-messages', async (scri
   assert.deepEqual((await client.models.list()).data.map(({ id }) => id), ['any'])
 }))
 
-test('@google/genai: generateContent', () => each('gemini-generate', async (scripted, by) => {
+test('@google/genai: generateContent', (t) => each(t, 'gemini-generate', async (scripted, by) => {
   const client = new GoogleGenAI({ apiKey: scripted.rig.key, httpOptions: { baseUrl: scripted.rig.url } })
   const functionDeclarations: FunctionDeclaration[] = [{ name: 'weather', description, parametersJsonSchema: schema }]
   const config = { systemInstruction: 'Be brief.', tools: [{ functionDeclarations }] }
@@ -120,7 +122,7 @@ test('@google/genai: generateContent', () => each('gemini-generate', async (scri
   assert.equal((await client.models.list()).page[0]!.name, 'models/any')
 }))
 
-test('cohere-ai: chat', () => each(null, async (scripted, by) => {
+test('cohere-ai: chat', (t) => each(t, null, async (scripted, by) => {
   const client = new CohereClientV2({ token: scripted.rig.key, environment: scripted.rig.url, maxRetries: 0 })
   const tools = [{ type: 'function' as const, function: { name: 'weather', description, parameters: schema } }]
   const messages = [{ role: 'system' as const, content: 'Be brief.' }, { role: 'user' as const, content: question }]
@@ -135,7 +137,7 @@ test('cohere-ai: chat', () => each(null, async (scripted, by) => {
   assert.equal(text, 'Hello, Paris.', by)
 }))
 
-test('ollama: chat', () => each(null, async (scripted, by) => {
+test('ollama: chat', (t) => each(t, null, async (scripted, by) => {
   const client = new Ollama({ host: scripted.rig.url, headers: { authorization: `Bearer ${scripted.rig.key}` } })
   const tools = [{ type: 'function', function: { name: 'weather', description, parameters: { ...schema, required: ['city'] } } }]
   const messages = [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: question }]

@@ -63,7 +63,7 @@ test('a stream is the same behind each of two formats, for what both carry and a
   t.diagnostic(counted)
 })
 
-const allTokens = ({ searches: _, costNano: __, ...classes }: ChatUsage): number => Object.values(classes).reduce((sum, count) => sum + count, 0)
+const allTokens = (usage: ChatUsage): number => Object.entries(usage).reduce((sum, [key, count]) => (key === 'searches' ? sum : sum + count), 0)
 const textsIn = ({ choices }: ChatAnswer): string => choices.filter(({ index }) => index === 0).flatMap(({ parts }) => parts.map((part) => (part.type === 'text' || part.type === 'refusal' ? part.text : ''))).join('').replaceAll('[an image that this format cannot carry]', '')
 const callsIn = ({ choices }: ChatAnswer): string[] => choices.filter(({ index }) => index === 0).flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'toolCall' ? [`${part.name} ${JSON.stringify(JSON.parse(part.arguments))}`] : [])))
 

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Deadlines, tickMs } from '../../src/gateway/deadlines.ts'
 import { Exchange } from '../../src/gateway/exchange.ts'
+import { KeptResponses } from '../../src/gateway/kept-responses.ts'
 import { KeyIndex } from '../../src/gateway/key-index.ts'
 import { Live } from '../../src/gateway/live.ts'
 import { MalformedLog } from '../../src/gateway/malformed.ts'
@@ -221,7 +222,7 @@ export class GatewayProcess implements Owner {
       transport: { dispatch: (request, handler) => upstream.dispatch(this, request, handler) } as Transport,
       deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => 0,
     shedding: new Shedding({ places: limits.places, waiting: limits.waitingPlaces, waitMs: limits.placeWaitMs, after: scheduler.afterOf(this), nowMs: () => clock.monotonicUs() / 1000, random: () => dice.unit() }),
-    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), after: scheduler.afterOf(this),
+    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), kept: new KeptResponses({ keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }), after: scheduler.afterOf(this),
       onDefect: (error, requestId) => this.#defect(error, requestId),
     }
   }

@@ -73,7 +73,7 @@ export function CredentialFields({ vendor, label, typed, onType }: Props) {
         ))
       ) : (
         <TextField
-          label={label}
+          label={vendor.credential ?? label}
           {...secretField}
           {...(vendor.self_hosted ? { optional: true } : {})}
           value={typed.text}
@@ -85,8 +85,10 @@ export function CredentialFields({ vendor, label, typed, onType }: Props) {
   )
 }
 
+const labelOf = (what: string) => what.split(',')[0] ?? what
+
 export function PlaceFields({ vendor, places, onType }: { vendor: Vendor; places: Texts; onType: (places: Texts) => void }) {
   return vendor.places.map(({ name, what }) => (
-    <TextField key={name} label={capital(what.split(',')[0] ?? name)} help={what} value={places[name] ?? ''} onChange={(event) => onType({ ...places, [name]: event.target.value })} />
+    <TextField key={name} label={capital(labelOf(what))} help={capital(what.slice(labelOf(what).length + 2)) || undefined} value={places[name] ?? ''} onChange={(event) => onType({ ...places, [name]: event.target.value })} />
   ))
 }

@@ -4,6 +4,7 @@ import { listOf } from '../schema.ts'
 
 export const vendorSchema = z.object({
   id: z.string(), name: z.string(), docs: z.string(), env: z.array(z.string()), base_url_env: z.string(), base_url: z.string().nullable(),
+  credential: z.string().nullable().openapi({ description: 'What its credential is, where that is more than an API key.' }),
   places: z.array(z.object({ name: z.string(), what: z.string() })).openapi({ description: 'What stands for {NAME} in base_url.' }),
   placed_urls: z.array(z.object({ when: z.record(z.string(), z.string()), base_url: z.string() })).openapi({ description: 'Addresses in the place of base_url for some values of places.' }),
   forms: z.array(z.object({ name: z.string(), parts: z.array(z.object({ name: z.string(), what: z.string(), secret: z.boolean(), optional: z.boolean() })) }))

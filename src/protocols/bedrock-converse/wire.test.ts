@@ -142,17 +142,19 @@ test('recorded errors and those of AWS\'s documentation are of the class that th
 test('every recorded error is read, and classified', () => {
   const classes = (['bedrock-converse', 'bedrock-invoke'] as const).flatMap((format) => [...recordings(format).values()]).filter(({ status }) => status >= 400).map(({ status, body, headers }) => {
     const read = bedrockConverse.readError(body)
+    const { type } = bedrockConverse.readError(body, headers)!
     assert.equal(read?.message, (JSON.parse(body.toString()) as { message: string }).message)
-    // The type stands in a header alone, and changes no class.
-    const typed = { ...read, type: typeName(headers['x-amzn-errortype']!) }
-    assert.equal(bedrockConverse.classify(status, typed), bedrockConverse.classify(status, read))
-    return `${status} ${typed.type} ${bedrockConverse.classify(status, read)}`
+    // The type stands in a header alone.
+    assert.equal(type, typeName(headers['x-amzn-errortype']!))
+    return `${status} ${type} ${bedrockConverse.classify(status, bedrockConverse.readError(body, headers))}`
   })
   assert.deepEqual(classes.sort(), [
     '400 ValidationException not_found', '400 ValidationException not_found', '400 ValidationException not_found', '400 ValidationException not_found', '400 ValidationException not_found', '403 AccessDeniedException auth',
     '404 ResourceNotFoundException not_found', '503 ServiceUnavailableException rate_limit', '503 ServiceUnavailableException rate_limit',
   ])
   assert.deepEqual(bedrockConverse.readError(Buffer.from('{"__type":"com.amazon.coral.service#UnrecognizedClientException","message":"m"}')), fault('UnrecognizedClientException', 'm', 403))
+  const byHeader = (status: number, name: string): string => bedrockConverse.classify(status, bedrockConverse.readError(Buffer.from('{"message":"x"}'), { 'x-amzn-errortype': `${name}:http://internal.amazon.com/coral/com.amazon.bedrock/` }))
+  assert.deepEqual([byHeader(429, 'ModelNotReadyException'), byHeader(400, 'ServiceQuotaExceededException'), byHeader(400, 'ExpiredTokenException'), byHeader(429, 'ThrottlingException')], ['overloaded', 'quota', 'auth', 'rate_limit'])
   assert.deepEqual([bedrockConverse.readError(Buffer.from('<html>')), bedrockConverse.readError(Buffer.from('{}'))], [null, null])
 })
 

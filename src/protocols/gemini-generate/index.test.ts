@@ -126,6 +126,14 @@ test('errors are classed by what Google means with them', () => {
   assert.equal(geminiGenerate.classify(502, null), 'server')
 })
 
+test('when to come again stands in a RetryInfo, as vendors and as the gateway tell it', () => {
+  const retry = (retryDelay: unknown): number | undefined => geminiGenerate.readError(Buffer.from(JSON.stringify({ error: { code: 429, message: 'x', details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay }] } })))!.retryAfterMs
+  assert.deepEqual(['34.074824224s', '0s', '2s'].map(retry), [34_075, 0, 2_000])
+  for (const wrong of ['34', '-1s', 's', '1e3s', 5, null, '99999999999s']) assert.equal(retry(wrong), undefined, String(wrong))
+  const error: SaidError = { message: 'x', status: 429, type: 'rate_limit', code: 'rate_limit_exceeded', param: null, requestId: 'r', fault: null, retryAfterMs: 1_500 }
+  assert.equal(geminiGenerate.readError(Buffer.from(geminiGenerate.errorBody(error)))!.retryAfterMs, 2_000)
+})
+
 test('the gateway’s own errors have Google’s form', () => {
   const error: SaidError = { message: 'The budget is spent.', status: 402, type: 'budget', code: 'budget_exceeded', param: null, requestId: 'req_1', fault: null }
   assert.deepEqual(JSON.parse(geminiGenerate.errorBody(error)), { error: {
