@@ -9,10 +9,10 @@ import type { JsonScanner, Member } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
 
 /** Whether one of the members is there that every answer of the format has, with something in it. */
-export function holdsAnswer({ answerIn, mayBeEmpty, mayBeAnything }: Pick<Protocol, 'answerIn' | 'mayBeEmpty' | 'mayBeAnything'>, body: Buffer, scan: JsonScanner): boolean {
+export function holdsAnswer({ answerIn, mayBeEmpty, mayBeAny }: Pick<Protocol, 'answerIn' | 'mayBeEmpty' | 'mayBeAny'>, body: Buffer, scan: JsonScanner): boolean {
   for (const key of answerIn) {
     const member = scan.find(key)
-    if (member && (mayBeAnything || isFull(body, member, mayBeEmpty === true))) return true
+    if (member && (mayBeAny?.includes(key) === true || isFull(body, member, mayBeEmpty === true))) return true
   }
   return false
 }
