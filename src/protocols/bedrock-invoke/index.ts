@@ -61,8 +61,9 @@ class Encoder implements StreamEncoder {
 
 const codec: ChatCodec = {
   ...messages,
-  decodeRequest({ anthropic_version: _, ...body }, { model = '', stream = false }) {
-    return messages.decodeRequest({ ...body, model, stream }, {})
+  decodeRequest(body, { model = '', stream = false }) {
+    const { anthropic_version: _, ...asked } = body
+    return messages.decodeRequest({ ...asked, model, stream }, {})
   },
   encodeRequest(request, target) {
     const { betas, ...rest } = request
