@@ -35,7 +35,7 @@ import type { Deployment } from './snapshot.ts'
 import type { Spool } from './spool.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
-import { Translation } from './translation.ts'
+import { ChatTranslation, PlainTranslation, type Translation } from './translation.ts'
 import { withCost } from './usage-cost.ts'
 import { listed, wordingFor, type Wording } from './wording.ts'
 
@@ -345,8 +345,9 @@ function attemptOptions(exchange: Exchange, wording: Wording, { deployment, cred
 }
 
 function translationOf({ protocol, id, clock, keeps }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
-  const { request } = wording
-  return request === null ? null : new Translation({
+  const { request, plain, endpoint: { capability } } = wording
+  if (plain !== null) return new PlainTranslation({ from: wording.protocol.plain![capability]!, to: protocol.plain![capability]!, request: plain, usageIn: protocol.usageIn.answer, id })
+  return request === null ? null : new ChatTranslation({
     from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, keeps: keeps !== null, id, nowS: Math.floor(clock.epochMs() / 1000),
   })
 }

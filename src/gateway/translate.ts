@@ -86,7 +86,8 @@ function betaHeader(headers: Record<string, string>, betas: SpokenFormat['betas'
 const betasOf = (wished: readonly string[], known: Readonly<Record<string, string>>): string[] => [...new Set(wished.flatMap((each) => known[each.trim()] ?? []))]
 
 export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { prefix = '', query }: SpokenFormat, path: string): string => {
-  const whole = under(provider.pathPrefix + prefix, path.replace('{model}', encodeURIComponent(upstreamModel)))
+  const model = encodeURIComponent(upstreamModel)
+  const whole = under(provider.pathPrefix + prefix.replace('{model}', model), path.replace('{model}', model))
   return query === undefined ? whole : `${whole}${whole.includes('?') ? '&' : '?'}${query}`
 }
 
@@ -94,8 +95,9 @@ export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { pr
 const under = (base: string, path: string): string => (path.startsWith('../') ? under(base.replace(/\/[^/]*$/, ''), path.slice(3)) : path.startsWith('/') ? base + path : `${base}/${path}`)
 
 /** Under the base URL. */
-function pathOf({ endpoint, spoken, asked }: Wording, { paths }: Vendor): string {
-  const own = endpoint.capability === 'chat' ? spoken : noPaths
+function pathOf({ endpoint, spoken, asked, protocol }: Wording, { paths }: Vendor): string {
+  // A path of a format's own is that of its one endpoint.
+  const own = endpoint.capability === 'chat' || protocol.codec === null ? spoken : noPaths
   const plain = own.path ?? paths?.[endpoint.capability] ?? endpoint.path
   return asked.stream ? own.streamPath ?? endpoint.streamPath ?? plain : plain
 }
@@ -141,8 +143,8 @@ function isAtHome({ protocol: { cloud } }: Exchange, { spoken, body }: Wording, 
 }
 
 function modelEdits(wording: Wording, upstreamModel: string, staying: readonly Member[]): Edit[] {
-  if (hasModelInPath(wording)) return []
-  const { body, scan } = wording
+  const { body, scan, protocol } = wording
+  if (hasModelInPath(wording)) return protocol.modelEdits?.(body, scan, upstreamModel) ?? []
   const member = scan.find('model')
   if (!member) return [addMember(staying, body.indexOf(0x7b), 'model', JSON.stringify(upstreamModel))]
   return JSON.parse(body.toString('utf8', member.valueStart, member.valueEnd)) === upstreamModel ? [] : [replaceValue(member, JSON.stringify(upstreamModel))]

@@ -5,10 +5,25 @@
 import type { ChatAnswer, ChatEvent, ChatRequest, JsonObject } from '../protocols/canonical.ts'
 import type { UsageRules } from '../providers/provider.ts'
 import type { ChatCodec, Client, Source, StreamDecoder, StreamEncoder } from '../protocols/codec.ts'
+import { isWhole, type PlainAnswer, type PlainCodec, type PlainRequest } from '../protocols/plain.ts'
 import { Collector, spread } from '../protocols/whole.ts'
 import { encodingOf, type EventScanner, type StreamEvent } from '../wire/event-scanner.ts'
 import type { Gate, Verdict } from '../wire/event-gate.ts'
 import { eventsOf, type Framings } from './reframe.ts'
+import { withCost } from './usage-cost.ts'
+
+export interface Translation {
+  /** Nano-dollars of what was used, to be told with the usage; null: the client did not ask for it. */
+  costNano: number | null
+  /** Null: nothing of it streams. */
+  gate(judge: (event: StreamEvent) => Verdict): Gate | null
+  /** Takes a whole answer. False: it is none of the vendor's format. */
+  take(body: Buffer): boolean
+  /** The answer that was taken, for the client. */
+  written(asStream: boolean): Buffer
+  /** The whole answer as its client got it; null: there was none, or none that could be gone on from. */
+  kept(): JsonObject | null
+}
 
 /** Of one attempt. */
 export interface TranslationOptions {
@@ -25,18 +40,17 @@ export interface TranslationOptions {
   nowS: number
 }
 
-export class Translation {
+export class ChatTranslation implements Translation {
   readonly #options: TranslationOptions
   readonly #client: Client
   readonly #source: Source
   #answer: ChatAnswer | null = null
   #collector: Collector | null = null
-  /** Nano-dollars of what was used, to be told with the usage; null: the client did not ask for it. */
   costNano: number | null = null
 
   constructor(options: TranslationOptions) {
     this.#options = options
-    this.#source = { proofs: options.proofs, request: options.request, usage: options.usage }
+    this.#source = { id: options.id, proofs: options.proofs, request: options.request, usage: options.usage }
     this.#client = { request: options.request, id: options.id, nowS: options.nowS }
   }
 
@@ -57,13 +71,11 @@ export class Translation {
     this.#collector?.take(event)
   }
 
-  /** The whole answer as its client got it; null: there was none. */
   kept(): JsonObject | null {
     const answer = this.#collector?.answer ?? this.#answer
     return answer && this.#options.to.encodeAnswer(answer, this.#client)
   }
 
-  /** Takes a whole answer. False: it is none of the vendor's format. */
   take(body: Buffer): boolean {
     this.#answer = this.#options.from.decodeAnswer(JSON.parse(body.toString()) as JsonObject, this.#source)
     if (this.#options.keeps) this.#answer.id = ''
@@ -71,7 +83,6 @@ export class Translation {
     return this.#answer.choices.length > 0
   }
 
-  /** The answer that was taken, for the client. */
   written(asStream: boolean): Buffer {
     const answer = this.#answer!
     const { to } = this.#options
@@ -84,23 +95,65 @@ export class Translation {
   }
 }
 
+/** Of one attempt at a request without conversation. */
+export interface PlainOptions {
+  from: PlainCodec
+  to: PlainCodec
+  request: PlainRequest
+  /** Where the client's format tells usage. */
+  usageIn: readonly string[]
+  id: string
+}
+
+export class PlainTranslation implements Translation {
+  readonly #options: PlainOptions
+  #answer: PlainAnswer | null = null
+  costNano: number | null = null
+
+  constructor(options: PlainOptions) {
+    this.#options = options
+  }
+
+  gate(): null {
+    return null
+  }
+
+  take(body: Buffer): boolean {
+    const { from, request } = this.#options
+    this.#answer = from.decodeAnswer(JSON.parse(body.toString()) as JsonObject)
+    return isWhole(this.#answer, request)
+  }
+
+  written(): Buffer {
+    const { to, request, id, usageIn } = this.#options
+    const body = Buffer.from(JSON.stringify(to.encodeAnswer(this.#answer!, { request, id })))
+    return this.costNano === null || usageIn.length === 0 ? body : withCost(body, usageIn, this.costNano)
+  }
+
+  kept(): null {
+    return null
+  }
+}
+
 class TranslatedStream implements Gate {
   /** Whole events are all that it writes. */
   readonly atBoundary = true
-  readonly #translation: Translation
+  readonly #translation: ChatTranslation
   readonly #scanner: EventScanner
   readonly #decoder: StreamDecoder
   readonly #encoder: StreamEncoder
   readonly #judge: (event: StreamEvent) => Verdict
   readonly #events: ChatEvent[] = []
   readonly #encoding: BufferEncoding
+  readonly #id: string
   #text = ''
 
-  constructor(translation: Translation, { framings }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: ChatTranslation, { framings, id }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder
     this.#judge = judge
+    this.#id = id
     this.#encoding = encodingOf(framings.clientFraming)
     this.#scanner = eventsOf(framings, (event) => this.#take(event))
   }
@@ -129,6 +182,7 @@ class TranslatedStream implements Gate {
     for (let i = 0; i < events.length; i++) {
       const event = events[i]!
       this.#translation.passes(event)
+      if (event.type === 'error') event.error.message += ` (request ${this.#id})`
       this.#text += this.#encoder.write(event)
     }
     events.length = 0

@@ -57,6 +57,8 @@ export interface Target {
 export interface Source {
   /** Who made the proofs in it. */
   proofs: string
+  /** Of the exchange: ids that the source has none of are made from it, where its answer has none either, so that no two answers of a conversation share one. */
+  id?: string
   /** What was asked: names of tools that the format could not carry get their own back. */
   request?: ChatRequest
   /** What contains what in the vendor's usage, where the format leaves it to the vendor. */

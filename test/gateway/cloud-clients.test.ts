@@ -127,6 +127,7 @@ test('a signed request is told to bring a key of Bedrock, and errors are AWS’s
   }
   broken.current = () => streamed(binary['content-type'], exceptionFrame('throttlingException', '{"message":"Too many requests"}'))
   await assert.rejects(stream('bedrock/anthropic.claude-x'), { name: 'ThrottlingException', message: /Too many requests/ })
+  await assert.rejects(clientOf(rig).send(new ConverseStreamCommand({ modelId: 'amazon.nova', messages: hi })), { name: 'ThrottlingException', message: /Too many requests/ })
   broken.current = () => streamed(binary['content-type'], [...claude.slice(0, 3).map(wrapped), exceptionFrame('modelStreamErrorException', '{"message":"it broke"}')])
   await assert.rejects(stream('bedrock/anthropic.claude-x'), { name: 'ModelStreamErrorException', message: 'it broke' })
   broken.current = () => streamed('text/event-stream', [sse.slice(0, sse.indexOf('event: content_block_stop')), ''])

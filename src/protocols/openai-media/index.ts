@@ -7,9 +7,11 @@ import type { JsonScanner } from '../../wire/json-scanner.ts'
 import type { EventShape } from '../../wire/event-shape.ts'
 import type { SseEvent } from '../../wire/sse-scanner.ts'
 import type { Json, JsonObject } from '../canonical.ts'
+import { named } from '../members.ts'
 import { faultOf } from '../openai-chat/errors.ts'
 import { openaiChat } from '../openai-chat/index.ts'
 import type { AnswerFacts, EndpointSpec, EventFacts, JsonType, Protocol, RequestFacts, Wrong } from '../protocol.ts'
+import { rerankCodecs } from '../rerank.ts'
 import { shapeOf } from './shape.ts'
 import { usageOf } from './usage.ts'
 
@@ -52,7 +54,7 @@ function readEvent(event: SseEvent, shape: EventShape): EventFacts {
   const parsed = parsedOr(data)
   // Servers of one's own stream transcriptions as chats.
   if (parsed === null || parsed['choices'] !== undefined) return openaiChat.readEvent(event, shape)
-  const type = String(parsed['type'] ?? event.name)
+  const type = named(parsed['type']) ?? event.name
   const error = faultOf(parsed['error'] ?? (type === 'error' || event.name === 'error' ? parsed : null))
   const finished = /\.(done|completed)$/.test(type)
   const { delta } = parsed
@@ -109,9 +111,10 @@ export const openaiMedia: Protocol = {
   eventBytes: 32 * 1024 * 1024,
   mediaWords: [],
   answerIn: answers,
-  mayBeAnything: true,
+  mayBeAny: ['text', 'results', 'segments'],
   byPieces: true,
   codec: null,
+  plain: { rerank: rerankCodecs.cohere },
   readRequest,
   // Nothing of these has a limit of tokens that could be lowered.
   limitEdits: () => [],
