@@ -44,12 +44,12 @@ export function answerFaults({ id, framing }: Protocol, body: Buffer, stream: bo
 }
 
 function faultsOf(id: string, name: string, value: Json, isEvent = false): string[] {
-  // What the gateway adds, and how long the vendor took, which other formats do not say.
-  if (id === 'bedrock-converse') return (isEvent ? shapeFaults({ [name]: value }, 'ConverseStreamOutput') : shapeFaults(value, 'ConverseResponse')).filter((fault) => !/: (cost_usd is unknown|metrics is missing)$/.test(fault))
+  // What the gateway adds, and how long the vendor took, which other formats do not say, nor all of them usage.
+  if (id === 'bedrock-converse') return (isEvent ? shapeFaults({ [name]: value }, 'ConverseStreamOutput') : shapeFaults(value, 'ConverseResponse')).filter((fault) => !/: (cost_usd is unknown|metrics is missing|usage is missing)$/.test(fault))
   if (id === 'cohere-chat') return cohereFaults(isEvent ? V2ChatStreamResponse : V2ChatResponse, value)
   const { description, answer, event } = specified[id]!
-  // The description is that of answers with betas, which alone have these.
-  return description.faults(isEvent ? event : answer, value, false).filter((fault) => !/(context_management|iterations|speed|container\.skills): is missing$/.test(fault))
+  // The description of Messages is that of answers with betas, which alone have these; in that of chat completions streams call no custom tools, which OpenAI does. A tier may be another vendor's.
+  return description.faults(isEvent ? event : answer, value, false).filter((fault) => !/(context_management|iterations|speed|container\.skills): is missing$|tool_calls\[\d+\]\.type: "custom"|service_tier: "provisioned"/.test(fault))
 }
 
 type Read = { ok: true } | { ok: false; errors: { path: string[]; message: string }[] }

@@ -11,6 +11,7 @@ import { formats, nameOf, vendorFor, recordedOf, sampled, startFormatRig, type R
 import { answerFaults } from './specifications.ts'
 import { asFarAs, assertSame, noObject, squeezed, viewOf, type FullView, type View } from './views.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
+import { proof } from './sample.ts'
 import { answerOf, type Chunks } from './recorded-upstream.ts'
 
 const atOnce = 8
@@ -44,7 +45,8 @@ function heard(to: Protocol, exchange: Recorded, { status, body }: RawAnswer): F
   const { answer, error, isOver } = read(to, body, exchange.stream, { proofs: vendorFor(exchange).proofs })
   assert.equal(error, null, JSON.stringify(error))
   assert.ok(isOver, 'the stream has no end of the format')
-  assert.deepEqual(answerFaults(to, body, exchange.stream).slice(0, 5), [])
+  // What is of the same format, in another wrapping, is the vendor's own wording.
+  if (exchange.protocol.codec!.format !== to.codec!.format) assert.deepEqual(answerFaults(to, body, exchange.stream).slice(0, 5), [])
   return asFarAs(to.id, viewOf(answer))
 }
 
@@ -63,9 +65,13 @@ function costNano({ id }: Recorded, { input = 0, cacheRead = 0, cacheWrite5m = 0
 
 const toldNano = (to: Protocol, body: Buffer): number => Math.round(Number([...textOf(to, body).matchAll(/"cost_usd":([\d.e-]+)/g)].at(-1)?.[1]) * 1e9)
 
+let pairs = 0
 for (const to of formats.filter(({ id }) => id in clients)) {
-  for (const [from, exchanges] of all) {
+  for (const [from, found] of all) {
     if (from === to) continue
+    // In `npm test` each pair takes a third of them, and another one than the last.
+    pairs += 1
+    const exchanges = proof ? found : found.filter((_, index) => (index + pairs) % 3 === 0)
     describe(`${exchanges.length} answers in ${from.id} for clients of ${to.id}`, () => {
       const answers = new Map<Recorded, RawAnswer>()
       for (const [name, chunks] of [['random chunks', 'random'], ['1-byte chunks', 'bytes']] satisfies [string, Chunks][]) {

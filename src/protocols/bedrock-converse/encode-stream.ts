@@ -29,7 +29,7 @@ export class ConverseEncoder implements StreamEncoder {
         this.#tier = event.serviceTier
         return frame('messageStart', '{"role":"assistant"}')
       case 'part': return this.#open(event.part)
-      case 'delta': return this.#delta(JSON.stringify(event.text))
+      case 'delta': return this.#isCustom ? this.#input(JSON.stringify(event.text).slice(1, -1)) : this.#delta(JSON.stringify(event.text))
       case 'summary': return this.#summary(event.index, event.text)
       case 'proof': return this.#proof(event.proof)
       case 'citation': return this.#more(`{"citation":${JSON.stringify(encodeCitation(event.citation))}}`)
@@ -47,7 +47,8 @@ export class ConverseEncoder implements StreamEncoder {
     this.#said = false
     this.#summaries = 0
     switch (part.type) {
-      case 'toolCall': return this.#begin({ toolUse: { toolUseId: toolUseId(part.id, false), name: toolName(part.name) } })
+      // Free text is a member of the arguments.
+      case 'toolCall': return this.#begin({ toolUse: { toolUseId: toolUseId(part.id, false), name: toolName(part.name) } }) + (part.custom ? this.#input('{"input":"') : '')
       case 'native': return part.format === format ? this.#native(part.value) : ''
       case 'media': {
         const image = part.kind === 'image' ? encodeMedia(this.#writing, part)?.['image'] : undefined
@@ -100,16 +101,23 @@ export class ConverseEncoder implements StreamEncoder {
     return this.#more(this.#part.redacted || !this.#said ? `{"reasoningContent":{"redactedContent":${JSON.stringify(writeBlob(value))}}}` : `{"reasoningContent":{"signature":${JSON.stringify(value)}}}`)
   }
 
+  get #isCustom(): boolean { return this.#part?.type === 'toolCall' && this.#part.custom === true }
+
+  #input(text: string): string {
+    return this.#more(`{"toolUse":{"input":${JSON.stringify(text)}}}`)
+  }
+
   #more(delta: string): string {
     this.#said = true
     return frame('contentBlockDelta', `{"contentBlockIndex":${this.#index},"delta":${delta}}`)
   }
 
   #close(): string {
+    const ending = this.#isCustom ? this.#input('"}') : ''
     this.#part = null
     // A text begins with its first delta: one that is empty is none.
     if (!this.#said) return ''
-    return frame('contentBlockStop', `{"contentBlockIndex":${this.#index++}}`)
+    return ending + frame('contentBlockStop', `{"contentBlockIndex":${this.#index++}}`)
   }
 }
 
