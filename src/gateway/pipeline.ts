@@ -263,9 +263,10 @@ function reserve(exchange: Exchange, { asked, endpoint }: Wording, { deployment 
 /** One attempt. True when it is settled and the client has its answer, whatever it is; false: it failed, and another may follow. */
 async function call(exchange: Exchange, gateway: Gateway, wording: Wording, target: Target, plan: Plan, hold: Hold): Promise<boolean> {
   const number = exchange.attempts.length + 1
-  const { request, askedForUsage } = translate(exchange, wording, target, number, gateway.userAgent, hold.bound.maxTokens)
+  const { request, askedForUsage, dropped } = translate(exchange, wording, target, number, gateway.userAgent, hold.bound.maxTokens)
   if (hold.bound.warning !== null) exchange.warnings.push(hold.bound.warning)
-  if (wording.losses.length > 0 && exchange.options!.onUnsupported === 'warn') exchange.warnings.push(`not said to ${target.deployment.provider.id}: ${listed(wording.losses)}`)
+  const unsaid = [listed(wording.losses), ...dropped].filter((each) => each !== '').join(', ')
+  if (unsaid !== '' && exchange.options!.onUnsupported === 'warn') exchange.warnings.push(`not said to ${target.deployment.provider.id}: ${unsaid}`)
   exchange.enter('call')
   const tried = new Attempt(attemptOptions(exchange, wording, target, plan, number, askedForUsage, hold, gateway.admission.calibration), exchange.clock, gateway.deadlines)
   exchange.attempts.push(tried)

@@ -35,7 +35,7 @@ export function commonHeaders(exchange: Exchange, attempt: Attempt | undefined):
   headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
   if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
   const warnings = exchange.options && exchange.options.ignored.length > 0 ? [`no effect yet: ${exchange.options.ignored.join(', ')}`, ...exchange.warnings] : exchange.warnings
-  if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText(warnings.join('; '), warningsBytes)
+  if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText([...new Set(warnings)].join('; '), longestWarnings)
   if (attempt) {
     headers['x-megarouter-provider'] = headerText(attempt.options.deployment.provider.id)
     headers['x-megarouter-model'] = headerText(attempt.options.deployment.logicalModel)
@@ -43,10 +43,14 @@ export function commonHeaders(exchange: Exchange, attempt: Attempt | undefined):
   return headers
 }
 
+/** Everything that was left out has its place; clients take 8 KiB of headers and more. */
+const longestWarnings = 4096
+
 /** Names come from operators and clients: only printable ASCII may stand in a header. */
-const headerText = (text: string, most = 256): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, most)
-/** What a coding tool says to one vendor and cannot be said to another takes some hundred. Clients take 8 KB of headers or more. */
-const warningsBytes = 2_048
+function headerText(text: string, longest = 256): string {
+  const plain = text.replace(/[^\x20-\x7e]/g, '?')
+  return plain.length <= longest ? plain : `${plain.slice(0, longest - 3)}...`
+}
 
 export function streamHeaders(exchange: Exchange, attempt: Attempt): Headers {
   return {

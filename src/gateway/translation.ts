@@ -50,7 +50,7 @@ export class ChatTranslation implements Translation {
 
   constructor(options: TranslationOptions) {
     this.#options = options
-    this.#source = { proofs: options.proofs, request: options.request, usage: options.usage }
+    this.#source = { id: options.id, proofs: options.proofs, request: options.request, usage: options.usage }
     this.#client = { request: options.request, id: options.id, nowS: options.nowS }
   }
 
@@ -63,9 +63,12 @@ export class ChatTranslation implements Translation {
   /** One event on its way. */
   passes(event: ChatEvent): void {
     if (this.costNano !== null && event.type === 'usage') event.usage.costNano = this.costNano
-    if (this.#collector === null) return
-    if (event.type === 'start') event.id = ''
-    this.#collector.take(event)
+    if (event.type === 'start') {
+      // Cohere names none.
+      if (event.model === '') event.model = this.#options.request.model
+      if (this.#collector !== null) event.id = ''
+    }
+    this.#collector?.take(event)
   }
 
   kept(): JsonObject | null {
@@ -76,6 +79,7 @@ export class ChatTranslation implements Translation {
   take(body: Buffer): boolean {
     this.#answer = this.#options.from.decodeAnswer(JSON.parse(body.toString()) as JsonObject, this.#source)
     if (this.#options.keeps) this.#answer.id = ''
+    if (this.#answer.model === '') this.#answer.model = this.#options.request.model
     return this.#answer.choices.length > 0
   }
 
@@ -141,13 +145,15 @@ class TranslatedStream implements Gate {
   readonly #judge: (event: StreamEvent) => Verdict
   readonly #events: ChatEvent[] = []
   readonly #encoding: BufferEncoding
+  readonly #id: string
   #text = ''
 
-  constructor(translation: ChatTranslation, { framings }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: ChatTranslation, { framings, id }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder
     this.#judge = judge
+    this.#id = id
     this.#encoding = encodingOf(framings.clientFraming)
     this.#scanner = eventsOf(framings, (event) => this.#take(event))
   }
@@ -176,6 +182,7 @@ class TranslatedStream implements Gate {
     for (let i = 0; i < events.length; i++) {
       const event = events[i]!
       this.#translation.passes(event)
+      if (event.type === 'error') event.error.message += ` (request ${this.#id})`
       this.#text += this.#encoder.write(event)
     }
     events.length = 0

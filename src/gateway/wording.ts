@@ -30,6 +30,8 @@ export interface Wording {
   /** The request without conversation, where that was. */
   plain: PlainRequest | null
   losses: readonly Loss[]
+  /** That the body needs beside it. */
+  headers: Readonly<Record<string, string>>
 }
 
 /** How a vendor takes a request of this format; null: not at all. */
@@ -50,7 +52,7 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
   if (spoken === null) return failure('invalid_request', `${deployment.provider.vendor.name} does not serve ${endpoint.path}.`, { param: 'model' })
   const passes = spoken.protocol === protocol.id && !exchange.hasSealedProofs
   if (passes && protocol.cloud) return ofCloud(exchange, protocol.cloud, spoken, deployment)
-  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses: noLosses }
+  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses: noLosses, headers: noHeaders }
   if (endpoint.capability !== 'chat') return plainly(exchange, spoken, deployment)
   const request = exchange.chat ?? understood(protocol, exchange, JSON.parse(exchange.body.toString()) as JsonObject)
   if ('code' in request) return request
@@ -61,7 +63,7 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
 /** The body of a client of a cloud, before a vendor of the same format. */
 function ofCloud(exchange: Exchange, { format: protocol }: Cloud, spoken: SpokenFormat, { provider: { vendor } }: Deployment): Wording | Failure {
   const losses = unsaidHeaders(exchange, spoken)
-  return unsaid(exchange, vendor, losses) ?? { protocol, spoken, endpoint: chatEndpoint(protocol), body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses }
+  return unsaid(exchange, vendor, losses) ?? { protocol, spoken, endpoint: chatEndpoint(protocol), body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses, headers: noHeaders }
 }
 
 /** Null: what is lost may be. */
@@ -72,9 +74,11 @@ function unsaid({ options }: Exchange, { name }: Vendor, losses: readonly Loss[]
 }
 
 /** A conversation in the client's format. */
-export function understood(protocol: Protocol, { inPath }: Exchange, body: JsonObject): ChatRequest | Failure {
+export function understood(protocol: Protocol, { inPath, request: { headers } }: Exchange, body: JsonObject): ChatRequest | Failure {
+  const betas = headers['anthropic-beta']
   try {
-    return protocol.codec!.decodeRequest(body, inPath)
+    const { megarouter: _, ...chat } = body
+    return protocol.codec!.decodeRequest(chat, typeof betas === 'string' ? { ...inPath, betas: betas.split(',').map((each) => each.trim()).filter((each) => each !== '') } : inPath)
   } catch (error) {
     return badRequest(error)
   }
@@ -92,6 +96,7 @@ export const targetOf = ({ upstreamModel, outputTokens, reasoning, provider: { v
 })
 
 const noLosses: readonly Loss[] = []
+const noHeaders = {}
 
 function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenFormat, deployment: Deployment): Wording | Failure {
   const protocol = protocols.get(spoken.protocol)!
@@ -124,14 +129,15 @@ function plainly(exchange: Exchange, spoken: SpokenFormat, deployment: Deploymen
 }
 
 /** The bytes of a request that was written anew, and what they ask for. */
-function saying({ asked }: Exchange, protocol: Protocol, endpoint: EndpointSpec, encoded: Encoded, place: RequestPlace, limit: number | null): Pick<Wording, 'body' | 'scan' | 'asked'> {
+function saying({ asked }: Exchange, protocol: Protocol, endpoint: EndpointSpec, encoded: Encoded, place: RequestPlace, limit: number | null): Pick<Wording, 'body' | 'scan' | 'asked' | 'headers'> {
   const body = Buffer.from(JSON.stringify(encoded.body))
   const scan = new JsonScanner({ maxDepth: limits.jsonDepth * 2, maxKeys: limits.jsonKeys * 2, unique: noUniqueKeys })
   scan.push(body)
   scan.end()
   const facts = protocol.readRequest(endpoint, body, scan, place)
   if ('message' in facts) throw new Error(`${protocol.id} does not understand its own request: ${facts.message}`)
-  return { body, scan, asked: { ...asked!, ...facts, model: asked!.model, written: facts.model, maxOutputTokens: limit, maxTokens: limit, maxCompletionTokens: limit, bodyBytes: body.length, size: sizeOf(protocol, endpoint, body, scan) } }
+  const wished = { ...asked!, ...facts, model: asked!.model, written: facts.model, maxOutputTokens: limit, maxTokens: limit, maxCompletionTokens: limit, bodyBytes: body.length, size: sizeOf(protocol, endpoint, body, scan) }
+  return { body, scan, asked: wished, headers: encoded.headers ?? noHeaders }
 }
 
 /** Responses are stored by their vendor unless it is told not to, which a client of another format did not ask for. */

@@ -26,11 +26,13 @@ export type DialectField =
   | 'top_k' | 'min_p' | 'repetition_penalty' | 'cache_control' | 'prompt_cache_breakpoint' | 'reasoning_content' | 'reasoning_details' | 'thinking'
   | 'file_url' | 'document_url' | 'video_url' | 'annotations' | 'web_search_options'
 
-/** What stands in the path or query and not in the body (Gemini: model, stream; Bedrock: both). */
-export interface RequestPlace { model?: string; stream?: boolean }
+/** What stands in the path, the query or a header and not in the body (Gemini: model, stream; Bedrock: both; Messages: names of beta features). */
+export interface RequestPlace { model?: string; stream?: boolean; betas?: readonly string[] }
 
 export interface Encoded {
   body: JsonObject
+  /** That the body needs beside it. */
+  headers?: Readonly<Record<string, string>>
   losses: Loss[]
 }
 
@@ -55,6 +57,8 @@ export interface Target {
 export interface Source {
   /** Who made the proofs in it. */
   proofs: string
+  /** Of the exchange: ids that the source has none of are made from it, where its answer has none either, so that no two answers of a conversation share one. */
+  id?: string
   /** What was asked: names of tools that the format could not carry get their own back. */
   request?: ChatRequest
   /** What contains what in the vendor's usage, where the format leaves it to the vendor. */

@@ -10,6 +10,9 @@ export const isBoolean = (value: Json | undefined): value is boolean => typeof v
 export const isList = (value: Json | undefined): value is Json[] => Array.isArray(value)
 export const isTexts = (value: Json | undefined): value is string[] => Array.isArray(value) && value.every(isText)
 
+/** What stands in the place of a name, for people; undefined where it is none. `String` would call what an object names `toString`, which may be anything. */
+export const named = (value: unknown): string | undefined => (typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined)
+
 export class Members {
   readonly #object: JsonObject
   readonly #taken = new Set<string>()

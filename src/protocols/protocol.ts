@@ -217,12 +217,12 @@ export interface Protocol {
   readAnswer(body: Buffer, scan: JsonScanner, headers?: Readonly<Record<string, string | string[] | undefined>>): AnswerFacts
   readError(body: Buffer, headers?: Readonly<Record<string, string | string[] | undefined>>): UpstreamFault | null
   classify(status: number, fault: UpstreamFault | null): FaultClass
-  /** A whole error body, and the event that ends a broken stream. */
+  /** A whole error body, and the event that ends a broken stream; `isFirst`: nothing of the stream was sent before. */
   errorBody(error: SaidError): string
   errorHeaders?(error: SaidError): Record<string, string>
   /** The header in which its clients look for the id of a request, beside `x-request-id`. */
   idHeader?: string
-  errorEvent(error: SaidError): string
+  errorEvent(error: SaidError, isFirst?: boolean): string
   keepAlive: string
 }
 

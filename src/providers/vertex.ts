@@ -5,6 +5,7 @@
  * https://cloud.google.com/vertex-ai/generative-ai/docs/maas/use-open-models
  * Hosts of the locations global, us and eu: https://github.com/googleapis/js-genai (src/_api_client.ts). An unknown beta refuses the request;
  * those that it knows: https://github.com/BerriAI/litellm (litellm/anthropic_beta_headers_config.json). Counting tokens costs nothing.
+ * `store` is a member of AI Studio's requests alone.
  * Keeps billing after an abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
  */
 import { vendor } from './provider.ts'
@@ -31,7 +32,7 @@ export const vertex = vendor({
   ],
   formats: [{ protocol: 'gemini-generate', prefix: '/publishers/google' }, { protocol: 'vertex-predict', prefix: '/publishers/google' }], endpoints: ['chat', 'embeddings'], modelsPath: null, billsAfterAbort: true, proofs: 'google',
   check: { path: '/publishers/google/models/gemini-2.5-flash:countTokens', body: '{"contents":[]}' },
-  bounds: { hidesReasoning: true },
+  bounds: { hidesReasoning: true }, quirks: { drops: ['store'] },
   families: [{
     models: ['claude-*'], proofs: 'anthropic',
     formats: [{

@@ -35,10 +35,11 @@ const loops: [tool: Tool, by: Format[]][] = [
 const scriptOf = (tool: Tool) => ({ tools: offered, results, schema }: Arrived): Turn => {
   if (schema !== null) return { text: JSON.stringify(Object.fromEntries(Object.entries(schema['properties'] as Record<string, { type: string }>).map(([name, { type }]) => [name, type === 'integer' ? 10 : 'A note']))) }
   if (offered.length === 0) return { text: 'A note' }
-  const call = tool.reads('note.txt')
-  if (!offered.some(({ name }) => name === call.name)) throw new Error(`there is no tool ${call.name} among ${offered.map(({ name }) => name).join(', ')}`)
-  if (results.length === 0) return { thought: 'The file must be read.', text: 'I read it.', calls: [{ id: 'call_1', ...call }] }
-  return { text: `The note says ${/word-[0-9a-f]+/.exec(results.at(-1)!.text)?.[0] ?? `nothing: ${results.at(-1)!.text}`}` }
+  const calls = (results.length === 0 ? ['note.txt'] : results.length === 1 ? ['left.txt', 'right.txt'] : []).map((file, i) => ({ id: `call_${results.length + i}`, ...tool.reads(file) }))
+  const missing = calls.find((call) => !offered.some(({ name }) => name === call.name))
+  if (missing) throw new Error(`there is no tool ${missing.name} among ${offered.map(({ name }) => name).join(', ')}`)
+  if (calls.length > 0) return { thought: `Thought ${results.length}: it must be read.`, text: 'I read on.', calls }
+  return { text: `The notes say ${results.map(({ text }) => /word-[0-9a-f]+/.exec(text)?.[0] ?? `nothing: ${text}`).join(' ')}.` }
 }
 
 interface Logged { error_code: string | null; input_tokens: number; output_tokens: number }
@@ -65,23 +66,23 @@ for (const [tool, formats] of loops) {
       try {
         for (const alias of tool.asksFor ?? []) assert.equal((await gateway.admin('POST', '/aliases', { name: alias, targets: [{ model, weight: 1 }] })).status, 201)
         const { key } = await gateway.createKey({ models: [model, ...tool.asksFor ?? []] })
-        const secret = `word-${randomBytes(8).toString('hex')}`
-        const ran = await runTool(tool, { url: gateway.url, key, model }, { 'note.txt': `The password is ${secret}.\n` }, 'What does note.txt say?', timeoutMs)
+        const [first, left, right] = Array.from({ length: 3 }, () => `word-${randomBytes(8).toString('hex')}`) as [string, string, string]
+        const ran = await runTool(tool, { url: gateway.url, key, model }, { 'note.txt': `Go on with left.txt and right.txt.\n${first}\n`, 'left.txt': `${left}\n`, 'right.txt': `${right}\n` }, 'What do my notes say?', timeoutMs)
         const told = `${ran.output}\n${ran.errors}`.slice(-4_000)
         assert.equal(ran.code, 0, told)
-        assert.match(ran.output, new RegExp(`The note says ${secret}`), told)
+        assert.match(ran.output, new RegExp(`The notes say ${first} ${left} ${right}\\.`), told)
         assert.deepEqual(vendor.problems, [])
-        const [first, second, ...more] = vendor.arrived.filter(({ tools: offered }) => offered.length > 0)
-        assert.deepEqual([first!.results.length, second!.results.length, more.length], [0, 1, 0], 'one call, one result')
-        assert.match(second!.results[0]!.text, new RegExp(secret))
-        assert.ok(first!.stream && second!.stream)
-        assert.ok(first!.system.length > 500 && first!.users.some((text) => text.includes('What does note.txt say?')))
-        assert.ok(first!.tools.every(({ schema }) => typeof schema === 'object'))
-        if (proves && tool.keepsThoughts !== false) assert.deepEqual(second!.proofs, [proofOf(by)], 'the thought came back to its maker')
+        const turns = vendor.arrived.filter(({ tools: offered }) => offered.length > 0)
+        assert.deepEqual(turns.map(({ results }) => results.length), [0, 1, 3], 'one call, then two at once')
+        assert.ok(turns.every(({ stream, system, users, tools: offered }) => stream && system.length > 500 && users.some((text) => text.includes('What do my notes say?')) && offered.every(({ schema }) => typeof schema === 'object')))
+        const { results, proofs } = turns.at(-1)!
+        const ids = results.map(({ id }) => id)
+        assert.ok(by === 'gemini-generate' ? ids.every((id) => id === '') : new Set(ids).size === 3, `each result is of its own call: ${ids.join()}`)
+        assert.deepEqual(proofs, proves && tool.keepsThoughts !== false ? [proofOf(by), proofOf(by)] : [], 'the thoughts came back to their maker')
         const requests = await logged(gateway, vendor.arrived.length + (tool.refusals?.length ?? 0))
         assert.deepEqual(requests.flatMap(({ error_code: code }) => code ?? []), tool.refusals ?? [])
         assert.ok(requests.every(({ error_code: code, input_tokens: input, output_tokens: output }) => code !== null || (input === 120 && output === 30)), 'what the vendor counted is billed')
-        t.diagnostic(`${vendor.arrived.length} requests; ${first!.tools.length} tools arrived`)
+        t.diagnostic(`${vendor.arrived.length} requests; ${turns[0]!.tools.length} tools arrived`)
       } finally {
         await gateway.remove()
         await vendor.close()

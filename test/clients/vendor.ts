@@ -19,6 +19,8 @@ export interface Turn {
 
 /** What arrived, in the words of no format. */
 export interface Arrived {
+  /** From 1: names of answers are made of it. */
+  nth: number
   url: string
   headers: IncomingHttpHeaders
   body: Json
@@ -36,10 +38,17 @@ export interface Arrived {
 }
 
 export type Script = (asked: Arrived) => Turn | Promise<Turn>
-export interface ScriptedVendor { url: string; arrived: Arrived[]; problems: string[]; close(): Promise<void> }
+export interface ScriptedVendor {
+  url: string
+  arrived: Arrived[]
+  problems: string[]
+  /** Answers and calls get no ids, as of servers that are not strict with their format. */
+  saysNoIds: boolean
+  close(): Promise<void>
+}
 
 interface Dialect {
-  read(body: Json, url: string): Omit<Arrived, 'url' | 'headers' | 'body'>
+  read(body: Json, url: string): Omit<Arrived, 'nth' | 'url' | 'headers' | 'body'>
   whole(turn: Turn, asked: Arrived): Json
   /** Events of a stream: name (or '') and data. */
   events(turn: Turn, asked: Arrived): [name: string, data: Json | string][]
@@ -70,12 +79,12 @@ const anthropic: Dialect = {
       proofs: parts.filter(({ type }) => type === 'thinking').map(({ signature }) => string(signature)),
     }
   },
-  whole(turn, { model }) {
+  whole(turn, { model, nth }) {
     const content: Json[] = []
     if (turn.thought !== undefined) content.push({ type: 'thinking', thinking: turn.thought, signature: proofOf('anthropic-messages') })
     if (turn.text !== undefined) content.push({ type: 'text', text: turn.text, citations: null })
     for (const { id, name, arguments: input } of turn.calls ?? []) content.push({ type: 'tool_use', id, name, input })
-    return { id: 'msg_1', type: 'message', role: 'assistant', model, content, stop_reason: turn.calls ? 'tool_use' : 'end_turn', stop_sequence: null, usage: { input_tokens: usage.input, output_tokens: usage.output, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 } }
+    return { id: `msg_${nth}`, type: 'message', role: 'assistant', model, content, stop_reason: turn.calls ? 'tool_use' : 'end_turn', stop_sequence: null, usage: { input_tokens: usage.input, output_tokens: usage.output, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 } }
   },
   events(turn, asked) {
     const { content, stop_reason: stopReason, ...head } = anthropic.whole(turn, asked)
@@ -124,7 +133,7 @@ const geminiParts = ({ thought, calls = [] }: Turn, texts: string[]): Json[] => 
   ...(thought === undefined ? [] : [{ text: thought, thought: true }]), ...texts.map((text) => ({ text })),
   ...calls.map(({ name, arguments: args }, i) => ({ functionCall: { name, args }, ...(i === 0 && thought !== undefined && { thoughtSignature: proofOf('gemini-generate') }) })),
 ]
-const geminiRest = ({ model }: Arrived): Json => ({ usageMetadata: { promptTokenCount: usage.input, candidatesTokenCount: usage.output, totalTokenCount: usage.input + usage.output }, modelVersion: model, responseId: 'r_1' })
+const geminiRest = ({ model, nth }: Arrived): Json => ({ usageMetadata: { promptTokenCount: usage.input, candidatesTokenCount: usage.output, totalTokenCount: usage.input + usage.output }, modelVersion: model, responseId: `r_${nth}` })
 
 const chat: Dialect = {
   read(body) {
@@ -140,23 +149,23 @@ const chat: Dialect = {
       proofs: [],
     }
   },
-  whole(turn, { model }) {
+  whole(turn, { model, nth }) {
     const calls = turn.calls?.map(({ id, name, arguments: input }) => ({ id, type: 'function', function: { name, arguments: JSON.stringify(input) } }))
     return {
-      id: 'chatcmpl-1', object: 'chat.completion', created: 1_700_000_000, model,
+      id: `chatcmpl-${nth}`, object: 'chat.completion', created: 1_700_000_000, model,
       choices: [{ index: 0, message: { role: 'assistant', content: turn.text ?? null, refusal: null, ...(calls && { tool_calls: calls }) }, logprobs: null, finish_reason: calls ? 'tool_calls' : 'stop' }],
       usage: chatUsage,
     }
   },
-  events(turn, { model, body }) {
-    const chunk = (delta: Json, finish: string | null = null): [string, Json] => ['', { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_700_000_000, model, choices: [{ index: 0, delta, finish_reason: finish }] }]
+  events(turn, { model, body, nth }) {
+    const chunk = (delta: Json, finish: string | null = null): [string, Json] => ['', { id: `chatcmpl-${nth}`, object: 'chat.completion.chunk', created: 1_700_000_000, model, choices: [{ index: 0, delta, finish_reason: finish }] }]
     const calls = (turn.calls ?? []).flatMap(({ id, name, arguments: input }, index) => [
       chunk({ tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] }),
       ...halves(JSON.stringify(input)).map((text) => chunk({ tool_calls: [{ index, function: { arguments: text } }] })),
     ])
     return [
       chunk({ role: 'assistant', content: '' }), ...halves(turn.text ?? '').map((content) => chunk({ content })), ...calls, chunk({}, turn.calls ? 'tool_calls' : 'stop'),
-      ...(object(body['stream_options'])['include_usage'] === true ? [['', { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_700_000_000, model, choices: [], usage: chatUsage }] as [string, Json]] : []),
+      ...(object(body['stream_options'])['include_usage'] === true ? [['', { id: `chatcmpl-${nth}`, object: 'chat.completion.chunk', created: 1_700_000_000, model, choices: [], usage: chatUsage }] as [string, Json]] : []),
       ['', '[DONE]'],
     ]
   },
@@ -178,23 +187,24 @@ const responses: Dialect = {
       proofs: input.filter(({ type }) => type === 'reasoning').map((item) => string(item['encrypted_content'])),
     }
   },
-  whole(turn, { model }) {
+  whole(turn, asked) {
+    const { nth } = asked
     const output: Json[] = []
-    if (turn.thought !== undefined) output.push({ id: 'rs_1', type: 'reasoning', summary: [{ type: 'summary_text', text: turn.thought }], encrypted_content: proofOf('openai-responses') })
-    if (turn.text !== undefined) output.push({ id: 'msg_1', type: 'message', status: 'completed', role: 'assistant', content: [{ type: 'output_text', text: turn.text, annotations: [], logprobs: [] }] })
-    for (const [i, { id, name, arguments: input }] of (turn.calls ?? []).entries()) output.push({ id: `fc_${i}`, type: 'function_call', status: 'completed', call_id: id, name, arguments: JSON.stringify(input) })
-    return { ...responseHead(model), status: 'completed', output, usage: { input_tokens: usage.input, input_tokens_details: { cached_tokens: 0 }, output_tokens: usage.output, output_tokens_details: { reasoning_tokens: 0 }, total_tokens: usage.input + usage.output } }
+    if (turn.thought !== undefined) output.push({ id: `rs_${nth}`, type: 'reasoning', summary: [{ type: 'summary_text', text: turn.thought }], encrypted_content: proofOf('openai-responses') })
+    if (turn.text !== undefined) output.push({ id: `msg_${nth}`, type: 'message', status: 'completed', role: 'assistant', content: [{ type: 'output_text', text: turn.text, annotations: [], logprobs: [] }] })
+    for (const [i, { id, name, arguments: input }] of (turn.calls ?? []).entries()) output.push({ id: `fc_${nth}_${i}`, type: 'function_call', status: 'completed', call_id: id, name, arguments: JSON.stringify(input) })
+    return { ...responseHead(asked), status: 'completed', output, usage: { input_tokens: usage.input, input_tokens_details: { cached_tokens: 0 }, output_tokens: usage.output, output_tokens_details: { reasoning_tokens: 0 }, total_tokens: usage.input + usage.output } }
   },
   events(turn, asked) {
     const whole = responses.whole(turn, asked)
-    const started = { ...responseHead(asked.model), status: 'in_progress', output: [], usage: null }
+    const started = { ...responseHead(asked), status: 'in_progress', output: [], usage: null }
     const events: Json[] = [{ type: 'response.created', response: started }, { type: 'response.in_progress', response: started }]
     for (const [at, item] of list(whole['output']).entries()) events.push(...itemEvents(item, at))
     events.push({ type: 'response.completed', response: whole })
     return events.map((event, i) => [string(event['type']), { ...event, sequence_number: i }])
   },
 }
-const responseHead = (model: string): Json => ({ id: 'resp_1', object: 'response', created_at: 1_700_000_000, model, error: null, incomplete_details: null, instructions: null, metadata: {}, parallel_tool_calls: true, temperature: 1, tool_choice: 'auto', tools: [], top_p: 1 })
+const responseHead = ({ model, nth }: Arrived): Json => ({ id: `resp_${nth}`, object: 'response', created_at: 1_700_000_000, model, error: null, incomplete_details: null, instructions: null, metadata: {}, parallel_tool_calls: true, temperature: 1, tool_choice: 'auto', tools: [], top_p: 1 })
 
 function itemEvents(item: Json, at: number): Json[] {
   const place = { item_id: item['id'], output_index: at }
@@ -219,17 +229,25 @@ function itemEvents(item: Json, at: number): Json[] {
 
 const dialects: Record<Format, Dialect> = { 'anthropic-messages': anthropic, 'gemini-generate': gemini, 'openai-chat': chat, 'openai-responses': responses }
 
-function answer(response: ServerResponse, dialect: Dialect, turn: Turn, asked: Arrived): void {
-  if (!asked.stream) return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(dialect.whole(turn, asked)))
+function answer(response: ServerResponse, dialect: Dialect, turn: Turn, asked: Arrived, saysNoIds: boolean): void {
+  const written = (data: Json | string): string => (typeof data === 'string' ? data : JSON.stringify(data, (name, value: unknown) => (saysNoIds && (name === 'id' || name === 'responseId') ? undefined : value)))
+  if (!asked.stream) return void response.writeHead(200, { 'content-type': 'application/json' }).end(written(dialect.whole(turn, asked)))
   response.writeHead(200, { 'content-type': 'text/event-stream' })
-  for (const [name, data] of dialect.events(turn, asked)) response.write(`${name === '' ? '' : `event: ${name}\n`}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
+  for (const [name, data] of dialect.events(turn, asked)) response.write(`${name === '' ? '' : `event: ${name}\n`}data: ${written(data)}\n\n`)
   response.end()
 }
 
 export async function startVendor(format: Format, script: Script): Promise<ScriptedVendor> {
+  const dialect = dialects[format]
   const arrived: Arrived[] = []
   const problems: string[] = []
-  const dialect = dialects[format]
+  const vendor: ScriptedVendor = {
+    url: '', arrived, problems, saysNoIds: false,
+    close: () => new Promise((resolve) => {
+      server.closeAllConnections()
+      server.close(() => resolve())
+    }),
+  }
   const server = createServer((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
@@ -238,9 +256,9 @@ export async function startVendor(format: Format, script: Script): Promise<Scrip
       const play = async (): Promise<void> => {
         if (request.method !== 'POST') throw new Error(`${request.method} ${url} is not served`)
         const body = JSON.parse(Buffer.concat(parts).toString()) as Json
-        const asked: Arrived = { url, headers: request.headers, body, ...dialect.read(body, url) }
+        const asked: Arrived = { nth: arrived.length + 1, url, headers: request.headers, body, ...dialect.read(body, url) }
         arrived.push(asked)
-        answer(response, dialect, await script(asked), asked)
+        answer(response, dialect, await script(asked), asked, vendor.saysNoIds)
       }
       play().catch((error: Error) => {
         problems.push(error.message)
@@ -249,11 +267,6 @@ export async function startVendor(format: Format, script: Script): Promise<Scrip
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, arrived, problems,
-    close: () => new Promise((resolve) => {
-      server.closeAllConnections()
-      server.close(() => resolve())
-    }),
-  }
+  vendor.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return vendor
 }

@@ -101,6 +101,23 @@ test('@anthropic-ai/sdk: Messages', (t) => each(t, 'anthropic-messages', async (
   assert.deepEqual((await client.models.list()).data.map(({ id }) => id), ['any'])
 }))
 
+test('calls of tools that a vendor gives no ids have ids of their own in each answer: tools take two calls of one id for one', async () => {
+  const { rig, vendors, script, serve } = await startScripted(['any'])
+  script(() => ({ calls: [{ id: '', name: 'weather', arguments: city }, { id: '', name: 'weather', arguments: city }] }))
+  const client = new Anthropic({ baseURL: rig.url, apiKey: rig.key, maxRetries: 0 })
+  const asked: Anthropic.MessageCreateParamsNonStreaming = { model: 'any', max_tokens: 500, messages: [{ role: 'user', content: question }], tools: [{ name: 'weather', input_schema: schema as unknown as Anthropic.Tool.InputSchema }] }
+  for (const by of ['gemini-generate', 'openai-chat'] as const) {
+    serve(by)
+    vendors[by].saysNoIds = true
+    const ids: string[] = []
+    for (const stream of [false, true, false, true]) {
+      const { content } = stream ? await client.messages.stream(asked).finalMessage() : await client.messages.create(asked)
+      ids.push(...content.flatMap((block) => (block.type === 'tool_use' ? [block.id] : [])))
+    }
+    assert.deepEqual([ids.length, new Set(ids).size, ids.includes('')], [8, 8, false], `${by}: ${ids.join()}`)
+  }
+})
+
 test('@google/genai: generateContent', (t) => each(t, 'gemini-generate', async (scripted, by) => {
   const client = new GoogleGenAI({ apiKey: scripted.rig.key, httpOptions: { baseUrl: scripted.rig.url } })
   const functionDeclarations: FunctionDeclaration[] = [{ name: 'weather', description, parametersJsonSchema: schema }]

@@ -1,6 +1,7 @@
 /** Parts of a request, written as content blocks that the API takes: no empty text, no unsigned thought, inputs that are objects. What has no block is a loss. */
 import type { CacheHint, Citation, JsonObject, MediaPart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../canonical.ts'
 import type { Target } from '../codec.ts'
+import { named } from '../members.ts'
 import { format, isObject } from './fields.ts'
 import type { Losses } from './losses.ts'
 import { writeId, writeName } from './names.ts'
@@ -70,7 +71,7 @@ export class BlockWriter {
         return part.text.trim() === '' ? null : { type: 'text', text: part.text }
       case 'native':
         if (part.format === format) return this.mark({ ...part.value }, part.cache)
-        this.losses.meaning(`a part of the type "${String(part.value['type'] ?? Object.keys(part.value)[0]).slice(0, 40)}"`)
+        this.losses.meaning(`a part of the type "${(named(part.value['type']) ?? Object.keys(part.value)[0] ?? '').slice(0, 40)}"`)
         return null
     }
   }
@@ -189,7 +190,8 @@ export function objectOf(text: string): JsonObject | null {
   if (text.trim() === '') return {}
   try {
     const value = JSON.parse(text) as unknown
-    return isObject(value) ? value : null
+    // Some models call a tool that takes nothing with null.
+    return isObject(value) ? value : value === null ? {} : null
   } catch {
     return null
   }

@@ -25,6 +25,8 @@ export class MessagesEncoder implements StreamEncoder {
   /** Before a piece of text of the open block; '' where it takes none. */
   #prefix = ''
   #hasText = false
+  /** The open block is the call of a custom tool, whose free text is a member of its arguments. */
+  #isFree = false
   /** Number of the last summary of the open thought. */
   #lastSummary = 0
   /** To be told behind the open block, or with it where thought is hidden. */
@@ -90,6 +92,8 @@ export class MessagesEncoder implements StreamEncoder {
     written += this.#startBlock(block)
     const piece = pieces[part.type]
     this.#prefix = piece === undefined ? '' : `event: content_block_delta\ndata: {"type":"content_block_delta","index":${this.#index},"delta":${piece}`
+    this.#isFree = part.type === 'toolCall' && part.custom === true
+    if (this.#isFree) written += this.#piece('{"input":"')
     return written + this.#saidAlready(part)
   }
 
@@ -108,6 +112,10 @@ export class MessagesEncoder implements StreamEncoder {
   #text(text: string): string {
     if (this.#prefix === '' || text === '') return ''
     this.#hasText = true
+    return this.#piece(this.#isFree ? JSON.stringify(text).slice(1, -1) : text)
+  }
+
+  #piece(text: string): string {
     return `${this.#prefix}${JSON.stringify(text)}}}\n\n`
   }
 
@@ -134,6 +142,8 @@ export class MessagesEncoder implements StreamEncoder {
     let written = ''
     if (part.type === 'media' && !this.#hasText) written = this.#text(unsaid(part.kind))
     if (part.type === 'reasoning' && proof) written = this.#delta({ type: 'signature_delta', signature: sealProof(proof, anthropic) })
+    if (this.#isFree) written += this.#piece('"}')
+    this.#isFree = false
     written += this.#stopBlock()
     return part.type !== 'reasoning' && proof ? written + this.#whole(attached(behindMark, proof)) : written
   }

@@ -1,5 +1,6 @@
 /** Tools and the choice among them. What has no form here is a loss: the grammar of a free text, other vendors' tools, a tool that must be called where the model takes no such demand. */
 import type { ChatRequest, CustomTool, FunctionTool, JsonObject, ServerTool, Tool } from '../canonical.ts'
+import { named } from '../members.ts'
 import type { Taste } from './claude.ts'
 import { format, isObject } from './fields.ts'
 import type { Losses } from './losses.ts'
@@ -33,7 +34,7 @@ function writeServerTool({ format: from, kind, value }: ServerTool, writer: Bloc
   if (from === format) return { ...value }
   // Settings may narrow a search, or keep it from the web: without them it would be another.
   if (kind === 'web_search' && !hasSettings(value)) return { type: 'web_search_20250305', name: 'web_search' }
-  writer.losses.meaning(kind === 'web_search' ? 'a web search with settings' : `a tool of the type "${String(value['type'] ?? Object.keys(value)[0]).slice(0, 40)}"`)
+  writer.losses.meaning(kind === 'web_search' ? 'a web search with settings' : `a tool of the type "${(named(value['type']) ?? Object.keys(value)[0] ?? '').slice(0, 40)}"`)
   return null
 }
 

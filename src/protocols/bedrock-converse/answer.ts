@@ -15,7 +15,8 @@ const reasons: Readonly<Record<string, StopReason>> = {
 /** The reason that stands for each; others come with their own name. */
 const usual: Readonly<Record<StopReason, string>> = {
   end: 'end_turn', tool_calls: 'tool_use', length: 'max_tokens', stop_sequence: 'stop_sequence', content_filter: 'content_filtered', context_window: 'model_context_window_exceeded',
-  refusal: 'refusal', pause: 'pause_turn', other: 'end_turn',
+  // Its own list has neither, although models say them.
+  refusal: 'content_filtered', pause: 'end_turn', other: 'end_turn',
 }
 
 /** `additional`: what the model says beside; Claude which stop sequence it was. */
@@ -70,6 +71,9 @@ function saysDelta(extras: ChatAnswer['extras']): boolean {
   return isObject(fields) && Object.hasOwn(fields, 'delta')
 }
 
+/** Other vendors' tiers are none of its own. */
+export const tierOf = (tier: string | undefined): JsonObject => (tier !== undefined && ['priority', 'default', 'flex', 'reserved'].includes(tier) ? { type: tier } : {})
+
 export function encodeAnswer({ choices, usage, serviceTier, extras }: ChatAnswer, _client: Client): JsonObject {
   const writing = writingForClient()
   const [choice] = choices
@@ -79,7 +83,7 @@ export function encodeAnswer({ choices, usage, serviceTier, extras }: ChatAnswer
     ...(choice === undefined ? {} : { output: { message: withExtras(writing, message, choice.extras, 'a message') } }),
     ...(choice?.stop === undefined ? {} : { stopReason: encodeStop(choice) }),
     ...(usage === undefined ? {} : { usage: encodeUsage(usage) }), ...told,
-    ...(serviceTier === undefined ? {} : { serviceTier: { type: serviceTier } }),
+    ...under('serviceTier', tierOf(serviceTier)),
   }
   return withExtras(writing, body, extras, '')
 }

@@ -43,7 +43,7 @@ function encodePart(writing: Writing, part: Part, place: Place): JsonObject | nu
   if (place === 'result') return encodeResultPart(writing, part)
   switch (part.type) {
     case 'text': return encodeText(writing, part, place)
-    case 'media': return place === 'system' || (place === 'assistant' && !writing.forClient) ? misplaced(writing, part, place) : media(writing, part)
+    case 'media': return place === 'system' || (place === 'assistant' && !writing.forClient) ? misplaced(writing, part, place) : media(writing, part) ?? (writing.forClient ? { text: inWords(part) } : null)
     case 'reasoning': return encodeThought(writing, part)
     case 'toolCall': return encodeCall(writing, part)
     case 'toolResult': return encodeResult(writing, part)
@@ -77,6 +77,9 @@ function encodeNative(writing: Writing, part: NativePart): JsonObject | null {
   lose(writing, `a part that only ${part.format} has${nameOf(part.value)}`, 'meaning')
   return null
 }
+
+/** Of a medium that cannot be written to a client: what is said in it, or that there is one. */
+export const inWords = ({ kind, transcript }: MediaPart): string => transcript ?? `[${kind === 'image' || kind === 'audio' ? 'an' : 'a'} ${kind} that this format cannot carry]`
 
 const nameOf = ({ type }: JsonObject): string => (typeof type === 'string' ? ` ("${type.slice(0, 60)}")` : '')
 
@@ -146,6 +149,8 @@ function inputOf(writing: Writing, part: ToolCallPart): JsonObject {
   if (part.arguments.trim() === '') return {}
   const input = parsed(part.arguments)
   if (isObject(input)) return input
+  // Some models call a tool that takes nothing with null.
+  if (input === null) return {}
   lose(writing, `arguments of a tool call that are no JSON object (they stand under "${rawArguments}")`, 'hint')
   return { [rawArguments]: part.arguments }
 }

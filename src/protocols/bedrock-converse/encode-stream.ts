@@ -2,11 +2,11 @@
 import { encodeFrame, eventHeaders } from '../../wire/aws-event-stream.ts'
 import type { ChatEvent, ChatUsage, JsonObject, Part } from '../canonical.ts'
 import type { StreamEncoder } from '../codec.ts'
-import { encodeStop } from './answer.ts'
+import { encodeStop, tierOf } from './answer.ts'
 import { writeBlob } from './decode-parts.ts'
-import { encodeCitation } from './encode-parts.ts'
+import { encodeCitation, inWords } from './encode-parts.ts'
 import { writeError } from './errors.ts'
-import { format, isObject } from './json.ts'
+import { format, isObject, under } from './json.ts'
 import { encodeMedia } from './media.ts'
 import { toolName, toolUseId } from './names.ts'
 import { encodeUsage } from './usage.ts'
@@ -22,6 +22,8 @@ export class ConverseEncoder implements StreamEncoder {
   #tier: string | undefined
 
   write(event: ChatEvent): string {
+    // A message is one choice.
+    if ('choice' in event && event.choice !== 0) return ''
     switch (event.type) {
       case 'start':
         this.#tier = event.serviceTier
@@ -35,7 +37,8 @@ export class ConverseEncoder implements StreamEncoder {
       case 'stop': return frame('messageStop', JSON.stringify({ stopReason: encodeStop(event), ...(event.stopSequence === undefined ? {} : { additionalModelResponseFields: { delta: { stop_sequence: event.stopSequence } } }) }))
       case 'usage': return this.#usage(event.usage, event.serviceTier ?? this.#tier)
       case 'error': return writeError(event.error)
-      case 'media': case 'logprobs': case 'end': return ''
+      case 'media': return event.transcript === undefined || event.transcript === '' ? '' : this.#delta(JSON.stringify(event.transcript))
+      case 'logprobs': case 'end': return ''
     }
   }
 
@@ -48,7 +51,9 @@ export class ConverseEncoder implements StreamEncoder {
       case 'native': return part.format === format ? this.#native(part.value) : ''
       case 'media': {
         const image = part.kind === 'image' ? encodeMedia(this.#writing, part)?.['image'] : undefined
-        return isObject(image) && isObject(image['source']) ? this.#begin({ image: { format: image['format'] ?? 'png' } }) + this.#more(`{"image":{"source":${JSON.stringify(image['source'])}}}`) : ''
+        if (isObject(image) && isObject(image['source'])) return this.#begin({ image: { format: image['format'] ?? 'png' } }) + this.#more(`{"image":{"source":${JSON.stringify(image['source'])}}}`)
+        // Of audio the words are still to come.
+        return part.kind === 'audio' && part.transcript === undefined ? '' : this.#delta(JSON.stringify(inWords(part)))
       }
       default: return ''
     }
@@ -71,7 +76,7 @@ export class ConverseEncoder implements StreamEncoder {
   }
 
   #usage(usage: ChatUsage, tier: string | undefined): string {
-    return frame('metadata', JSON.stringify({ usage: encodeUsage(usage), ...(tier === undefined ? {} : { serviceTier: { type: tier } }) }))
+    return frame('metadata', JSON.stringify({ usage: encodeUsage(usage), ...under('serviceTier', tierOf(tier)) }))
   }
 
   #delta(text: string): string {

@@ -3,6 +3,7 @@
  * none becomes a tool that must be called, whose arguments are then the answer.
  */
 import type { ChatRequest, CustomTool, FunctionTool, Json, JsonObject, Message, OutputFormat, ServerTool, Tool, ToolChoice } from '../canonical.ts'
+import { named } from '../members.ts'
 import { cacheOf } from './decode-parts.ts'
 import { customInput, encodeCache, noteName } from './encode-parts.ts'
 import { besides, extrasOf, format, isEmpty, isObject, isText, under } from './json.ts'
@@ -143,7 +144,7 @@ function encodeServerTool(writing: Writing, tool: ServerTool): JsonObject[] {
     lose(writing, `the settings of the tool "${tool.kind}"`, 'hint')
     return [{ systemTool: { name: systemTools[tool.kind] } }]
   }
-  lose(writing, `the tool "${String(type ?? name ?? tool.kind).slice(0, 60)}", which another vendor runs`, 'meaning')
+  lose(writing, `the tool "${(named(type) ?? named(name) ?? Object.keys(tool.value)[0] ?? '').slice(0, 60)}", which another vendor runs`, 'meaning')
   return []
 }
 

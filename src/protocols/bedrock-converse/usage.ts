@@ -21,7 +21,7 @@ export function decodeUsage(raw: JsonObject): { usage: ChatUsage; left: JsonObje
   return { usage, left: besides(raw, 'inputTokens', 'outputTokens', 'totalTokens', 'cacheReadInputTokens', 'cacheWriteInputTokens', ...(hour > 0 ? ['cacheDetails'] : [])) }
 }
 
-export function encodeUsage({ input, cacheRead, cacheWrite5m, cacheWrite1h, audioIn = 0, imageIn = 0, output, reasoning = 0, audioOut = 0, imageOut = 0 }: ChatUsage): JsonObject {
+export function encodeUsage({ input, cacheRead, cacheWrite5m, cacheWrite1h, audioIn = 0, imageIn = 0, output, reasoning = 0, audioOut = 0, imageOut = 0, costNano }: ChatUsage): JsonObject {
   const hour = cacheWrite1h ?? 0
   const written = (cacheWrite5m ?? 0) + hour
   const inputTokens = input + audioIn + imageIn
@@ -31,6 +31,7 @@ export function encodeUsage({ input, cacheRead, cacheWrite5m, cacheWrite1h, audi
     ...(cacheRead === undefined ? {} : { cacheReadInputTokens: cacheRead }),
     ...(cacheWrite5m === undefined && cacheWrite1h === undefined ? {} : { cacheWriteInputTokens: written }),
     ...(hour === 0 ? {} : { cacheDetails: [{ ttl: '1h', inputTokens: hour }, ...(cacheWrite5m ? [{ ttl: '5m', inputTokens: cacheWrite5m }] : [])] }),
+    ...(costNano === undefined ? {} : { cost_usd: costNano / 1e9 }),
   }
 }
 

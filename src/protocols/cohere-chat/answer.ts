@@ -1,5 +1,5 @@
 /** Whole answers of Cohere's chat, both ways: https://docs.cohere.com/reference/chat. An answer names no model, and has one choice. */
-import type { ChatAnswer, Choice, Json, JsonObject, Part, StopReason, TokenLogprob } from '../canonical.ts'
+import type { ChatAnswer, Choice, Json, JsonObject, MediaPart, Part, StopReason, TokenLogprob } from '../canonical.ts'
 import type { Client } from '../codec.ts'
 import { defined, isList, isNumber, isObject, isText, Members, own, sameJson } from '../members.ts'
 import { citationTo } from './citations.ts'
@@ -93,10 +93,13 @@ function messageOf(parts: readonly Part[], extras: JsonObject): JsonObject {
   })
 }
 
+/** In the place of a medium of which nothing is said. */
+export const unsaid = ({ kind }: MediaPart): string => `[${kind === 'image' || kind === 'audio' ? 'an' : 'a'} ${kind} that this format cannot carry]`
+
 /** Hidden thoughts and media have no place in an answer; what is said in audio has. */
 function blockOf(part: Part): JsonObject | null {
   if (part.type === 'refusal') return { type: 'text', text: part.text }
-  if (part.type === 'media' && part.transcript !== undefined) return { type: 'text', text: part.transcript }
+  if (part.type === 'media') return { type: 'text', text: part.transcript ?? unsaid(part) }
   const thought = part.type === 'reasoning' ? part.text ?? part.summary?.join('\n\n') : undefined
   return thought === undefined || thought === '' ? null : { type: 'thinking', thinking: thought }
 }

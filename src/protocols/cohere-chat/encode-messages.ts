@@ -56,6 +56,7 @@ export class MessageWriter {
       if (part.type === 'native' && nativeKind(part) === 'citation') citations.push(part.value['citation'] as JsonObject)
       else if (part.type === 'text') {
         this.#losses.members(part, carriedOfAnswerText, 'a text')
+        if (part.citations?.some(({ native }) => native && native.format !== 'cohere-chat')) this.#losses.add('the place of a citation in its source', 'hint')
         citations.push(...citationsOf(part, content.length))
         if (part !== plan) content.push({ type: 'text', text: part.text })
       } else content.push(...this.#answerBlock(part))

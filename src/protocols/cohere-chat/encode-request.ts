@@ -55,12 +55,15 @@ function stopsOf(stop: string[] | undefined, losses: Losses): string[] | undefin
 }
 
 /** A tool that is chosen by name is the only one that is offered, since no other choice than all or none can be said. */
+/** Where nothing is left of tools there is no list. */
+const noneLeft = (tools: readonly Tool[] | undefined, written: JsonObject[] | undefined): JsonObject[] | undefined => (written?.length === 0 && tools!.length > 0 ? undefined : written)
+
 function toolsOf({ tools, toolChoice }: ChatRequest, losses: Losses): JsonObject {
   const chosen = toolChoice?.type === 'tool' ? [toolChoice.name] : toolChoice?.type === 'some' ? toolChoice.names : null
   const isRequired = toolChoice?.type === 'required' || toolChoice?.type === 'tool' || (toolChoice?.type === 'some' && toolChoice.mode === 'required')
   const offered = chosen ? tools?.filter((tool) => tool.type !== 'server' && chosen.includes(tool.name)) : tools
   if (chosen && tools && offered!.length < tools.length) losses.add('tools that tool_choice leaves out', 'hint')
-  const written = offered?.flatMap((tool) => toolOf(tool, losses))
+  const written = noneLeft(tools, offered?.flatMap((tool) => toolOf(tool, losses)))
   const choice = isRequired ? 'REQUIRED' : toolChoice?.type === 'none' ? 'NONE' : undefined
   const native = toolChoice?.type === 'native' && toolChoice.format === 'cohere-chat' ? toolChoice.value : undefined
   if (toolChoice?.type === 'native' && native === undefined) losses.add('tool_choice', 'meaning')

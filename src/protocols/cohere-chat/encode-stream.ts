@@ -2,7 +2,7 @@
 import type { ChatEvent, JsonObject, Part } from '../canonical.ts'
 import type { Client, StreamEncoder } from '../codec.ts'
 import { defined } from '../members.ts'
-import { finishOf, logprobsTo } from './answer.ts'
+import { finishOf, logprobsTo, unsaid } from './answer.ts'
 import { citationTo } from './citations.ts'
 import { nativeKind } from './messages.ts'
 import { nameForCohere } from './tool-names.ts'
@@ -75,7 +75,8 @@ export class CohereEncoder implements StreamEncoder {
       case 'text': case 'refusal': return this.#begin('text') + this.#delta(part.text)
       case 'reasoning': return this.#begin('thinking') + this.#delta(part.text ?? '')
       case 'toolCall': return this.#call(part.id, part.name) + this.#delta(part.arguments)
-      case 'media': return part.transcript === undefined ? '' : this.#begin('text') + this.#delta(part.transcript)
+      // Of audio the words are still to come.
+      case 'media': return this.#begin('text') + this.#delta(part.transcript ?? (part.kind === 'audio' ? '' : unsaid(part)))
       case 'native': return nativeKind(part) === 'citation' ? this.#citation(part.value['citation'] as JsonObject) : ''
       case 'toolResult': return ''
     }

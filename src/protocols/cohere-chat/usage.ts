@@ -35,7 +35,7 @@ export function usageFrom(usage: Json | undefined): ChatUsage | undefined {
   return reasoning === null ? { input, output } : { input, output: output - reasoning, reasoning }
 }
 
-export function usageTo({ input, cacheRead = 0, cacheWrite5m = 0, cacheWrite1h = 0, audioIn = 0, imageIn = 0, output, reasoning, audioOut = 0, imageOut = 0 }: ChatUsage): JsonObject {
+export function usageTo({ input, cacheRead = 0, cacheWrite5m = 0, cacheWrite1h = 0, audioIn = 0, imageIn = 0, output, reasoning, audioOut = 0, imageOut = 0, costNano }: ChatUsage): JsonObject {
   const counts = { input_tokens: input + cacheRead + cacheWrite5m + cacheWrite1h + audioIn + imageIn, output_tokens: output + (reasoning ?? 0) + audioOut + imageOut }
-  return defined<JsonObject>({ billed_units: counts, tokens: defined<JsonObject>({ ...counts, reasoning_tokens: reasoning }), cached_tokens: cacheRead || undefined })
+  return defined<JsonObject>({ billed_units: counts, tokens: defined<JsonObject>({ ...counts, reasoning_tokens: reasoning }), cached_tokens: cacheRead || undefined, cost_usd: costNano === undefined ? undefined : costNano / 1e9 })
 }

@@ -55,8 +55,8 @@ export class AnswerReader implements PartReader {
   readonly #names: ToolNames
   #calls = 0
 
-  constructor(id: string, { proofs, request }: AskedSource) {
-    this.#id = id
+  constructor(id: string, { id: exchange = '', proofs, request }: AskedSource) {
+    this.#id = id || exchange
     this.#proofs = proofs
     this.#names = new ToolNames(request?.tools)
   }
@@ -177,7 +177,7 @@ function encodeChoice(choice: Choice): JsonObject {
     parts.push(...encodeForClient(part, thoughts))
   }
   const candidate: JsonObject = {
-    content: { ...(parts.length > 0 ? { parts } : {}), role: 'model' },
+    content: { parts, role: 'model' },
     ...(choice.stop === undefined ? {} : { finishReason: reasonOf(choice.stop, choice.nativeStop) }),
     index: choice.index,
     ...metadataOf(texts),

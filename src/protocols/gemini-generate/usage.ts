@@ -3,6 +3,7 @@
  * candidates; the sum of the four is the total. Media are told by modality, cached media too. https://ai.google.dev/api/generate-content#UsageMetadata
  */
 import type { ChatUsage, JsonObject } from '../canonical.ts'
+import { own } from '../members.ts'
 import { generationOf } from './config.ts'
 import { isObject } from './fields.ts'
 
@@ -16,7 +17,8 @@ function ofModality(details: unknown, modality: 'AUDIO' | 'IMAGE'): number {
   if (Array.isArray(details)) {
     for (let i = 0; i < details.length; i++) {
       const each = details[i] as { modality?: unknown; tokenCount?: unknown } | null
-      if (each?.modality === modality || modalities[each?.modality as number] === modality) tokens += count(each?.tokenCount)
+      const named = each?.modality
+      if (named === modality || (typeof named === 'number' && modalities[named] === modality)) tokens += count(each?.tokenCount)
     }
   }
   return tokens
@@ -91,7 +93,7 @@ const traffic: Readonly<Record<string, string>> = { ON_DEMAND_FLEX: 'flex', ON_D
 export function tierIn(meta: unknown): string | null {
   if (!isObject(meta)) return null
   const { serviceTier, trafficType } = meta
-  return typeof serviceTier === 'string' ? serviceTier : traffic[trafficType as string] ?? null
+  return typeof serviceTier === 'string' ? serviceTier : own(traffic, trafficType) ?? null
 }
 
 /** What is billed for searching: each query from the third generation on, before it the grounded answer. https://ai.google.dev/gemini-api/docs/pricing */

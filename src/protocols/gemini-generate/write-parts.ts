@@ -1,5 +1,6 @@
 /** Canonical parts as Google's parts. What the format has no place for is told to the writer, never left out silently. */
 import type { Extras, JsonObject, MediaPart, Part, Proof, ReasoningPart, ToolCallPart, ToolResultPart } from '../canonical.ts'
+import { named } from '../members.ts'
 import { isObject, merged } from './fields.ts'
 import { format, madeUp, resolutions, responseOf } from './parts.ts'
 import { saidOf } from './signature.ts'
@@ -39,7 +40,7 @@ export function encodePart(part: Part, writer: PartWriter): JsonObject[] {
     case 'toolResult': return result(part, writer)
     case 'native':
       if (part.format === format) return [part.value]
-      writer.lose(`a part of ${part.format} ("${String(part.value['type'] ?? Object.keys(part.value)[0] ?? '').slice(0, 40)}")`, 'meaning')
+      writer.lose(`a part of ${part.format} ("${(named(part.value['type']) ?? Object.keys(part.value)[0] ?? '').slice(0, 40)}")`, 'meaning')
       return []
   }
 }

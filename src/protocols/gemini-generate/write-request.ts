@@ -1,6 +1,7 @@
 /** A canonical request as Google takes it, at AI Studio and at Vertex alike. What it has no place for is told as a loss. */
 import type { ChatRequest, FunctionTool, JsonObject, Message, ServerTool, Tool, ToolCallPart, ToolChoice } from '../canonical.ts'
 import type { Encoded, Loss, Target } from '../codec.ts'
+import { named } from '../members.ts'
 import { encodeConfig, generationOf, loseSettings } from './config.ts'
 import { listOf, merged } from './fields.ts'
 import { format, isEmpty } from './parts.ts'
@@ -115,7 +116,7 @@ class Writer implements PartWriter {
 
   #server({ kind, format: from, value }: ServerTool): JsonObject | null {
     if (from === format) return value
-    const name = String(value['type'] ?? kind).slice(0, 40)
+    const name = (named(value['type']) ?? kind ?? Object.keys(value)[0] ?? '').slice(0, 40)
     if (Object.keys(value).some((key) => key !== 'type' && key !== 'name')) this.lose(`the settings of the tool "${name}"`, 'hint')
     if (kind === 'web_search') return { googleSearch: {} }
     if (kind === 'code_execution') return { codeExecution: {} }

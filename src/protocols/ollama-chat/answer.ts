@@ -19,8 +19,8 @@ export function usageFrom({ prompt_eval_count: input, eval_count: output }: Json
   return isCount(input) || isCount(output) ? { input: isCount(input) ? input : 0, output: isCount(output) ? output : 0 } : undefined
 }
 
-export function usageTo({ input, cacheRead = 0, cacheWrite5m = 0, cacheWrite1h = 0, audioIn = 0, imageIn = 0, output, reasoning = 0, audioOut = 0, imageOut = 0 }: ChatUsage): { prompt_eval_count: number; eval_count: number } {
-  return { prompt_eval_count: input + cacheRead + cacheWrite5m + cacheWrite1h + audioIn + imageIn, eval_count: output + reasoning + audioOut + imageOut }
+export function usageTo({ input, cacheRead = 0, cacheWrite5m = 0, cacheWrite1h = 0, audioIn = 0, imageIn = 0, output, reasoning = 0, audioOut = 0, imageOut = 0, costNano }: ChatUsage): { prompt_eval_count: number; eval_count: number; cost_usd?: number } {
+  return { prompt_eval_count: input + cacheRead + cacheWrite5m + cacheWrite1h + audioIn + imageIn, eval_count: output + reasoning + audioOut + imageOut, ...(costNano !== undefined && { cost_usd: costNano / 1e9 }) }
 }
 
 export function secondsOf(time: Json | undefined): number | undefined {
@@ -108,6 +108,6 @@ function messageOf(parts: readonly Part[]): JsonObject {
       if (part.kind === 'image' && part.source.by === 'data') images.push(part.source.base64)
     }
   }
-  const thinking = thoughts.join('\n\n')
+  const thinking = thoughts.filter((text) => text !== '').join('\n\n')
   return defined<JsonObject>({ role: 'assistant', content, thinking: thinking === '' ? undefined : thinking, images: images.length > 0 ? images : undefined, tool_calls: calls.length > 0 ? calls : undefined })
 }

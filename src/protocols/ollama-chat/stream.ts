@@ -105,7 +105,7 @@ export class OllamaEncoder implements StreamEncoder {
   #image: string | null = null
   #calls = 0
   #reason: string | undefined
-  #usage: { prompt_eval_count: number; eval_count: number } | undefined
+  #usage: ReturnType<typeof usageTo> | undefined
   #hasFailed = false
 
   constructor(client: Client) {

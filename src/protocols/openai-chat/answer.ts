@@ -26,7 +26,7 @@ export function decodeAnswer(body: JsonObject, source: Source): ChatAnswer {
   const id = members.text('id') ?? ''
   const reading: Reading = { maker: source.proofs, names: toolNames(source.request), callId: () => '' }
   const choices = (members.list('choices') ?? []).filter(isObject).map((each, index) => {
-    reading.callId = (call) => madeCallId(id, index, call)
+    reading.callId = (call) => madeCallId(id || (source.id ?? ''), index, call)
     return decodeChoice(each, index, reading)
   })
   for (const { parts } of found.length > 0 ? choices : []) {

@@ -77,7 +77,7 @@ export class ChatDecoder implements StreamDecoder {
     const index = typeof raw['index'] === 'number' ? raw['index'] : position
     let choice: DecodedChoice | undefined
     for (const each of this.#choices) if (each.index === index) choice = each
-    if (!choice) this.#choices.push((choice = new DecodedChoice(index, this.#id, this.#source.proofs, this.#names)))
+    if (!choice) this.#choices.push((choice = new DecodedChoice(index, this.#id || (this.#source.id ?? ''), this.#source.proofs, this.#names)))
     choice.take(raw, out)
   }
 

@@ -7,6 +7,7 @@ import type { JsonScanner } from '../../wire/json-scanner.ts'
 import type { EventShape } from '../../wire/event-shape.ts'
 import type { SseEvent } from '../../wire/sse-scanner.ts'
 import type { Json, JsonObject } from '../canonical.ts'
+import { named } from '../members.ts'
 import { faultOf } from '../openai-chat/errors.ts'
 import { openaiChat } from '../openai-chat/index.ts'
 import type { AnswerFacts, EndpointSpec, EventFacts, JsonType, Protocol, RequestFacts, Wrong } from '../protocol.ts'
@@ -53,7 +54,7 @@ function readEvent(event: SseEvent, shape: EventShape): EventFacts {
   const parsed = parsedOr(data)
   // Servers of one's own stream transcriptions as chats.
   if (parsed === null || parsed['choices'] !== undefined) return openaiChat.readEvent(event, shape)
-  const type = String(parsed['type'] ?? event.name)
+  const type = named(parsed['type']) ?? event.name
   const error = faultOf(parsed['error'] ?? (type === 'error' || event.name === 'error' ? parsed : null))
   const finished = /\.(done|completed)$/.test(type)
   const { delta } = parsed

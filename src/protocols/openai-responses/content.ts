@@ -3,6 +3,7 @@
  * known stays as it came. https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
  */
 import type { CacheHint, Json, JsonObject, MediaPart, Part, Source, TextPart } from '../canonical.ts'
+import { named } from '../members.ts'
 import { extrasOf, format, isObject, type Losses, objectOr, only, textOr, words } from './json.ts'
 
 const keysOfText = words('type text annotations logprobs prompt_cache_breakpoint')
@@ -21,7 +22,7 @@ function cacheOf(part: JsonObject, lifetime: string): CacheHint | undefined {
 }
 
 export function contentPart(part: Json, lifetime: string): Part {
-  if (!isObject(part)) return { type: 'native', format, value: { type: 'input_text', text: String(part) } }
+  if (!isObject(part)) return { type: 'native', format, value: { type: 'input_text', text: named(part) ?? JSON.stringify(part) } }
   const text = textOr(part['text'])
   if (text !== undefined && (part['type'] === 'input_text' || part['type'] === 'output_text' || part['type'] === 'text')) {
     return only<TextPart>({ type: 'text', text, cache: cacheOf(part, lifetime), ...extrasOf(part, keysOfText) })
@@ -95,7 +96,7 @@ export function writeContent(part: Part, losses: Losses): JsonObject[] {
   if (part.type === 'refusal') return [{ type: 'input_text', text: part.text }]
   if (part.type === 'media') return writeMedia(part, losses)
   if (part.type === 'native' && part.format === format) return [part.value]
-  losses.add(part.type === 'native' ? `a part of the type "${String(part.value['type'] ?? part.format)}"` : `a part of the type "${part.type}" where texts and media stand`, 'meaning')
+  losses.add(part.type === 'native' ? `a part of the type "${named(part.value['type']) ?? part.format}"` : `a part of the type "${part.type}" where texts and media stand`, 'meaning')
   return []
 }
 

@@ -1,12 +1,14 @@
 /** The output of a whole answer: parts gathered to items. */
-import type { Choice, Json, JsonObject, Part, ReasoningPart, RefusalPart, TextPart, TokenLogprob } from '../canonical.ts'
+import type { Choice, Json, JsonObject, MediaPart, Part, ReasoningPart, RefusalPart, TextPart, TokenLogprob } from '../canonical.ts'
 import { format, objectOr } from './json.ts'
 import { callItem, carrier, type Ids, imageItem, messageItem, own, reasoningItem, textContent } from './output-items.ts'
 
 type SaidPart = TextPart | RefusalPart
 
 /** `isCut`: the answer ended in its last message. */
-export function outputOf({ parts, logprobs }: Choice, ids: Ids, isCut: boolean): Json[] {
+export function outputOf(choice: Choice, ids: Ids, isCut: boolean): Json[] {
+  const { logprobs } = choice
+  const parts = choice.parts.map((part) => (part.type === 'media' && part.kind !== 'image' ? inWords(part) : part))
   const output: JsonObject[] = []
   // They belong to all texts together, and are told with the first.
   let tokens = logprobs ?? []
@@ -30,6 +32,9 @@ export function outputOf({ parts, logprobs }: Choice, ids: Ids, isCut: boolean):
   }
   return output
 }
+
+/** What is said in a medium that no item holds. */
+export const inWords = ({ kind, transcript }: MediaPart): TextPart => ({ type: 'text', text: transcript ?? `[${kind === 'audio' ? 'an' : 'a'} ${kind} that this format cannot carry]` })
 
 /** Texts of one item have one id, or none and nothing that tells them apart. */
 export function continues(first: SaidPart, next: Part | undefined, last: Part): boolean {
@@ -63,7 +68,7 @@ function other(part: Part, ids: Ids): JsonObject | null {
   switch (part.type) {
     case 'toolCall': return callItem(part, part.itemId ?? ids.next(part.custom ? 'ctc' : 'fc'), 'completed', part.arguments)
     case 'native': return part.format === format ? part.value : null
-    case 'media': return part.kind === 'image' ? imageItem(ids.next('ig'), part) : null
+    case 'media': return imageItem(ids.next('ig'), part)
     default: return null
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { ChatRequest, Json, JsonObject, Message, OutputFormat, Part, Reasoning, Sampling, ToolResultPart } from '../canonical.ts'
 import { BadRequest } from '../codec.ts'
+import { named } from '../members.ts'
 import { contentPart, usualLifetime } from './content.ts'
 import { readItem, type Reading } from './items.ts'
 import { extrasOf, format, isObject, listOr, native, numberOr, objectOr, only, textOr, words } from './json.ts'
@@ -102,7 +103,7 @@ function readItems(items: Json[], messages: Message[], lifetime: string): void {
     if (!isObject(item)) throw new BadRequest('Each item of "input" must be an object.', `input[${index}]`)
     const type = textOr(item['type'])
     const isMessage = type === 'message' || (type === undefined && item['role'] !== undefined)
-    if (isMessage && !roles.includes(String(item['role']))) throw new BadRequest(`The role "${String(item['role']).slice(0, 40)}" is not known. Use "user", "assistant", "system" or "developer".`, `input[${index}].role`)
+    if (isMessage && !roles.includes(named(item['role']) ?? '')) throw new BadRequest(`The role "${(named(item['role']) ?? '').slice(0, 40)}" is not known. Use "user", "assistant", "system" or "developer".`, `input[${index}].role`)
     if (isMessage && item['role'] !== 'assistant') messages.push(readMessage(item, index, lifetime))
     else if (type?.endsWith('_output') || type === 'mcp_approval_response') turn(messages, 'tool').push(readResult(item, index, lifetime))
     else {

@@ -8,6 +8,7 @@ import { echoOf, ending, headOf } from './answer.ts'
 import { codeOf } from './errors.ts'
 import { format, listOr, objectOr, only } from './json.ts'
 import { carrier, Ids, imageItem, token } from './output-items.ts'
+import { inWords } from './output.ts'
 import { CallWriter, type Frames, ItemWriter, MessageWriter, ReasoningWriter } from './item-writers.ts'
 import { writeToolUsage, writeUsage } from './usage.ts'
 import { tierOf } from './write-request.ts'
@@ -113,7 +114,7 @@ export class ResponsesStreamEncoder implements StreamEncoder, Frames {
       case 'reasoning': this.#item = new ReasoningWriter(part, part.id ?? this.#ids.next('rs'), index, this); return
       case 'toolCall': this.#item = new CallWriter(part, part.itemId ?? this.#ids.next(part.custom ? 'ctc' : 'fc'), index, this); return
       case 'native': return part.format === format ? this.#whole(part.value) : undefined
-      case 'media': this.#media = part.kind === 'image' ? structuredClone(part) : null; return
+      case 'media': this.#media = structuredClone(part); return
       // Results stand in requests alone.
       case 'toolResult': return
     }
@@ -123,16 +124,21 @@ export class ResponsesStreamEncoder implements StreamEncoder, Frames {
     if (!this.#item?.tokens(tokens, this)) this.#late.push(...tokens)
   }
 
-  #grow({ base64 }: Extract<ChatEvent, { type: 'media' }>): void {
-    if (this.#media?.source.by === 'data' && base64 !== undefined) this.#media.source.base64 += base64
+  #grow({ base64, transcript }: Extract<ChatEvent, { type: 'media' }>): void {
+    const media = this.#media
+    if (media?.source.by === 'data' && base64 !== undefined) media.source.base64 += base64
+    if (media && transcript !== undefined) media.transcript = (media.transcript ?? '') + transcript
   }
 
   #partEnd(): void {
     // What follows may belong to the same item.
     const mayGoOn = this.#item instanceof MessageWriter || (this.#item instanceof ReasoningWriter && this.#item.mayGoOn)
     if (!mayGoOn) this.#close('completed')
-    const image = this.#media && imageItem(this.#ids.next('ig'), this.#media)
+    const media = this.#media
     this.#media = null
+    if (!media) return
+    if (media.kind !== 'image') return this.#part(inWords(media))
+    const image = imageItem(this.#ids.next('ig'), media)
     if (image) this.#whole(image)
   }
 

@@ -1,6 +1,7 @@
 /** Tools, groups of tools, and the choice among them. */
 import type { CustomTool, FunctionTool, Json, JsonObject, ServerTool, Tool, ToolChoice } from '../canonical.ts'
 import { BadRequest } from '../codec.ts'
+import { named } from '../members.ts'
 import { extrasOf, format, isObject, listOr, type Losses, objectOr, only, textOr, words } from './json.ts'
 import { safeName } from './names.ts'
 
@@ -110,7 +111,7 @@ function writeCustom(tool: CustomTool, extras: JsonObject, losses: Losses): Json
 
 function writeServerTool({ kind, format: from, value }: ServerTool, losses: Losses): JsonObject | null {
   if (from === format) return value
-  const name = `the tool "${String(value['type'] ?? value['name'] ?? Object.keys(value)[0] ?? from)}"`
+  const name = `the tool "${named(value['type']) ?? named(value['name']) ?? Object.keys(value)[0] ?? from}"`
   if (kind === undefined) return losses.add(name, 'meaning'), null
   losses.add(`settings of ${name}`)
   return kind === 'web_search' ? { type: 'web_search' } : { type: 'code_interpreter', container: { type: 'auto' } }

@@ -1,6 +1,7 @@
 /** Messages as items of a request: what was said by whom, calls and their results, and reasoning that its maker takes back. */
 import type { Json, JsonObject, Message, Part, ReasoningPart, RefusalPart, TextPart, ToolCallPart, ToolResultPart } from '../canonical.ts'
 import type { Target } from '../codec.ts'
+import { named } from '../members.ts'
 import { writeContent } from './content.ts'
 import { format, type Losses, objectOr, only } from './json.ts'
 import { safeName, shortId } from './names.ts'
@@ -51,7 +52,7 @@ function writeTurn(parts: readonly Part[], input: Json[], target: Target, losses
       case 'toolResult': input.push(writeResult(part, losses)); break
       case 'native':
         if (part.format === format) input.push(part.value)
-        else losses.add(`a part of the type "${String(part.value['type'] ?? part.format)}"`, 'meaning')
+        else losses.add(`a part of the type "${named(part.value['type']) ?? part.format}"`, 'meaning')
         break
       // The model's own pictures: it may look at them as it looks at those of a user.
       default: {
