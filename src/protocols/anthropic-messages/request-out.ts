@@ -115,7 +115,6 @@ function writeSettings({ endUser, serviceTier, betas, extras }: ChatRequest, bod
   }
   // A body that says its version (Bedrock, Vertex) says its betas too; elsewhere they are a header.
   if (betas && extras?.format === format && typeof extras.fields['anthropic_version'] === 'string') body['anthropic_beta'] = betas
-  else for (const beta of betas ?? []) losses.hint(`the beta feature "${beta.slice(0, 60)}"`)
 }
 
 /** https://platform.claude.com/docs/en/build-with-claude/files */
