@@ -308,7 +308,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     scan.end()
     const { protocol, translation } = this.options
     const isWhole = !scan.fault && scan.isObject
-    const facts = isWhole ? protocol.readAnswer(body, scan) : null
+    const facts = isWhole ? protocol.readAnswer(body, scan, this.headers) : null
     if (facts?.error) return this.#end('upstream_error', inBandFault(this.options, facts.error, body.toString()))
     if (!facts || !holdsAnswer(protocol, body, scan) || translation?.take(body) === false) {
       this.#countCut()

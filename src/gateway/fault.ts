@@ -5,6 +5,7 @@ import { CredentialError } from '../providers/auth/token.ts'
 import { retryAfterMs, spentForMs, type Headers } from '../routing/cooldown.ts'
 import type { FaultClass, UpstreamFault } from '../protocols/protocol.ts'
 import type { AttemptOptions } from './attempt-options.ts'
+import { beginningOf } from './malformed.ts'
 import type { Provider } from './snapshot.ts'
 
 export interface Fault {
@@ -67,7 +68,7 @@ export function answeredFault({ translation, errors, clientErrors, deployment: {
     // Words of another format than the client's are said anew.
     upstream: isJson && status >= 400 && !isForeign ? { status, body, contentType } : null,
     code: said?.code ?? said?.type ?? `http_${status}`,
-    text: (said?.message ?? body.toString('utf8', 0, 200)).slice(0, 500),
+    text: (said?.message ?? beginningOf(body, [])).slice(0, 500),
     status,
     retryAfterMs: afterMs,
     cooldownMs: afterMs ?? spentForMs(quirks.rateLimitHeaders, headers, nowMs),

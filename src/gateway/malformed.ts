@@ -4,14 +4,15 @@
  */
 import type { Clock } from '../clock.ts'
 import type { Protocol } from '../protocols/protocol.ts'
+import { secretsIn } from '../providers/auth/parts.ts'
 import type { JsonScanner, Member } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
 
 /** Whether one of the members is there that every answer of the format has, with something in it. */
-export function holdsAnswer({ answerIn, mayBeEmpty, mayBeAnything }: Pick<Protocol, 'answerIn' | 'mayBeEmpty' | 'mayBeAnything'>, body: Buffer, scan: JsonScanner): boolean {
+export function holdsAnswer({ answerIn, mayBeEmpty, mayBeAny }: Pick<Protocol, 'answerIn' | 'mayBeEmpty' | 'mayBeAny'>, body: Buffer, scan: JsonScanner): boolean {
   for (const key of answerIn) {
     const member = scan.find(key)
-    if (member && (mayBeAnything || isFull(body, member, mayBeEmpty === true))) return true
+    if (member && (mayBeAny?.includes(key) === true || isFull(body, member, mayBeEmpty === true))) return true
   }
   return false
 }
@@ -55,7 +56,7 @@ export class MalformedLog {
     const second = Math.floor(this.#clock.monotonicUs() / 1_000_000)
     if (second !== this.#second) [this.#second, this.#lines] = [second, 0]
     if (++this.#lines > linesPerSecond) return void this.#leftOut++
-    const secrets = provider.credentials.filter(({ id }) => id === credentialId).map(({ secret }) => secret)
+    const secrets = provider.credentials.filter(({ id }) => id === credentialId).flatMap(({ secret }) => secretsIn(secret))
     this.#say({ request, provider: provider.id, model: upstreamModel, status, contentType: String(headers['content-type'] ?? ''), why: fault.text, beginning: beginningOf(body ?? first ?? nothing, secrets), leftOut: this.#leftOut })
     this.#leftOut = 0
   }

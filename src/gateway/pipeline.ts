@@ -35,7 +35,7 @@ import type { Deployment } from './snapshot.ts'
 import type { Spool } from './spool.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
-import { Translation } from './translation.ts'
+import { ChatTranslation, PlainTranslation, type Translation } from './translation.ts'
 import { withCost } from './usage-cost.ts'
 import { listed, wordingFor, type Wording } from './wording.ts'
 
@@ -263,9 +263,10 @@ function reserve(exchange: Exchange, { asked, endpoint }: Wording, { deployment 
 /** One attempt. True when it is settled and the client has its answer, whatever it is; false: it failed, and another may follow. */
 async function call(exchange: Exchange, gateway: Gateway, wording: Wording, target: Target, plan: Plan, hold: Hold): Promise<boolean> {
   const number = exchange.attempts.length + 1
-  const { request, askedForUsage } = translate(exchange, wording, target, number, gateway.userAgent, hold.bound.maxTokens)
+  const { request, askedForUsage, dropped } = translate(exchange, wording, target, number, gateway.userAgent, hold.bound.maxTokens)
   if (hold.bound.warning !== null) exchange.warnings.push(hold.bound.warning)
-  if (wording.losses.length > 0 && exchange.options!.onUnsupported === 'warn') exchange.warnings.push(`not said to ${target.deployment.provider.id}: ${listed(wording.losses)}`)
+  const unsaid = [listed(wording.losses), ...dropped].filter((each) => each !== '').join(', ')
+  if (unsaid !== '' && exchange.options!.onUnsupported === 'warn') exchange.warnings.push(`not said to ${target.deployment.provider.id}: ${unsaid}`)
   exchange.enter('call')
   const tried = new Attempt(attemptOptions(exchange, wording, target, plan, number, askedForUsage, hold, gateway.admission.calibration), exchange.clock, gateway.deadlines)
   exchange.attempts.push(tried)
@@ -344,8 +345,9 @@ function attemptOptions(exchange: Exchange, wording: Wording, { deployment, cred
 }
 
 function translationOf({ protocol, id, clock, keeps }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
-  const { request } = wording
-  return request === null ? null : new Translation({
+  const { request, plain, endpoint: { capability } } = wording
+  if (plain !== null) return new PlainTranslation({ from: wording.protocol.plain![capability]!, to: protocol.plain![capability]!, request: plain, usageIn: protocol.usageIn.answer, id })
+  return request === null ? null : new ChatTranslation({
     from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, keeps: keeps !== null, id, nowS: Math.floor(clock.epochMs() / 1000),
   })
 }

@@ -3,12 +3,14 @@ import { anthropicInvoke, anthropicPredict, bedrockCounting } from '../protocols
 import { anthropicMessages } from '../protocols/anthropic-messages/index.ts'
 import { bedrockConverse } from '../protocols/bedrock-converse/index.ts'
 import { cohereChat } from '../protocols/cohere-chat/index.ts'
+import { cohereEmbedding, geminiEmbedding, ollamaEmbedding, vertexEmbedding } from '../protocols/embeddings/formats.ts'
 import type { RequestPlace } from '../protocols/codec.ts'
 import { geminiArray } from '../protocols/gemini-generate/array.ts'
 import { geminiGenerate } from '../protocols/gemini-generate/index.ts'
 import { ollamaChat } from '../protocols/ollama-chat/index.ts'
 import { openaiChat } from '../protocols/openai-chat/index.ts'
 import { openaiMedia } from '../protocols/openai-media/index.ts'
+import { cohereRerank } from '../protocols/openai-media/rerank.ts'
 import { openaiResponses } from '../protocols/openai-responses/index.ts'
 import type { EndpointSpec, Protocol } from '../protocols/protocol.ts'
 import type { ListForm } from './model-lists.ts'
@@ -25,14 +27,15 @@ export interface Route {
 const nowhere: RequestPlace = {}
 
 /** Formats whose paths say nothing of the request, by what stands before them. */
-const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, ''], [openaiMedia, '/v1']].flatMap(([protocol, root]) => {
+const fixed = new Map<string, Route>([[openaiChat, '/v1'], [openaiResponses, '/v1'], [anthropicMessages, '/v1'], [cohereChat, '/v2'], [ollamaChat, ''], [openaiMedia, '/v1'], [cohereEmbedding, '/v2'], [cohereRerank, '/v2'], [ollamaEmbedding, '']].flatMap(([protocol, root]) => {
   const of = protocol as Protocol
   return of.endpoints.map((endpoint): [string, Route] => [`${root as string}${endpoint.path}`, { protocol: of, endpoint, inPath: nowhere }])
 }))
-fixed.set('/v2/rerank', fixed.get('/v1/rerank')!)
 
 /** Model and method of Gemini's, with what Vertex writes before them. The model may hold a slash, as it is or escaped. */
-const geminiPath = /^\/v1(?:beta1?|alpha)?\/(?:(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/google\/)?models\/([^:]+):(generateContent|streamGenerateContent|countTokens)$/
+const geminiPath = /^\/v1(?:beta1?|alpha)?\/(?:(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/google\/)?models\/([^:]+):(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents|predict)$/
+
+const embeddings = new Map([geminiEmbedding, vertexEmbedding].flatMap((protocol) => protocol.endpoints.map((endpoint): [string, Omit<Route, 'inPath'>] => [endpoint.name, { protocol, endpoint }])))
 
 /** Bedrock's. The model may be an ARN, with its slash as it is or escaped. */
 const bedrockPath = /^\/model\/(.+)\/(converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)$/
@@ -46,7 +49,7 @@ const vertexPath = /^\/v1(?:beta1)?\/projects\/[^/]+\/locations\/[^/]+\/(?:publi
 
 /** What POST is served at, for people. */
 export const servedPaths: readonly string[] = [
-  ...fixed.keys(), '/v1beta/models/{model}:generateContent', '/v1beta/models/{model}:streamGenerateContent',
+  ...fixed.keys(), '/v1beta/models/{model}:generateContent', '/v1beta/models/{model}:streamGenerateContent', '/v1beta/models/{model}:embedContent', '/v1beta/models/{model}:batchEmbedContents',
   '/model/{model}/converse', '/model/{model}/invoke', '/v1/projects/{project}/locations/{location}/publishers/anthropic/models/{model}:rawPredict',
 ]
 
@@ -57,6 +60,8 @@ export function routeOf(path: string, query: string): Route | null {
   if (path.startsWith('/model/')) return bedrockRoute(path)
   const gemini = geminiPath.exec(path)
   if (gemini === null) return vertexRoute(path)
+  const embedding = embeddings.get(gemini[2]!)
+  if (embedding) return { ...embedding, inPath: { model: unescaped(gemini[1]!) } }
   const stream = gemini[2] === 'streamGenerateContent'
   const protocol = stream && !/(^|&)alt=sse(&|$)/.test(query) ? geminiArray : geminiGenerate
   const endpoint = protocol.endpoints.find(({ counts }) => counts === (gemini[2] === 'countTokens' ? true : undefined))!
@@ -92,7 +97,7 @@ export function unescaped(text: string): string {
 const nothing: EndpointSpec = { name: 'unsupported', capability: 'chat', path: '', streams: false, required: [], optional: [] }
 
 /** Whether a path is the data plane's, served or not. */
-export const isDataPath = (path: string): boolean => /^\/(v1|v2|v1beta1?|v1alpha|model)\//.test(path) || path === '/api/chat' || path === '/inference-profiles'
+export const isDataPath = (path: string): boolean => /^\/(v1|v2|v1beta1?|v1alpha|model)\//.test(path) || path === '/api/chat' || path === '/api/embed' || path === '/inference-profiles'
 
 /** The format in which whoever calls a path expects to be refused. */
 function formatOf(path: string, form: ListForm): Protocol {

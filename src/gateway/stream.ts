@@ -52,6 +52,8 @@ class ClientStream implements Sink, Ticking {
   ended: Promise<Failure | null> | null = null
   #lastWriteUs: number
   #blockedSinceUs: number | null = null
+  /** Something of the answer was sent, which keep-alives are not. */
+  #hasSaid = false
   /** The head has gone out, and its chunks are framed. */
   #isFramed = false
 
@@ -83,6 +85,7 @@ class ClientStream implements Sink, Ticking {
       this.#withheld.push(chunk)
       return true
     }
+    this.#hasSaid = true
     this.#exchange.repeat?.chunk(chunk)
     return this.#send(chunk)
   }
@@ -143,7 +146,7 @@ class ClientStream implements Sink, Ticking {
     // Among bytes there is no place for words.
     if (fault && this.#attempt.isOpaque) response.destroy()
     else if (fault) {
-      const event = protocol.errorEvent(saidError(this.#exchange, fault.failure))
+      const event = protocol.errorEvent(saidError(this.#exchange, fault.failure), !this.#hasSaid)
       const { atBoundary } = this.#attempt
       // Within a binary frame nothing more can be said: its end is missing, which clients notice.
       if (protocol.framing !== 'aws-event-stream') this.write(Buffer.from(atBoundary ? event : `\n\n${event}`))

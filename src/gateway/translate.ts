@@ -16,6 +16,8 @@ import type { Wording } from './wording.ts'
 
 export interface Translated {
   request: UpstreamRequest
+  /** Members that this vendor refuses. */
+  dropped: readonly string[]
   /** Usage was asked for by us, so its chunk is not for the client. */
   askedForUsage: boolean
 }
@@ -40,6 +42,7 @@ export function translate(exchange: Exchange, wording: Wording, target: Target, 
       provider, credentialId: credential.id, tenant: exchange.key!.org, path: pathFor(target, wording.spoken, pathOf(wording, provider.vendor)), method: 'POST', headers, body,
       connectTimeoutMs: exchange.snapshot.settings.deadlines.connectMs,
     },
+    dropped: quirks.drops.filter((key) => gone.some((member) => member.key === key)),
     askedForUsage: usage.length > 0,
   }
 }
@@ -47,7 +50,7 @@ export function translate(exchange: Exchange, wording: Wording, target: Target, 
 type Where = Pick<Target, 'deployment' | 'credential'>
 
 /** Built anew: of the client's headers those alone pass that belong to a format both speak. */
-export function headersFor(exchange: Exchange, { protocol, spoken }: Pick<Wording, 'protocol' | 'spoken'>, { deployment: { provider: { vendor } }, credential }: Where, stream: boolean, id: string, userAgent: string): Record<string, string> {
+export function headersFor(exchange: Exchange, { protocol, spoken, headers: own }: Pick<Wording, 'protocol' | 'spoken'> & Partial<Pick<Wording, 'headers'>>, { deployment: { provider: { vendor } }, credential }: Where, stream: boolean, id: string, userAgent: string): Record<string, string> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: stream ? `${accepted[spoken.framing ?? protocol.framing]}, application/json` : exchange.endpoint.bytes ? '*/*' : 'application/json',
@@ -61,6 +64,7 @@ export function headersFor(exchange: Exchange, { protocol, spoken }: Pick<Wordin
     if (exchange.protocol.cloud) headers['anthropic-beta'] = wishedBetas(exchange).join(',')
     passHeaders(exchange, spoken, headers)
   }
+  Object.assign(headers, own)
   betaHeader(headers, spoken.betas)
   const key = keyHeader(vendor, credential.secret)
   if (key) headers[key.name] = key.value
@@ -82,7 +86,8 @@ function betaHeader(headers: Record<string, string>, betas: SpokenFormat['betas'
 const betasOf = (wished: readonly string[], known: Readonly<Record<string, string>>): string[] => [...new Set(wished.flatMap((each) => known[each.trim()] ?? []))]
 
 export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { prefix = '', query }: SpokenFormat, path: string): string => {
-  const whole = under(provider.pathPrefix + prefix, path.replace('{model}', encodeURIComponent(upstreamModel)))
+  const model = encodeURIComponent(upstreamModel)
+  const whole = under(provider.pathPrefix + prefix.replace('{model}', model), path.replace('{model}', model))
   return query === undefined ? whole : `${whole}${whole.includes('?') ? '&' : '?'}${query}`
 }
 
@@ -90,8 +95,9 @@ export const pathFor = ({ deployment: { provider, upstreamModel } }: Where, { pr
 const under = (base: string, path: string): string => (path.startsWith('../') ? under(base.replace(/\/[^/]*$/, ''), path.slice(3)) : path.startsWith('/') ? base + path : `${base}/${path}`)
 
 /** Under the base URL. */
-function pathOf({ endpoint, spoken, asked }: Wording, { paths }: Vendor): string {
-  const own = endpoint.capability === 'chat' ? spoken : noPaths
+function pathOf({ endpoint, spoken, asked, protocol }: Wording, { paths }: Vendor): string {
+  // A path of a format's own is that of its one endpoint.
+  const own = endpoint.capability === 'chat' || protocol.codec === null ? spoken : noPaths
   const plain = own.path ?? paths?.[endpoint.capability] ?? endpoint.path
   return asked.stream ? own.streamPath ?? endpoint.streamPath ?? plain : plain
 }
@@ -101,10 +107,11 @@ const noPaths: Pick<SpokenFormat, 'path' | 'streamPath'> = {}
 const hasModelInPath = ({ endpoint, spoken }: Wording): boolean => spoken.placed?.includes('model') === true || endpoint.path.includes('{model}')
 
 /** What the body has to say besides, unless it does. */
-function fixedMembers(exchange: Exchange, { spoken: { fixed, betas }, body, protocol }: Wording, staying: readonly Member[]): Edit[] {
+function fixedMembers(exchange: Exchange, { spoken: { fixed, betas }, body, protocol, headers }: Wording, staying: readonly Member[]): Edit[] {
   if (!fixed && betas?.as !== 'body') return noEdits
   const members = { ...fixed }
-  const taken = betas?.as === 'body' && protocol.id === exchange.protocol.id ? betasOf(wishedBetas(exchange), betas.known) : []
+  const wished = headers['anthropic-beta']?.split(',') ?? (protocol.id === exchange.protocol.id ? wishedBetas(exchange) : [])
+  const taken = betas?.as === 'body' ? betasOf(wished, betas.known) : []
   if (taken.length > 0) members['anthropic_beta'] = JSON.stringify(taken)
   return Object.entries(members).flatMap(([key, json]) => (staying.some((member) => member.key === key) ? [] : [addMember(staying, body.indexOf(0x7b), key, json)]))
 }
@@ -120,6 +127,7 @@ function unwanted(exchange: Exchange, wording: Wording, quirks: Quirks): Member[
   if (cloud?.format === protocol) gone.push(...scan.members.filter((member) => cloud.members.includes(member.key) && !isAtHome(exchange, wording, member)))
   const options = scan.find('megarouter')
   if (options) gone.push(options)
+  for (const key of quirks.drops) gone.push(...scan.members.filter((member) => member.key === key))
   if (protocol.limitEdits) return gone
   const usage = quirks.streamUsage === 'refuses_to_be_asked' && endpoint.streams ? scan.find('stream_options') : undefined
   if (usage) gone.push(usage)
@@ -135,8 +143,8 @@ function isAtHome({ protocol: { cloud } }: Exchange, { spoken, body }: Wording, 
 }
 
 function modelEdits(wording: Wording, upstreamModel: string, staying: readonly Member[]): Edit[] {
-  if (hasModelInPath(wording)) return []
-  const { body, scan } = wording
+  const { body, scan, protocol } = wording
+  if (hasModelInPath(wording)) return protocol.modelEdits?.(body, scan, upstreamModel) ?? []
   const member = scan.find('model')
   if (!member) return [addMember(staying, body.indexOf(0x7b), 'model', JSON.stringify(upstreamModel))]
   return JSON.parse(body.toString('utf8', member.valueStart, member.valueEnd)) === upstreamModel ? [] : [replaceValue(member, JSON.stringify(upstreamModel))]
@@ -150,9 +158,11 @@ function streamEdits({ protocol: { cloud } }: Exchange, { protocol, spoken, body
   return stream ? [addMember(staying, body.indexOf(0x7b), 'stream', 'true')] : noEdits
 }
 
-function roleEdits({ body, scan, protocol }: Wording, { developerRole, contentParts }: Quirks): Edit[] {
-  const messages = (developerRole && contentParts) || protocol.limitEdits ? undefined : scan.find('messages')
-  return messages ? messageEdits(body, messages.valueStart, { developerAsSystem: !developerRole, listsAsText: !contentParts }) : []
+function roleEdits({ body, scan, protocol, request }: Wording, { developerRole, contentParts, nineLetterIds, thoughtWithCalls }: Quirks): Edit[] {
+  // A client of the format knows its vendor; what is translated comes from others.
+  const needsThought = thoughtWithCalls && request !== null && request.reasoning?.mode !== 'off'
+  const messages = (developerRole && contentParts && !nineLetterIds && !needsThought) || protocol.limitEdits ? undefined : scan.find('messages')
+  return messages ? messageEdits(body, messages.valueStart, { developerAsSystem: !developerRole, listsAsText: !contentParts, nineLetterIds, thoughtWithCalls: needsThought }) : []
 }
 
 const wanted = '{"include_usage":true}'

@@ -5,10 +5,25 @@
 import type { ChatAnswer, ChatEvent, ChatRequest, JsonObject } from '../protocols/canonical.ts'
 import type { UsageRules } from '../providers/provider.ts'
 import type { ChatCodec, Client, Source, StreamDecoder, StreamEncoder } from '../protocols/codec.ts'
+import { isWhole, type PlainAnswer, type PlainCodec, type PlainRequest } from '../protocols/plain.ts'
 import { Collector, spread } from '../protocols/whole.ts'
 import { encodingOf, type EventScanner, type StreamEvent } from '../wire/event-scanner.ts'
 import type { Gate, Verdict } from '../wire/event-gate.ts'
 import { eventsOf, type Framings } from './reframe.ts'
+import { withCost } from './usage-cost.ts'
+
+export interface Translation {
+  /** Nano-dollars of what was used, to be told with the usage; null: the client did not ask for it. */
+  costNano: number | null
+  /** Null: nothing of it streams. */
+  gate(judge: (event: StreamEvent) => Verdict): Gate | null
+  /** Takes a whole answer. False: it is none of the vendor's format. */
+  take(body: Buffer): boolean
+  /** The answer that was taken, for the client. */
+  written(asStream: boolean): Buffer
+  /** The whole answer as its client got it; null: there was none, or none that could be gone on from. */
+  kept(): JsonObject | null
+}
 
 /** Of one attempt. */
 export interface TranslationOptions {
@@ -25,13 +40,12 @@ export interface TranslationOptions {
   nowS: number
 }
 
-export class Translation {
+export class ChatTranslation implements Translation {
   readonly #options: TranslationOptions
   readonly #client: Client
   readonly #source: Source
   #answer: ChatAnswer | null = null
   #collector: Collector | null = null
-  /** Nano-dollars of what was used, to be told with the usage; null: the client did not ask for it. */
   costNano: number | null = null
 
   constructor(options: TranslationOptions) {
@@ -49,25 +63,26 @@ export class Translation {
   /** One event on its way. */
   passes(event: ChatEvent): void {
     if (this.costNano !== null && event.type === 'usage') event.usage.costNano = this.costNano
-    if (this.#collector === null) return
-    if (event.type === 'start') event.id = ''
-    this.#collector.take(event)
+    if (event.type === 'start') {
+      // Cohere names none.
+      if (event.model === '') event.model = this.#options.request.model
+      if (this.#collector !== null) event.id = ''
+    }
+    this.#collector?.take(event)
   }
 
-  /** The whole answer as its client got it; null: there was none. */
   kept(): JsonObject | null {
     const answer = this.#collector?.answer ?? this.#answer
     return answer && this.#options.to.encodeAnswer(answer, this.#client)
   }
 
-  /** Takes a whole answer. False: it is none of the vendor's format. */
   take(body: Buffer): boolean {
     this.#answer = this.#options.from.decodeAnswer(JSON.parse(body.toString()) as JsonObject, this.#source)
     if (this.#options.keeps) this.#answer.id = ''
+    if (this.#answer.model === '') this.#answer.model = this.#options.request.model
     return this.#answer.choices.length > 0
   }
 
-  /** The answer that was taken, for the client. */
   written(asStream: boolean): Buffer {
     const answer = this.#answer!
     const { to } = this.#options
@@ -80,10 +95,50 @@ export class Translation {
   }
 }
 
+/** Of one attempt at a request without conversation. */
+export interface PlainOptions {
+  from: PlainCodec
+  to: PlainCodec
+  request: PlainRequest
+  /** Where the client's format tells usage. */
+  usageIn: readonly string[]
+  id: string
+}
+
+export class PlainTranslation implements Translation {
+  readonly #options: PlainOptions
+  #answer: PlainAnswer | null = null
+  costNano: number | null = null
+
+  constructor(options: PlainOptions) {
+    this.#options = options
+  }
+
+  gate(): null {
+    return null
+  }
+
+  take(body: Buffer): boolean {
+    const { from, request } = this.#options
+    this.#answer = from.decodeAnswer(JSON.parse(body.toString()) as JsonObject)
+    return isWhole(this.#answer, request)
+  }
+
+  written(): Buffer {
+    const { to, request, id, usageIn } = this.#options
+    const body = Buffer.from(JSON.stringify(to.encodeAnswer(this.#answer!, { request, id })))
+    return this.costNano === null || usageIn.length === 0 ? body : withCost(body, usageIn, this.costNano)
+  }
+
+  kept(): null {
+    return null
+  }
+}
+
 class TranslatedStream implements Gate {
   /** Whole events are all that it writes. */
   readonly atBoundary = true
-  readonly #translation: Translation
+  readonly #translation: ChatTranslation
   readonly #scanner: EventScanner
   readonly #decoder: StreamDecoder
   readonly #encoder: StreamEncoder
@@ -93,7 +148,7 @@ class TranslatedStream implements Gate {
   readonly #id: string
   #text = ''
 
-  constructor(translation: Translation, { framings, id }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
+  constructor(translation: ChatTranslation, { framings, id }: TranslationOptions, decoder: StreamDecoder, encoder: StreamEncoder, judge: (event: StreamEvent) => Verdict) {
     this.#translation = translation
     this.#decoder = decoder
     this.#encoder = encoder

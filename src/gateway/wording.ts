@@ -6,8 +6,9 @@
 import { failure, type Failure } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { ChatRequest, JsonObject } from '../protocols/canonical.ts'
-import { BadRequest, type Encoded, type Loss, type Target } from '../protocols/codec.ts'
-import { chatEndpoint, protocols } from '../protocols/index.ts'
+import { BadRequest, type Encoded, type Loss, type RequestPlace, type Target } from '../protocols/codec.ts'
+import { chatEndpoint, plainEndpoint, protocols } from '../protocols/index.ts'
+import type { PlainRequest } from '../protocols/plain.ts'
 import type { Cloud, EndpointSpec, Protocol } from '../protocols/protocol.ts'
 import type { SpokenFormat, Vendor } from '../providers/provider.ts'
 import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
@@ -26,17 +27,22 @@ export interface Wording {
   asked: Asked
   /** The conversation, where it was translated: answers are translated back for it. */
   request: ChatRequest | null
+  /** The request without conversation, where that was. */
+  plain: PlainRequest | null
   losses: readonly Loss[]
+  /** That the body needs beside it. */
+  headers: Readonly<Record<string, string>>
 }
 
 /** How a vendor takes a request of this format; null: not at all. */
 export function formatFor({ formats }: Pick<Vendor, 'formats'>, protocol: Protocol, endpoint: EndpointSpec): SpokenFormat | null {
-  // What a vendor serves of these it lists by endpoint.
-  if (protocol.byPieces) return { protocol: protocol.id }
+  const { capability } = endpoint
   const same = formats.find((each) => each.protocol === protocol.id)
   if (same) return same
-  if (endpoint.capability !== 'chat' || protocol.codec === null) return null
-  return formats.find((each) => protocols.get(each.protocol)?.codec) ?? null
+  if (capability === 'chat') return protocol.codec === null ? null : formats.find((each) => protocols.get(each.protocol)?.codec) ?? null
+  const other = protocol.plain?.[capability] && formats.find((each) => protocols.get(each.protocol)?.plain?.[capability])
+  // What a vendor serves of these it lists by endpoint.
+  return other ?? (protocol.byPieces ? { protocol: protocol.id } : null)
 }
 
 export function wordingFor(exchange: Exchange, deployment: Deployment): Wording | Failure {
@@ -46,7 +52,8 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
   if (spoken === null) return failure('invalid_request', `${deployment.provider.vendor.name} does not serve ${endpoint.path}.`, { param: 'model' })
   const passes = spoken.protocol === protocol.id && !exchange.hasSealedProofs
   if (passes && protocol.cloud) return ofCloud(exchange, protocol.cloud, spoken, deployment)
-  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses: noLosses }
+  if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses: noLosses, headers: noHeaders }
+  if (endpoint.capability !== 'chat') return plainly(exchange, spoken, deployment)
   const request = exchange.chat ?? understood(protocol, exchange, JSON.parse(exchange.body.toString()) as JsonObject)
   if ('code' in request) return request
   exchange.chat = request
@@ -56,7 +63,7 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
 /** The body of a client of a cloud, before a vendor of the same format. */
 function ofCloud(exchange: Exchange, { format: protocol }: Cloud, spoken: SpokenFormat, { provider: { vendor } }: Deployment): Wording | Failure {
   const losses = unsaidHeaders(exchange, spoken)
-  return unsaid(exchange, vendor, losses) ?? { protocol, spoken, endpoint: chatEndpoint(protocol), body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, losses }
+  return unsaid(exchange, vendor, losses) ?? { protocol, spoken, endpoint: chatEndpoint(protocol), body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses, headers: noHeaders }
 }
 
 /** Null: what is lost may be. */
@@ -67,10 +74,11 @@ function unsaid({ options }: Exchange, { name }: Vendor, losses: readonly Loss[]
 }
 
 /** A conversation in the client's format. */
-export function understood(protocol: Protocol, { inPath }: Exchange, body: JsonObject): ChatRequest | Failure {
+export function understood(protocol: Protocol, { inPath, request: { headers } }: Exchange, body: JsonObject): ChatRequest | Failure {
+  const betas = headers['anthropic-beta']
   try {
     const { megarouter: _, ...chat } = body
-    return protocol.codec!.decodeRequest(chat, inPath)
+    return protocol.codec!.decodeRequest(chat, typeof betas === 'string' ? { ...inPath, betas: betas.split(',').map((each) => each.trim()).filter((each) => each !== '') } : inPath)
   } catch (error) {
     return badRequest(error)
   }
@@ -88,29 +96,48 @@ export const targetOf = ({ upstreamModel, outputTokens, reasoning, provider: { v
 })
 
 const noLosses: readonly Loss[] = []
+const noHeaders = {}
 
 function translated(exchange: Exchange, request: ChatRequest, spoken: SpokenFormat, deployment: Deployment): Wording | Failure {
   const protocol = protocols.get(spoken.protocol)!
   const endpoint = chatEndpoint(protocol)
   const { vendor } = deployment.provider
-  const { body: encoded, losses: lost }: Encoded = protocol.codec!.encodeRequest(keptByNobody(exchange.keeps === null ? request : withoutStore(request), protocol), targetOf(deployment))
-  const losses = exchange.protocol.id === responses && request.store === true && exchange.keeps === null ? [...lost.filter(({ what }) => what !== storeLoss.what), storeLoss] : lost
+  const encoded = protocol.codec!.encodeRequest(keptByNobody(exchange.keeps === null ? request : withoutStore(request), protocol), targetOf(deployment))
+  const losses = exchange.protocol.id === responses && request.store === true && exchange.keeps === null ? [...encoded.losses.filter(({ what }) => what !== storeLoss.what), storeLoss] : encoded.losses
   losses.push(...unsaidHeaders(exchange, spoken))
   const refused = unsaid(exchange, vendor, losses)
   if (refused) return refused
-  const body = Buffer.from(JSON.stringify(encoded))
+  // What a format demands where the client sets no limit is no wish of the client's: a hold may lower it.
+  const said = saying(exchange, protocol, endpoint, encoded, { model: deployment.upstreamModel, stream: request.stream }, request.maxOutputTokens ?? null)
+  return { protocol, spoken, endpoint, ...said, request: repeating(exchange, request), plain: null, losses }
+}
+
+/** A request without conversation. */
+function plainly(exchange: Exchange, spoken: SpokenFormat, deployment: Deployment): Wording | Failure {
+  const { capability } = exchange.endpoint
+  const protocol = protocols.get(spoken.protocol)!
+  const endpoint = plainEndpoint(protocol, capability)
+  try {
+    const plain = exchange.protocol.plain![capability]!.decodeRequest(JSON.parse(exchange.body.toString()) as JsonObject, exchange.inPath)
+    const encoded = protocol.plain![capability]!.encodeRequest(plain, deployment.upstreamModel)
+    const refused = unsaid(exchange, deployment.provider.vendor, encoded.losses)
+    if (refused) return refused
+    return { protocol, spoken, endpoint, ...saying(exchange, protocol, endpoint, encoded, { model: deployment.upstreamModel }, null), request: null, plain, losses: encoded.losses }
+  } catch (error) {
+    return badRequest(error)
+  }
+}
+
+/** The bytes of a request that was written anew, and what they ask for. */
+function saying({ asked }: Exchange, protocol: Protocol, endpoint: EndpointSpec, encoded: Encoded, place: RequestPlace, limit: number | null): Pick<Wording, 'body' | 'scan' | 'asked' | 'headers'> {
+  const body = Buffer.from(JSON.stringify(encoded.body))
   const scan = new JsonScanner({ maxDepth: limits.jsonDepth * 2, maxKeys: limits.jsonKeys * 2, unique: noUniqueKeys })
   scan.push(body)
   scan.end()
-  const facts = protocol.readRequest(endpoint, body, scan, { model: deployment.upstreamModel, stream: request.stream })
+  const facts = protocol.readRequest(endpoint, body, scan, place)
   if ('message' in facts) throw new Error(`${protocol.id} does not understand its own request: ${facts.message}`)
-  // What a format demands where the client sets no limit is no wish of the client's: a hold may lower it.
-  const limit = request.maxOutputTokens ?? null
-  const asked: Asked = {
-    ...exchange.asked!, ...facts, model: exchange.asked!.model, written: facts.model, maxOutputTokens: limit, maxTokens: limit, maxCompletionTokens: limit,
-    bodyBytes: body.length, size: sizeOf(protocol, endpoint, body, scan),
-  }
-  return { protocol, spoken, endpoint, body, scan, asked, request: repeating(exchange, request), losses }
+  const wished = { ...asked!, ...facts, model: asked!.model, written: facts.model, maxOutputTokens: limit, maxTokens: limit, maxCompletionTokens: limit, bodyBytes: body.length, size: sizeOf(protocol, endpoint, body, scan) }
+  return { body, scan, asked: wished, headers: encoded.headers ?? noHeaders }
 }
 
 /** Responses are stored by their vendor unless it is told not to, which a client of another format did not ask for. */

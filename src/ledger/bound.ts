@@ -67,6 +67,7 @@ function strictBound(asked: Asked, endpoint: EndpointKind, deployment: Deploymen
   const maxInputTokens = mostInputTokens(asked.bodyBytes, shape, deployment)
   const beyond = vendor.bounds.reasoningBeyondLimit && deployment.reasoning !== false
   if (shape.extra !== null) return unenforceable('strict', `${shape.extra} may be billed beyond input and output tokens`, true, by)
+  if (endpoint === 'embeddings' && shape.images > 0 && price.base.images > 0) return unenforceable('strict', 'images are billed by the piece, and may be cut into several', true, by)
   if (!isPricedTier(price, shape.serviceTier)) return unenforceable('strict', `the price of the service tier ${shape.serviceTier!.slice(0, 40)} is not known`, true, by)
   const open = unboundedIn(deployment, endpoint) ?? (beyond && deployment.contextTokens === 0 ? `${vendor.name} does not count reasoning against the output limit` : null)
   if (open !== null) return unenforceable('strict', open, false, by)

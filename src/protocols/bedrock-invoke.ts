@@ -3,7 +3,7 @@
  * that its protocol reads them once they are unwrapped; exceptions become the error events that it knows, and the other way round.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_PayloadPart.html
  */
-import { encodeFrame, eventHeaders, exceptionOf } from '../wire/aws-event-stream.ts'
+import { damagedStream, encodeFrame, eventHeaders, exceptionOf } from '../wire/aws-event-stream.ts'
 import { statusOfKind } from './anthropic-messages/stops.ts'
 import { errorOf, writeError } from './bedrock-converse/errors.ts'
 import { isObject, isText, parsed } from './bedrock-converse/json.ts'
@@ -18,6 +18,8 @@ const typeOpening = '{"type":"'
 /** Null: the frame holds no event. */
 export function unwrapInvoke(name: string, data: string | null): UnwrappedEvent | null {
   const exception = exceptionOf(name)
+  // What is missing at the end tells it.
+  if (exception === damagedStream) return null
   if (exception !== null) {
     const { message, status } = errorOf(exception, data ?? '{}')
     return { name: 'error', data: JSON.stringify({ type: 'error', error: { type: anthropicType(status), message } }) }

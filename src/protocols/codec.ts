@@ -26,11 +26,13 @@ export type DialectField =
   | 'top_k' | 'min_p' | 'repetition_penalty' | 'cache_control' | 'prompt_cache_breakpoint' | 'reasoning_content' | 'reasoning_details' | 'thinking'
   | 'file_url' | 'document_url' | 'video_url' | 'annotations' | 'web_search_options'
 
-/** What stands in the path or query and not in the body (Gemini: model, stream; Bedrock: both). */
-export interface RequestPlace { model?: string; stream?: boolean }
+/** What stands in the path, the query or a header and not in the body (Gemini: model, stream; Bedrock: both; Messages: names of beta features). */
+export interface RequestPlace { model?: string; stream?: boolean; betas?: readonly string[] }
 
 export interface Encoded {
   body: JsonObject
+  /** That the body needs beside it. */
+  headers?: Readonly<Record<string, string>>
   losses: Loss[]
 }
 

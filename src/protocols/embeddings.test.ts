@@ -6,7 +6,18 @@ import { recordings, type RecordedExchange } from '../../test/fixtures/recorded.
 import { mutated, runs } from '../../test/protocols/vendor-codec.ts'
 import type { JsonObject } from './canonical.ts'
 import { BadRequest } from './codec.ts'
-import { billOfEmbeddings, embedCodecs, type EmbedAnswer, type EmbedFormat, type EmbedRequest } from './embeddings.ts'
+import { billOfEmbeddings, type EmbedAnswer, type EmbedCodec, type EmbedFormat, type EmbedRequest } from './embeddings.ts'
+import { bedrockEmbed } from './embeddings/bedrock.ts'
+import { cohereEmbed } from './embeddings/cohere.ts'
+import { geminiEmbed } from './embeddings/gemini.ts'
+import { ollamaEmbed } from './embeddings/ollama.ts'
+import { openaiEmbeddings } from './embeddings/openai.ts'
+import { vertexPredict } from './embeddings/vertex.ts'
+import { voyageEmbed } from './embeddings/voyage.ts'
+
+const embedCodecs: Readonly<Record<EmbedFormat, EmbedCodec>> = {
+  'openai-embeddings': openaiEmbeddings, 'gemini-embed': geminiEmbed, 'vertex-predict': vertexPredict, 'cohere-embed': cohereEmbed, 'ollama-embed': ollamaEmbed, 'voyage-embed': voyageEmbed, 'bedrock-embed': bedrockEmbed,
+}
 
 const exchanges: readonly { format: EmbedFormat; exchange: RecordedExchange }[] = [
   ...[...recordings('openai').values()].filter(({ endpoint, provider }) => endpoint === 'embeddings' && provider !== 'cohere').map((exchange) => ({ format: 'openai-embeddings' as const, exchange })),
@@ -44,6 +55,16 @@ const requests: Readonly<Record<EmbedFormat, fc.Arbitrary<EmbedRequest>>> = {
     record<EmbedRequest>({ model: fc.constant('m'), inputs: many, dimensions, truncate: fc.constantFrom('none', 'end'), extras: extras('ollama-embed') }, ['model', 'inputs']),
     one.map((input) => ({ model: 'm', inputs: [input], single: true as const })),
   ),
+  'vertex-predict': record<EmbedRequest>({
+    model: fc.constant('m'), dimensions, purpose: fc.constantFrom('query', 'document', 'classification', 'clustering', 'similarity', 'question', 'fact', 'code'), truncate: fc.constantFrom('none', 'end'), extras: extras('vertex-predict'),
+    inputs: fc.array(record({ parts: text.map((each) => [{ type: 'text' as const, text: each }]), title: text, extras: extras('vertex-predict') }, ['parts']), { minLength: 1, maxLength: 3 }),
+  }, ['model', 'inputs']),
+  'voyage-embed': fc.oneof(
+    record<EmbedRequest>({ model: fc.constant('m'), inputs: many, dimensions, purpose: fc.constantFrom('query', 'document'), truncate: fc.constantFrom('none', 'end'), coding: fc.constant('base64'), extras: extras('voyage-embed') }, ['model', 'inputs']),
+    one.map((input) => ({ model: 'm', inputs: [input], single: true as const })),
+  ),
+  // Titan's: one text.
+  'bedrock-embed': record<EmbedRequest>({ model: fc.constant('m'), inputs: one.map((input) => [input]), single: fc.constant(true), dimensions, extras: extras('bedrock-embed') }, ['model', 'inputs', 'single']),
 }
 
 const floats = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }).map((each) => each + 0), { minLength: 1, maxLength: 4 })
@@ -62,10 +83,12 @@ for (const format of formats) {
 
   test(`${format}: an answer survives its way to the wire and back, in what its format tells`, () => {
     fc.assert(fc.property(answer, (each) => {
+      // Titan answers with one vector, and Vertex tells the tokens of one alone.
+      if (format === 'bedrock-embed' || format === 'vertex-predict') each.vectors.length = 1
       const got = codec.decodeAnswer(JSON.parse(JSON.stringify(codec.encodeAnswer(each, client))) as JsonObject)
       assert.deepEqual(got.vectors, each.vectors)
       if (format !== 'gemini-embed') assert.deepEqual(got.usage, each.usage)
-      if (format === 'openai-embeddings' || format === 'ollama-embed') assert.equal(got.model, each.model)
+      if (['openai-embeddings', 'ollama-embed', 'voyage-embed'].includes(format)) assert.equal(got.model, each.model)
       assert.equal(got.extras, undefined)
     }), { numRuns: runs })
   })
@@ -118,7 +141,8 @@ test('tokens are billed as they are told, and images that are billed by the piec
   assert.equal(normaliseUsage(bill('76450b4be92dd823'), rules)?.usage.input, 31)
   assert.equal(normaliseUsage(bill('b8b9e3cd9f1c48c4'), rules)?.usage.input, 12)
   assert.equal(normaliseUsage(bill('97eb3250a8abf6a8'), rules)?.usage.input, 31)
-  assert.equal(bill('5620884f89ef64f5'), null)
+  const pictures = normaliseUsage(bill('5620884f89ef64f5'), rules)!
+  assert.deepEqual([pictures.usage.input, pictures.usage.imageIn, pictures.usage.images, pictures.anomalous], [0, 0, 1, false])
   assert.equal(bill('5ff2ad6c15c81535'), null)
   const mixed = normaliseUsage(billOfEmbeddings({ model: '', vectors: [], usage: { tokens: 5, imageTokens: 7 } }), rules)!
   assert.deepEqual([mixed.usage.input, mixed.usage.imageIn, mixed.anomalous], [5, 7, false])
@@ -161,8 +185,8 @@ test('vectors are the same numbers in either coding', () => {
 test('inputs that a format has no place for are refused in words, and so is a request that has no sense', () => {
   const tokens: EmbedRequest = { model: 'm', inputs: [{ tokens: [1] }] }
   const picture: EmbedRequest = { model: 'm', inputs: [{ parts: [{ type: 'image', url: 'https://example.com/a.png' }] }] }
-  for (const format of ['gemini-embed', 'cohere-embed', 'ollama-embed'] as const) assert.throws(() => embedCodecs[format].encodeRequest(tokens, 'M'), BadRequest)
-  for (const format of ['openai-embeddings', 'ollama-embed', 'gemini-embed'] as const) assert.throws(() => embedCodecs[format].encodeRequest(picture, 'M'), BadRequest)
+  for (const format of formats) if (format !== 'openai-embeddings') assert.throws(() => embedCodecs[format].encodeRequest(tokens, 'M'), BadRequest)
+  for (const format of formats) if (format !== 'cohere-embed') assert.throws(() => embedCodecs[format].encodeRequest(picture, 'M'), BadRequest)
   assert.deepEqual(embedCodecs['cohere-embed'].encodeRequest(picture, 'M').body, { model: 'M', input_type: 'image', images: ['https://example.com/a.png'], embedding_types: ['float'] })
   for (const format of formats) for (const body of [{}, { input: 5 }, { texts: 'a' }, { requests: [{}] }, { content: {} }, { inputs: [{}] }] as unknown as JsonObject[]) assert.throws(() => embedCodecs[format].decodeRequest(body, {}), BadRequest)
 })

@@ -1,16 +1,11 @@
 /**
- * Embeddings in no vendor's words, and the codecs that read and write them: requests and answers of OpenAI, Gemini, Cohere and Ollama,
- * each from each other through this form. Pure; what a format cannot say is a loss, and a request that would mean something else without it
+ * Embeddings in no vendor's words: what the codecs of `embeddings/` read and write, each format from each other through this form. Pure; what a format cannot say is a loss, and a request that would mean something else without it
  * is a `BadRequest`.
  */
 import type { JsonObject } from './canonical.ts'
 import type { Encoded, RequestPlace } from './codec.ts'
-import { cohereEmbed } from './embeddings/cohere.ts'
-import { geminiEmbed } from './embeddings/gemini.ts'
-import { ollamaEmbed } from './embeddings/ollama.ts'
-import { openaiEmbeddings } from './embeddings/openai.ts'
 
-export type EmbedFormat = 'openai-embeddings' | 'gemini-embed' | 'cohere-embed' | 'ollama-embed'
+export type EmbedFormat = 'openai-embeddings' | 'gemini-embed' | 'vertex-predict' | 'cohere-embed' | 'ollama-embed' | 'voyage-embed' | 'bedrock-embed'
 
 export interface EmbedRequest {
   /** As the client wrote it. */
@@ -59,8 +54,6 @@ export interface EmbedClient { request: EmbedRequest; id: string }
 
 export interface EmbedCodec {
   format: EmbedFormat
-  /** Under the vendor's base URL; `{model}` stands for the upstream model. */
-  path: string
   /** Throws `BadRequest`. */
   decodeRequest(body: JsonObject, place: RequestPlace): EmbedRequest
   /** `model` as the vendor names it. Throws `BadRequest` for inputs that the format has no place for. */
@@ -69,11 +62,9 @@ export interface EmbedCodec {
   encodeAnswer(answer: EmbedAnswer, client: EmbedClient): JsonObject
 }
 
-export const embedCodecs: Readonly<Record<EmbedFormat, EmbedCodec>> = { 'openai-embeddings': openaiEmbeddings, 'gemini-embed': geminiEmbed, 'cohere-embed': cohereEmbed, 'ollama-embed': ollamaEmbed }
-
-/** With the names that `normaliseUsage` reads; null: no tokens were told, and the caller has to estimate. */
+/** With the names that `normaliseUsage` reads; null: nothing was told, and the caller has to estimate. */
 export function billOfEmbeddings({ usage }: EmbedAnswer): object | null {
-  if (!usage || (usage.images !== undefined && usage.tokens === 0 && !usage.imageTokens)) return null
-  const { tokens, imageTokens = 0 } = usage
-  return { prompt_tokens: tokens + imageTokens, total_tokens: tokens + imageTokens, prompt_tokens_details: { image_tokens: imageTokens } }
+  if (!usage) return null
+  const { tokens, imageTokens = 0, images = 0 } = usage
+  return { prompt_tokens: tokens + imageTokens, total_tokens: tokens + imageTokens, prompt_tokens_details: { image_tokens: imageTokens }, ...(images > 0 && { pieces: { images } }) }
 }

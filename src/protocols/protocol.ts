@@ -7,6 +7,7 @@ import type { EventShape } from '../wire/event-shape.ts'
 import type { SseEvent } from '../wire/sse-scanner.ts'
 import type { JsonObject } from './canonical.ts'
 import type { ChatCodec, RequestPlace } from './codec.ts'
+import type { PlainCodec } from './plain.ts'
 
 /** What a vendor must list to serve an endpoint. */
 export type EndpointKind = 'chat' | 'completions' | 'embeddings' | MediaKind | 'files' | 'batches'
@@ -186,8 +187,8 @@ export interface Protocol {
   answerIn: readonly string[]
   /** The list may be empty: a model that says nothing. */
   mayBeEmpty?: true
-  /** That it is there is enough: a recording of silence has no text, a search no results. */
-  mayBeAnything?: true
+  /** Of these members those that say enough by standing there: a text, a list of numbers, results of nothing that was found. */
+  mayBeAny?: readonly string[]
   /** Where usage stands in a whole answer, and in the event of a stream that has its last word. */
   usageIn: { answer: readonly string[]; event: readonly string[] }
   /** Null: the format has no way to ask for the tokens of a request. */
@@ -196,6 +197,8 @@ export interface Protocol {
   byPieces?: true
   /** Null: the format carries no conversations. */
   codec: ChatCodec | null
+  /** Of endpoints without conversation that can be translated; of several of one kind the first is what others are translated to. */
+  plain?: Readonly<Partial<Record<EndpointKind, PlainCodec>>>
   /** Set where it is another format as clients of a cloud send it. Only for clients: no vendor speaks it. */
   cloud?: Cloud
   /** Members have the types that the endpoint demands. `place` is what the address says. */
@@ -204,21 +207,22 @@ export interface Protocol {
   requestHeaders?(client: Readonly<Record<string, string | string[] | undefined>>, headers: Record<string, string>): void
   /** Edits that put a limit in the place of a larger one, or of none. Left out: the vendor's declaration says which fields it reads. */
   limitEdits?(body: Buffer, scan: JsonScanner, maxTokens: number): Edit[]
+  /** Edits that make what the body says of the model agree with the path that names it. Left out: it says nothing there. */
+  modelEdits?(body: Buffer, scan: JsonScanner, model: string): Edit[]
   /** One pass over the bytes of a body that was found valid; counts, builds nothing. `fileBytes`: of a form, whose fields the body is. */
   shapeOf(endpoint: EndpointSpec, body: Buffer, scan: JsonScanner, fileBytes?: number): RequestShape
   /** `shape` belongs to the stream. */
   readEvent(event: SseEvent, shape: EventShape): EventFacts
-  /** `scan` covers the whole body and found no fault. */
-  readAnswer(body: Buffer, scan: JsonScanner): AnswerFacts
-  /** `headers`: of the answer, in lower case. */
+  /** `scan` covers the whole body and found no fault. `headers`: of the answer, in lower case. */
+  readAnswer(body: Buffer, scan: JsonScanner, headers?: Readonly<Record<string, string | string[] | undefined>>): AnswerFacts
   readError(body: Buffer, headers?: Readonly<Record<string, string | string[] | undefined>>): UpstreamFault | null
   classify(status: number, fault: UpstreamFault | null): FaultClass
-  /** A whole error body, and the event that ends a broken stream. */
+  /** A whole error body, and the event that ends a broken stream; `isFirst`: nothing of the stream was sent before. */
   errorBody(error: SaidError): string
   errorHeaders?(error: SaidError): Record<string, string>
   /** The header in which its clients look for the id of a request, beside `x-request-id`. */
   idHeader?: string
-  errorEvent(error: SaidError): string
+  errorEvent(error: SaidError, isFirst?: boolean): string
   keepAlive: string
 }
 

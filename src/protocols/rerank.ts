@@ -1,12 +1,12 @@
 /**
- * Reranking: requests of clients in the form of Cohere (versions 1 and 2) and Jina, and the forms of the vendors that serve them. Pure;
- * what a vendor cannot say is a loss. Usage is search units, tokens, or both, as each vendor bills.
+ * Reranking: requests of clients in the words of Cohere (versions 1 and 2), Jina and Voyage, and those of the vendors that are not asked in Cohere's.
+ * Pure; what a vendor cannot say is a loss. Usage is search units, tokens, or both, as each vendor bills.
  */
 import type { Json, JsonObject } from './canonical.ts'
 import { BadRequest, type Encoded, type Loss } from './codec.ts'
 import { defined, isBoolean, isCount, isList, isNumber, isObject, isText, isTexts, Members } from './members.ts'
 
-export type RerankFormat = 'cohere' | 'voyage' | 'together' | 'bedrock' | 'bedrock-invoke'
+export type RerankFormat = 'cohere' | 'voyage' | 'bedrock-invoke'
 
 export interface RerankRequest {
   /** As the client wrote it. */
@@ -24,6 +24,8 @@ export interface RerankRequest {
   maxTokensPerDocument?: number
   /** False: a text that is too long is an error. */
   truncates?: boolean
+  /** It was asked in Voyage's words, and its results are read under Voyage's name. */
+  words?: 'voyage'
   /** Members that this form does not name, as they came. */
   rest?: JsonObject
 }
@@ -54,33 +56,32 @@ export function decodeRerank(body: JsonObject): RerankRequest {
     model: members.take('model', isText) ?? '',
     query,
     documents,
-    topN: members.take('top_n', isCount),
+    topN: members.take('top_n', isCount) ?? members.take('top_k', isCount),
     returnsDocuments: members.take('return_documents', isBoolean),
     rankFields: members.take('rank_fields', isTexts),
     maxTokensPerDocument: members.take('max_tokens_per_doc', isCount),
     truncates: members.take('truncation', isBoolean),
+    words: body['top_n'] === undefined && (isCount(body['top_k']) || isBoolean(body['truncation'])) ? 'voyage' : undefined,
     rest: members.rest(),
   })
 }
 
-/** Has all members that clients of Cohere and of Jina read. Documents are the client's own, since not every vendor repeats them. */
+/** Has all members that clients of Cohere and of Jina read, or those of Voyage's. Documents are the client's own, since not every vendor repeats them. */
 export function encodeRerank({ id, model, results, usage }: RerankAnswer, { request, id: own }: RerankClient): JsonObject {
   // Some vendors give no fewer than one.
   const known = results.filter(({ index }) => index < request.documents.length).slice(0, request.topN)
+  const list = known.map(({ index, score }) => defined<JsonObject>({ index, relevance_score: score, document: request.returnsDocuments ? repeated(request.documents[index]!) : undefined }))
   return defined<JsonObject>({
     id: id ?? own,
     object: 'list',
     model: model ?? request.model,
-    results: known.map(({ index, score }) => defined<JsonObject>({ index, relevance_score: score, document: request.returnsDocuments ? repeated(request.documents[index]!) : undefined })),
+    ...(request.words === 'voyage' ? { data: list } : { results: list }),
     meta: { api_version: { version: '2' }, billed_units: defined<JsonObject>({ search_units: usage?.searchUnits }) },
     usage: usage?.tokens === undefined ? undefined : { prompt_tokens: usage.tokens, total_tokens: usage.tokens },
   })
 }
 
 const repeated = (document: string | JsonObject): JsonObject => (isText(document) ? { text: document } : document)
-
-/** With the names that `normaliseUsage` reads; null: no tokens were told. */
-export const billOfRerank = ({ usage }: RerankAnswer): object | null => (usage?.tokens === undefined ? null : { prompt_tokens: usage.tokens, total_tokens: usage.tokens })
 
 /** As YAML, which Cohere advises for structured documents: https://docs.cohere.com/docs/reranking-best-practices. One that is only a text is that text. */
 function textOf(document: string | JsonObject, rankFields: readonly string[] | undefined): string {
@@ -105,8 +106,8 @@ function kept({ rest = {} }: RerankRequest, own: readonly string[]): JsonObject 
   return Object.fromEntries(Object.entries(rest).filter(([key]) => own.includes(key)))
 }
 
-function resultsFrom(list: Json | undefined, score: string): RerankAnswer['results'] {
-  return (isList(list) ? list : []).flatMap((each) => (isObject(each) && isCount(each['index']) && isNumber(each[score]) ? [{ index: each['index'], score: each[score] }] : []))
+function resultsFrom(list: Json | undefined): RerankAnswer['results'] {
+  return (isList(list) ? list : []).flatMap((each) => (isObject(each) && isCount(each['index']) && isNumber(each['relevance_score']) ? [{ index: each['index'], score: each['relevance_score'] }] : []))
 }
 
 function usageFrom({ meta, usage }: JsonObject): RerankUsage | undefined {
@@ -117,23 +118,25 @@ function usageFrom({ meta, usage }: JsonObject): RerankUsage | undefined {
   return isNumber(units) || tokens !== undefined ? defined<RerankUsage>({ searchUnits: isNumber(units) ? units : undefined, tokens }) : undefined
 }
 
-/** Answers of all but Bedrock's own, which differ in the name of their list. */
 function answerFrom(body: JsonObject): RerankAnswer {
   const { id, model, results, data } = body
-  return defined<RerankAnswer>({ id: isText(id) ? id : undefined, model: isText(model) ? model : undefined, results: resultsFrom(results ?? data, 'relevance_score'), usage: usageFrom(body) })
+  return defined<RerankAnswer>({ id: isText(id) ? id : undefined, model: isText(model) ? model : undefined, results: resultsFrom(results ?? data), usage: usageFrom(body) })
 }
 
-export interface RerankVendor {
-  /** Under the vendor's base URL; `{model}` stands for the upstream model. */
-  path: string
-  /** `model` as the vendor names it; of Bedrock the ARN. */
+/** Clients are understood and answered in one way, whoever serves them. */
+export interface RerankCodec {
+  decodeRequest(body: JsonObject): RerankRequest
+  /** `model` as the vendor names it. */
   encodeRequest(request: RerankRequest, model: string): Encoded
   decodeAnswer(body: JsonObject): RerankAnswer
+  encodeAnswer(answer: RerankAnswer, client: RerankClient): JsonObject
 }
 
+const clients = { decodeRequest: decodeRerank, encodeAnswer: encodeRerank }
+
 /** https://docs.cohere.com/reference/rerank */
-const cohere: RerankVendor = {
-  path: '/rerank',
+const cohere: RerankCodec = {
+  ...clients,
   encodeRequest(request, model) {
     const own = ['priority']
     const { query, documents, rankFields, topN, maxTokensPerDocument } = request
@@ -144,8 +147,8 @@ const cohere: RerankVendor = {
 }
 
 /** https://docs.voyageai.com/reference/reranker-api */
-const voyage: RerankVendor = {
-  path: '/rerank',
+const voyage: RerankCodec = {
+  ...clients,
   encodeRequest(request, model) {
     const { query, documents, rankFields, topN, truncates } = request
     return { body: defined<JsonObject>({ model, query, documents: documents.map((each) => textOf(each, rankFields)), top_k: topN, truncation: truncates }), losses: lossesOf(request, ['truncates'], []) }
@@ -153,48 +156,9 @@ const voyage: RerankVendor = {
   decodeAnswer: answerFrom,
 }
 
-/** https://docs.together.ai/reference/rerank: documents are all texts or all objects. */
-const together: RerankVendor = {
-  path: '/rerank',
-  encodeRequest(request, model) {
-    const { query, documents, rankFields, topN } = request
-    const areObjects = documents.every(isObject)
-    const written: Json[] = areObjects ? documents : documents.map((each) => textOf(each, rankFields))
-    return { body: defined<JsonObject>({ model, query, documents: written, top_n: topN, return_documents: false, rank_fields: areObjects ? rankFields : undefined }), losses: lossesOf(request, [], []) }
-  },
-  decodeAnswer: answerFrom,
-}
-
-const mostOfBedrock = 1000
-
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_Rerank.html */
-const bedrock: RerankVendor = {
-  path: '/rerank',
-  encodeRequest(request, model) {
-    const { query, documents, rankFields, topN, maxTokensPerDocument } = request
-    const fields = maxTokensPerDocument === undefined ? undefined : { max_tokens_per_doc: maxTokensPerDocument }
-    const source = (document: string | JsonObject): JsonObject => (isText(document) || rankFields
-      ? { type: 'TEXT', textDocument: { text: textOf(document, rankFields) } }
-      : { type: 'JSON', jsonDocument: document })
-    const body = {
-      queries: [{ type: 'TEXT', textQuery: { text: query } }],
-      sources: documents.map((each) => ({ type: 'INLINE', inlineDocumentSource: source(each) })),
-      rerankingConfiguration: {
-        type: 'BEDROCK_RERANKING_MODEL',
-        bedrockRerankingConfiguration: defined<JsonObject>({
-          numberOfResults: topN === undefined ? undefined : Math.min(Math.max(topN, 1), documents.length, mostOfBedrock),
-          modelConfiguration: defined<JsonObject>({ modelArn: model, additionalModelRequestFields: fields }),
-        }),
-      },
-    }
-    return { body, losses: lossesOf(request, ['maxTokensPerDocument'], []) }
-  },
-  decodeAnswer: ({ results }) => ({ results: resultsFrom(results, 'relevanceScore') }),
-}
-
 /** Cohere's models by InvokeModel: https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-supported.html. The path names the model. */
-const bedrockInvoke: RerankVendor = {
-  path: '/model/{model}/invoke',
+const bedrockInvoke: RerankCodec = {
+  ...clients,
   encodeRequest(request, model) {
     const { model: _model, ...body } = cohere.encodeRequest(request, model).body
     return { body: model.includes('cohere.') ? { api_version: 2, ...body } : body, losses: lossesOf(request, ['maxTokensPerDocument'], ['priority']) }
@@ -202,4 +166,4 @@ const bedrockInvoke: RerankVendor = {
   decodeAnswer: answerFrom,
 }
 
-export const rerankVendors: Readonly<Record<RerankFormat, RerankVendor>> = { cohere, voyage, together, bedrock, 'bedrock-invoke': bedrockInvoke }
+export const rerankCodecs: Readonly<Record<RerankFormat, RerankCodec>> = { cohere, voyage, 'bedrock-invoke': bedrockInvoke }

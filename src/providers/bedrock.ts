@@ -2,6 +2,7 @@
  * Amazon Bedrock by Converse, and its Claude models by invoke, which is Anthropic's own format with the model and streaming in the path.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html
+ * Embeddings and reranking by invoke, in the words of each model: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
  * An unknown beta refuses the request; those that it knows: https://github.com/BerriAI/litellm (litellm/anthropic_beta_headers_config.json).
  * Keys of Bedrock: https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html. Its list of models is at another host.
  * A model that does not exist is refused before anything runs, so that asking one costs nothing.
@@ -24,7 +25,7 @@ export const bedrock = vendor({
     { name: 'AWS_SESSION_TOKEN', what: 'session token, of a temporary key', secret: true, optional: true },
   ] }],
   baseUrl: 'https://bedrock-runtime.{AWS_REGION}.amazonaws.com', places: { AWS_REGION: 'region whose Bedrock is called, such as us-east-1' }, placeNames: { AWS_REGION: ['AWS_DEFAULT_REGION'] },
-  formats: [{ protocol: 'bedrock-converse' }], endpoints: ['chat'], modelsPath: null, billsAfterAbort: true,
+  formats: [{ protocol: 'bedrock-converse' }, { protocol: 'bedrock-embed' }, { protocol: 'bedrock-rerank' }], endpoints: ['chat', 'embeddings', 'rerank'], modelsPath: null, billsAfterAbort: true,
   check: { path: '/model/megarouter-credential-check/converse', body: '{"messages":[]}', known: 'not authorized to perform' },
   bounds: { hidesReasoning: true },
   families: [{

@@ -165,6 +165,12 @@ export interface Quirks {
   developerRole: boolean
   /** Takes the content of a message, a tool's result too, as a list of parts; for others a list of texts is written as one text. */
   contentParts: boolean
+  /** Takes ids of calls that are nine letters and digits alone; others are replaced, the same in call and result. */
+  nineLetterIds: boolean
+  /** Refuses an earlier message that calls tools and has no `reasoning_content` while it thinks; a translated conversation with other vendors' hidden thoughts gets a dot there. */
+  thoughtWithCalls: boolean
+  /** Members of a request that it refuses, which are left out and named in a warning. */
+  drops: readonly string[]
   /** Which response headers tell what is left of the vendor's own rate limits; null: none is known. */
   rateLimitHeaders: RateLimitHeaders | null
 }
@@ -213,7 +219,7 @@ const usualBounds: BoundRules = {
 }
 
 const usualQuirks: Quirks = {
-  streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', otherLimit: 'unknown', reasoning: null, dialect: [], developerRole: false, contentParts: true, rateLimitHeaders: null,
+  streamUsage: 'on_request', maxTokensField: 'max_completion_tokens', otherLimit: 'unknown', reasoning: null, dialect: [], developerRole: false, contentParts: true, nineLetterIds: false, thoughtWithCalls: false, drops: [], rateLimitHeaders: null,
 }
 
 type Declared = Pick<Vendor, 'id' | 'name' | 'docs'> & Partial<Omit<Vendor, 'bounds' | 'quirks'>> & { bounds?: Partial<BoundRules>; quirks?: Partial<Quirks> }

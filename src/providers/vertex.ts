@@ -1,10 +1,11 @@
 /**
  * Google Cloud's Vertex AI: Gemini by generateContent; Claude by rawPredict, which is Anthropic's own format with the model in the path;
- * open models, whose names have a slash, by chat completions. https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
+ * open models, whose names have a slash, by chat completions; texts are embedded by predict. https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
  * https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai
  * https://cloud.google.com/vertex-ai/generative-ai/docs/maas/use-open-models
  * Hosts of the locations global, us and eu: https://github.com/googleapis/js-genai (src/_api_client.ts). An unknown beta refuses the request;
  * those that it knows: https://github.com/BerriAI/litellm (litellm/anthropic_beta_headers_config.json). Counting tokens costs nothing.
+ * `store` is a member of AI Studio's requests alone.
  * Keeps billing after an abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
  */
 import { vendor } from './provider.ts'
@@ -29,9 +30,9 @@ export const vertex = vendor({
     { when: { GOOGLE_CLOUD_LOCATION: 'us' }, baseUrl: `https://aiplatform.us.rep.googleapis.com/${place}` },
     { when: { GOOGLE_CLOUD_LOCATION: 'eu' }, baseUrl: `https://aiplatform.eu.rep.googleapis.com/${place}` },
   ],
-  formats: [{ protocol: 'gemini-generate', prefix: '/publishers/google' }], endpoints: ['chat'], modelsPath: null, billsAfterAbort: true, proofs: 'google',
+  formats: [{ protocol: 'gemini-generate', prefix: '/publishers/google' }, { protocol: 'vertex-predict', prefix: '/publishers/google' }], endpoints: ['chat', 'embeddings'], modelsPath: null, billsAfterAbort: true, proofs: 'google',
   check: { path: '/publishers/google/models/gemini-2.5-flash:countTokens', body: '{"contents":[]}' },
-  bounds: { hidesReasoning: true },
+  bounds: { hidesReasoning: true }, quirks: { drops: ['store'] },
   families: [{
     models: ['claude-*'], proofs: 'anthropic',
     formats: [{

@@ -102,10 +102,12 @@ test('the output limit is spliced in and all else stays byte for byte, for every
   for (const each of recordedExchanges().values()) {
     const { endpoint } = each
     if (endpoint === 'models' || endpoint === 'embeddings') continue
-    const sent = requestBodyOf(each).replace(/^\{/, '{ "megarouter":{},')
-    const exchange = exchangeOf(sent, endpoint)
+    const recorded = requestBodyOf(each).replace(/^\{/, '{ "megarouter":{},')
+    const plain = { sent: recorded, exchange: exchangeOf(recorded, endpoint) }
+    const nine = { sent: withNineLetters(recorded), exchange: exchangeOf(withNineLetters(recorded), endpoint) }
     for (const vendor of [...vendors.values()].filter(({ formats }) => formats.some(({ protocol }) => protocol === 'openai-chat'))) {
       const { quirks } = vendor
+      const { sent, exchange } = quirks.nineLetterIds ? nine : plain
       const other = quirks.maxTokensField === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
       const isChat = endpoint === 'chat.completions'
       const renames = isChat && quirks.otherLimit === 'renamed' ? { renames: [quirks.maxTokensField, other] as const } : {}
@@ -126,6 +128,15 @@ test('the output limit is spliced in and all else stays byte for byte, for every
     }
   }
 })
+
+/** As a client writes the ids of calls that knows what its vendor takes. */
+function withNineLetters(text: string): string {
+  const ids = new Map<string, string>()
+  return text.replace(/"(id|tool_call_id)"(\s*:\s*)"([^"]+)"/g, (_, key: string, colon: string, id: string) => {
+    if (!ids.has(id)) ids.set(id, `id${String(ids.size).padStart(7, '0')}`)
+    return `"${key}"${colon}"${ids.get(id)!}"`
+  })
+}
 
 /** What passes as it came. */
 function wording(exchange: Exchange, { deployment }: Parameters<typeof translate>[2]): Wording {

@@ -40,7 +40,7 @@ async function startClouds(): Promise<{ rig: Rig; arrived: Record<'aws' | 'anthr
     providers: () => [
       at('bedrock', bedrock, aws.url, ['bedrock-key']), at('vertex', vertex, `${google.url}/v1/projects/own/locations/eu`, ['ya29.ready']),
       providerAt('claude', `${anthropic.url}/v1`, { formats: [{ protocol: 'anthropic-messages' }], auth: { header: 'x-api-key' }, headers: { 'anthropic-version': '2023-06-01' }, proofs: 'anthropic' }),
-      providerAt('gpt', `${openai.url}/v1`, { quirks: { streamUsage: 'on_request', maxTokensField: 'max_tokens', otherLimit: 'bounds', reasoning: null, dialect: [], developerRole: false, contentParts: true, rateLimitHeaders: null } }),
+      providerAt('gpt', `${openai.url}/v1`, { quirks: { streamUsage: 'on_request', maxTokensField: 'max_tokens', otherLimit: 'bounds', reasoning: null, dialect: [], developerRole: false, contentParts: true, nineLetterIds: false, thoughtWithCalls: false, drops: [], rateLimitHeaders: null } }),
     ],
     closes: [aws.close, anthropic.close, openai.close, google.close],
   })
@@ -127,6 +127,7 @@ test('a signed request is told to bring a key of Bedrock, and errors are AWS’s
   }
   broken.current = () => streamed(binary['content-type'], exceptionFrame('throttlingException', '{"message":"Too many requests"}'))
   await assert.rejects(stream('bedrock/anthropic.claude-x'), { name: 'ThrottlingException', message: /Too many requests/ })
+  await assert.rejects(clientOf(rig).send(new ConverseStreamCommand({ modelId: 'amazon.nova', messages: hi })), { name: 'ThrottlingException', message: /Too many requests/ })
   broken.current = () => streamed(binary['content-type'], [...claude.slice(0, 3).map(wrapped), exceptionFrame('modelStreamErrorException', '{"message":"it broke"}')])
   await assert.rejects(stream('bedrock/anthropic.claude-x'), { name: 'ModelStreamErrorException', message: 'it broke' })
   broken.current = () => streamed('text/event-stream', [sse.slice(0, sse.indexOf('event: content_block_stop')), ''])

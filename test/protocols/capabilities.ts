@@ -114,6 +114,7 @@ export const requestFeatures: readonly Feature<Piece>[] = [
   feature('Request', 'metadata', of(word, (value): Piece => ({ set: { metadata: { a: value } } }))),
   feature('Request', '`store`', set({ store: false })),
   feature('Request', 'service tier', set({ serviceTier: 'flex' })),
+  feature('Request', 'beta features', set({ betas: ['interleaved-thinking-2025-05-14'] })),
   feature('Request', 'cache key', of(word, (value): Piece => ({ set: { cacheKey: value } }))),
   feature('Request', 'how long a cached prefix lives', set({ cacheRetention: '24h' })),
 ]

@@ -152,7 +152,7 @@ test('a client gets what its format has a place for', () => {
     { text: 'No.' }, { functionCall: { id: 'c', name: 'patch', args: { input: 'free text' } } }, { functionCall: { id: 'd', name: 'f', args: { _arguments: '{"broken' } } },
     { inlineData: { mimeType: 'audio/wav', data: 'AAAA' } }, { text: 'Hello' }, { text: 'one\n\ntwo', thought: true },
   ])
-  assert.deepEqual(encoded(of({}))['content'], { role: 'model' })
+  assert.deepEqual(encoded(of({}))['content'], { parts: [], role: 'model' })
   assert.equal(codec.encodeAnswer({ ...of({}), id: '' }, client)['responseId'], 'req_1')
 })
 

@@ -99,8 +99,9 @@ export function answerEssence(answer: ChatAnswer): object {
 const wire = (body: JsonObject): JsonObject => JSON.parse(JSON.stringify(body)) as JsonObject
 
 export function hop(request: ChatRequest, { protocol, target, model }: Side): { request: ChatRequest; losses: Loss[] } {
-  const { body, losses } = protocol.codec!.encodeRequest(request, target)
-  return { request: protocol.codec!.decodeRequest(wire(body), { model, stream: request.stream }), losses }
+  const { body, losses, headers } = protocol.codec!.encodeRequest(request, target)
+  const betas = headers?.['anthropic-beta']?.split(',')
+  return { request: protocol.codec!.decodeRequest(wire(body), { model, stream: request.stream, ...(betas && { betas }) }), losses }
 }
 
 const conversation: ChatRequest = { model: 'm', stream: true, usageInStream: true, messages: [{ role: 'user', parts: [{ type: 'text', text: 'hello' }] }] }

@@ -31,7 +31,8 @@ export function decodeRequest(body: JsonObject, place: RequestPlace): ChatReques
   const stop = fields.texts('stop_sequences')
   if (stop && stop.length > 0) request.stop = stop
   put(request, 'serviceTier', fields.text('service_tier'))
-  put(request, 'betas', fields.texts('anthropic_beta'))
+  const betas = [...new Set([...fields.texts('anthropic_beta') ?? [], ...place.betas ?? []])]
+  if (betas.length > 0) request.betas = betas
   const metadata = fields.object('metadata')
   if (metadata) {
     const { user_id: user, ...more } = metadata

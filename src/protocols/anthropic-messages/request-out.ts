@@ -33,7 +33,8 @@ export function encodeRequest(request: ChatRequest, target: Target): Encoded {
   if (request.stream) body['stream'] = true
   writeSettings(request, body, losses)
   loseTheRest(request, losses)
-  return { body: withExtras(body, request, losses), losses: losses.list }
+  const betas = betasOf(request, body)
+  return { body: withExtras(body, request, losses), losses: losses.list, ...(betas.length > 0 && { headers: { 'anthropic-beta': betas.join(',') } }) }
 }
 
 function writeOutput({ output }: ChatRequest, effort: string | undefined, losses: Losses, taste: Taste): JsonObject | null {
@@ -114,7 +115,16 @@ function writeSettings({ endUser, serviceTier, betas, extras }: ChatRequest, bod
   }
   // A body that says its version (Bedrock, Vertex) says its betas too; elsewhere they are a header.
   if (betas && extras?.format === format && typeof extras.fields['anthropic_version'] === 'string') body['anthropic_beta'] = betas
-  else for (const beta of betas ?? []) losses.hint(`the beta feature "${beta.slice(0, 60)}"`)
+}
+
+/** https://platform.claude.com/docs/en/build-with-claude/files */
+const filesBeta = 'files-api-2025-04-14'
+
+/** What the request asks for, and what its parts need, where it is no member of the body. */
+function betasOf({ betas = [], messages }: ChatRequest, body: JsonObject): string[] {
+  if (body['anthropic_beta'] !== undefined) return []
+  const hasFile = messages.some(({ parts }) => parts.some((part) => part.type === 'media' && part.source.by === 'file'))
+  return hasFile && !betas.includes(filesBeta) ? [...betas, filesBeta] : betas
 }
 
 function loseTheRest(request: ChatRequest, losses: Losses): void {

@@ -90,7 +90,7 @@ test('each reason to stop is kept, with its own name where another means more', 
   const told = (stop: string, nativeStop?: string): unknown => ({ type: 'stop', choice: 0, stop, ...(nativeStop && { nativeStop }) })
   for (const [stopReason, stopped, native] of [
     ['end_turn', 'end'], ['tool_use', 'tool_calls'], ['max_tokens', 'length'], ['stop_sequence', 'stop_sequence'], ['content_filtered', 'content_filter'], ['guardrail_intervened', 'content_filter', 'guardrail_intervened'],
-    ['model_context_window_exceeded', 'context_window'], ['malformed_tool_use', 'other', 'malformed_tool_use'], ['malformed_model_output', 'other', 'malformed_model_output'], ['refusal', 'refusal'], ['pause_turn', 'pause'], ['constructor', 'other', 'constructor'],
+    ['model_context_window_exceeded', 'context_window'], ['malformed_tool_use', 'other', 'malformed_tool_use'], ['malformed_model_output', 'other', 'malformed_model_output'], ['refusal', 'refusal', 'refusal'], ['pause_turn', 'pause', 'pause_turn'], ['constructor', 'other', 'constructor'],
   ] as const) assert.deepEqual(reason(stopReason), told(stopped, native), stopReason)
 })
 

@@ -68,7 +68,6 @@ function vectorsIn(embeddings: Json | undefined): Vector[] {
 
 export const cohereEmbed: EmbedCodec = {
   format,
-  path: '/embed',
   decodeRequest(body, place) {
     const members = new Members(body)
     const inputs = inputsFrom(members)

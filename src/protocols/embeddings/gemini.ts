@@ -7,26 +7,26 @@ import { BadRequest } from '../codec.ts'
 import type { EmbedAnswer, EmbedCodec, EmbedExtras, EmbedInput, EmbedPart, EmbedRequest, EmbedUsage, Purpose } from '../embeddings.ts'
 import { Losses } from '../losses.ts'
 import { defined, isCount, isList, isNumber, isObject, isText, Members } from '../members.ts'
-import { fieldsOf, floatsOf, lose, vectorsFrom } from './parts.ts'
+import { fieldsOf, floatsOf, lose, floatsFrom } from './parts.ts'
 
 const format = 'gemini-embed'
 
-const tasks: Readonly<Record<Purpose, string>> = {
+export const tasks: Readonly<Record<Purpose, string>> = {
   query: 'RETRIEVAL_QUERY', document: 'RETRIEVAL_DOCUMENT', classification: 'CLASSIFICATION', clustering: 'CLUSTERING', similarity: 'SEMANTIC_SIMILARITY', question: 'QUESTION_ANSWERING', fact: 'FACT_VERIFICATION', code: 'CODE_RETRIEVAL_QUERY',
 }
-const purposes = new Map(Object.entries(tasks).map(([purpose, task]) => [task, purpose as Purpose]))
+export const purposeOfTask = new Map(Object.entries(tasks).map(([purpose, task]) => [task, purpose as Purpose]))
 
 /** One item of a batch, and what it says of its task, which is told once where all items say the same. */
 interface Item { model: string | undefined; input: EmbedInput; purpose: Purpose | undefined; dimensions: number | undefined }
 
-const isTask = (value: Json | undefined): value is string => isText(value) && purposes.has(value)
+const isTask = (value: Json | undefined): value is string => isText(value) && purposeOfTask.has(value)
 
 function itemFrom(value: Json): Item {
   const members = new Members(isObject(value) ? value : {})
   const content = new Members(members.take('content', isObject) ?? {})
   const parts = content.take('parts', isList)
   if (!parts) throw new BadRequest('Each content to embed must have a list of "parts".', 'content')
-  const purpose = purposes.get(members.take('taskType', isTask) ?? members.take('task_type', isTask) ?? '')
+  const purpose = purposeOfTask.get(members.take('taskType', isTask) ?? members.take('task_type', isTask) ?? '')
   const dimensions = members.take('outputDimensionality', isCount) ?? members.take('output_dimensionality', isCount)
   const title = members.take('title', isText)
   const model = members.take('model', isText)?.replace(/^models\//, '')
@@ -78,7 +78,6 @@ function usageFrom({ usageMetadata, embeddings }: JsonObject): EmbedUsage | unde
 
 export const geminiEmbed: EmbedCodec = {
   format,
-  path: '/models/{model}:batchEmbedContents',
   decodeRequest(body, place) {
     const members = new Members(body)
     const list = members.take('requests', isList)
@@ -104,7 +103,7 @@ export const geminiEmbed: EmbedCodec = {
     const members = new Members(body)
     const one = members.take('embedding', isObject)
     const list = members.take('embeddings', isList)
-    const vectors = vectorsFrom((one ? [one] : list ?? []).map((each) => (isObject(each) ? each['values'] : undefined)))
+    const vectors = floatsFrom((one ? [one] : list ?? []).map((each) => (isObject(each) ? each['values'] : undefined)))
     const usage = usageFrom(body)
     const fields = members.rest()
     return defined<EmbedAnswer>({ model: '', vectors, usage, extras: fields && { format, fields } })

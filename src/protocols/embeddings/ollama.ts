@@ -4,7 +4,7 @@ import { BadRequest } from '../codec.ts'
 import type { EmbedAnswer, EmbedCodec, EmbedInput, EmbedRequest } from '../embeddings.ts'
 import { Losses } from '../losses.ts'
 import { defined, isBoolean, isCount, isList, isText, isTexts, Members } from '../members.ts'
-import { floatsOf, lose, textOf, vectorsFrom } from './parts.ts'
+import { floatsOf, lose, textOf, floatsFrom } from './parts.ts'
 
 const format = 'ollama-embed'
 
@@ -17,7 +17,6 @@ function inputsFrom(input: Json | undefined): Pick<EmbedRequest, 'inputs' | 'sin
 
 export const ollamaEmbed: EmbedCodec = {
   format,
-  path: '/api/embed',
   decodeRequest(body, place) {
     const members = new Members(body)
     const inputs = inputsFrom(members.take('input', (value): value is Json => value !== undefined))
@@ -42,7 +41,7 @@ export const ollamaEmbed: EmbedCodec = {
     const tokens = members.take('prompt_eval_count', isCount)
     const model = members.take('model', isText) ?? ''
     const fields = members.rest()
-    return defined<EmbedAnswer>({ model, vectors: vectorsFrom(list ?? []), usage: tokens === undefined ? undefined : { tokens }, extras: fields && { format, fields } })
+    return defined<EmbedAnswer>({ model, vectors: floatsFrom(list ?? []), usage: tokens === undefined ? undefined : { tokens }, extras: fields && { format, fields } })
   },
   encodeAnswer({ model, vectors, usage, extras }, { request }) {
     const own = extras?.format === format ? extras.fields : {}

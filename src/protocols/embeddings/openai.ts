@@ -44,7 +44,6 @@ function inOrder(data: readonly Json[]): Vector[] {
 
 export const openaiEmbeddings: EmbedCodec = {
   format,
-  path: '/embeddings',
   decodeRequest(body, place) {
     const members = new Members(body)
     const inputs = inputsFrom(body['input'])

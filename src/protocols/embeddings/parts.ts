@@ -13,6 +13,9 @@ export function vectorsFrom(values: readonly (Json | undefined)[]): Vector[] {
   return vectors.length === values.length ? vectors : []
 }
 
+/** The same of formats that know numbers alone. */
+export const floatsFrom = (values: readonly (Json | undefined)[]): Vector[] => vectorsFrom(values.map((value) => (isText(value) ? undefined : value)))
+
 export function floatsOf(vector: Vector): number[] {
   if ('floats' in vector) return vector.floats
   const bytes = Buffer.from(vector.base64, 'base64')

@@ -9,7 +9,7 @@ export const geminiArray: Protocol = {
   endpoints: geminiGenerate.endpoints.map((endpoint) => ({ ...endpoint, streamPath: '/models/{model}:streamGenerateContent' })),
   framing: 'json-array',
   codec: { ...geminiGenerate.codec!, encodeStream: (client) => new Encoder(client, true) },
-  // Behind the last whole element.
-  errorEvent: (error) => `,\n${errorBody(error)}]\n`,
+  // Behind the last whole element, or as the only one.
+  errorEvent: (error, isFirst) => `${isFirst ? '[' : ',\n'}${errorBody(error)}]\n`,
   keepAlive: '\n',
 }

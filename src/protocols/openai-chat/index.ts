@@ -6,6 +6,7 @@ import type { JsonScanner } from '../../wire/json-scanner.ts'
 import type { EventShape } from '../../wire/event-shape.ts'
 import type { SseEvent } from '../../wire/sse-scanner.ts'
 import type { RequestPlace } from '../codec.ts'
+import { openaiEmbeddings } from '../embeddings/openai.ts'
 import { openaiChatCodec } from './codec.ts'
 import { classify, faultOf, said } from './errors.ts'
 import { shapeOf } from './shape.ts'
@@ -163,6 +164,7 @@ export const openaiChat: Protocol = {
   answerIn: ['choices', 'data'],
   usageIn: { answer: ['usage'], event: ['usage'] },
   codec: openaiChatCodec,
+  plain: { embeddings: openaiEmbeddings },
   readRequest,
   shapeOf,
   readEvent,

@@ -11,6 +11,7 @@ import { named } from '../members.ts'
 import { faultOf } from '../openai-chat/errors.ts'
 import { openaiChat } from '../openai-chat/index.ts'
 import type { AnswerFacts, EndpointSpec, EventFacts, JsonType, Protocol, RequestFacts, Wrong } from '../protocol.ts'
+import { rerankCodecs } from '../rerank.ts'
 import { shapeOf } from './shape.ts'
 import { usageOf } from './usage.ts'
 
@@ -110,9 +111,10 @@ export const openaiMedia: Protocol = {
   eventBytes: 32 * 1024 * 1024,
   mediaWords: [],
   answerIn: answers,
-  mayBeAnything: true,
+  mayBeAny: ['text', 'results', 'segments'],
   byPieces: true,
   codec: null,
+  plain: { rerank: rerankCodecs.cohere },
   readRequest,
   // Nothing of these has a limit of tokens that could be lowered.
   limitEdits: () => [],
