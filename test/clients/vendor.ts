@@ -65,6 +65,12 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 /** Cut as streams cut it. */
 const halves = (text: string): string[] => [text.slice(0, Math.ceil(text.length / 2)), text.slice(Math.ceil(text.length / 2))].filter((half) => half !== '')
 
+/** Tools may end in any order; `names`: of calls by id, in order. */
+const asCalled = (results: Arrived['results'], names: ReadonlyMap<unknown, string>): Arrived['results'] => {
+  const ids = [...names.keys()]
+  return results.toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id))
+}
+
 const anthropic: Dialect = {
   read(body) {
     const messages = list(body['messages'])
@@ -74,7 +80,7 @@ const anthropic: Dialect = {
       model: string(body['model']), stream: body['stream'] === true, system: textOf(body['system']),
       users: parts.filter(({ type, role }) => type === 'text' && role === 'user').map(({ text }) => string(text)),
       tools: list(body['tools']).map(({ name, input_schema: schema }) => ({ name: string(name), schema: object(schema) })),
-      results: parts.filter(({ type }) => type === 'tool_result').map(({ tool_use_id: id, content }) => ({ id: string(id), name: names.get(id) ?? '', text: textOf(content) })),
+      results: asCalled(parts.filter(({ type }) => type === 'tool_result').map(({ tool_use_id: id, content }) => ({ id: string(id), name: names.get(id) ?? '', text: textOf(content) })), names),
       schema: (object(object(body['output_config'])['format'])['schema'] ?? object(body['output_format'])['schema'] ?? null) as Json | null,
       proofs: parts.filter(({ type }) => type === 'thinking').map(({ signature }) => string(signature)),
     }
@@ -144,7 +150,7 @@ const chat: Dialect = {
       model: string(body['model']), stream: body['stream'] === true, system: of('system', 'developer').map(({ content }) => textOf(content)).join('\n'),
       users: of('user').map(({ content }) => textOf(content)),
       tools: list(body['tools']).map(({ function: fn }) => ({ name: string(object(fn)['name']), schema: object(object(fn)['parameters']) })),
-      results: of('tool').map(({ tool_call_id: id, content }) => ({ id: string(id), name: names.get(id) ?? '', text: textOf(content) })),
+      results: asCalled(of('tool').map(({ tool_call_id: id, content }) => ({ id: string(id), name: names.get(id) ?? '', text: textOf(content) })), names),
       schema: (object(object(body['response_format'])['json_schema'])['schema'] ?? null) as Json | null,
       proofs: [],
     }
@@ -182,7 +188,7 @@ const responses: Dialect = {
       system: [string(body['instructions']), ...messages.filter(({ role }) => role === 'system' || role === 'developer').map(({ content }) => textOf(content))].join('\n'),
       users: messages.filter(({ role }) => role === 'user').map(({ content }) => textOf(content)),
       tools: list(body['tools']).map(({ name, parameters }) => ({ name: string(name), schema: object(parameters) })),
-      results: input.filter(({ type }) => type === 'function_call_output').map(({ call_id: id, output }) => ({ id: string(id), name: names.get(id) ?? '', text: textOf(output) })),
+      results: asCalled(input.filter(({ type }) => type === 'function_call_output').map(({ call_id: id, output }) => ({ id: string(id), name: names.get(id) ?? '', text: textOf(output) })), names),
       schema: (object(object(body['text'])['format'])['schema'] ?? null) as Json | null,
       proofs: input.filter(({ type }) => type === 'reasoning').map((item) => string(item['encrypted_content'])),
     }

@@ -101,6 +101,21 @@ test('@anthropic-ai/sdk: Messages', (t) => each(t, 'anthropic-messages', async (
   assert.deepEqual((await client.models.list()).data.map(({ id }) => id), ['any'])
 }))
 
+test('results of parallel calls reach their calls in whatever order the client gives them, also where the vendor knows no ids', async () => {
+  const { rig, vendors, script, serve } = await startScripted(['any'])
+  script(({ results }) => (results.length > 0 ? { text: 'Done.' } : { calls: ['left', 'right'].map((at) => ({ id: `call_${at}`, name: 'weather', arguments: { city: at } })) }))
+  const client = new Anthropic({ baseURL: rig.url, apiKey: rig.key, maxRetries: 0 })
+  const asked: Anthropic.MessageCreateParamsNonStreaming = { model: 'any', max_tokens: 500, messages: [{ role: 'user', content: question }], tools: [{ name: 'weather', input_schema: schema as unknown as Anthropic.Tool.InputSchema }] }
+  for (const by of formats) {
+    serve(by)
+    const { content } = await client.messages.create(asked)
+    const results = content.flatMap((block): Anthropic.ToolResultBlockParam[] => (block.type === 'tool_use' ? [{ type: 'tool_result', tool_use_id: block.id, content: `word of ${(block.input as typeof city).city}` }] : []))
+    await client.messages.create({ ...asked, messages: [...asked.messages, { role: 'assistant', content }, { role: 'user', content: results.toReversed() }] })
+    const told = vendors[by].arrived.at(-1)!.results.map(({ text }) => /word of (\w+)/.exec(text)?.[1])
+    assert.deepEqual(told, ['left', 'right'], by)
+  }
+})
+
 test('calls of tools that a vendor gives no ids have ids of their own in each answer: tools take two calls of one id for one', async () => {
   const { rig, vendors, script, serve } = await startScripted(['any'])
   script(() => ({ calls: [{ id: '', name: 'weather', arguments: city }, { id: '', name: 'weather', arguments: city }] }))

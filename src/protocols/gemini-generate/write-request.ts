@@ -1,10 +1,10 @@
 /** A canonical request as Google takes it, at AI Studio and at Vertex alike. What it has no place for is told as a loss. */
-import type { ChatRequest, FunctionTool, JsonObject, Message, ServerTool, Tool, ToolCallPart, ToolChoice } from '../canonical.ts'
+import type { ChatRequest, FunctionTool, JsonObject, Message, Part, ServerTool, Tool, ToolCallPart, ToolChoice, ToolResultPart } from '../canonical.ts'
 import type { Encoded, Loss, Target } from '../codec.ts'
 import { named } from '../members.ts'
 import { encodeConfig, generationOf, loseSettings } from './config.ts'
 import { listOf, merged } from './fields.ts'
-import { format, isEmpty } from './parts.ts'
+import { format, isEmpty, madeUp } from './parts.ts'
 import { ToolNames } from './names.ts'
 import { noSignature } from './signature.ts'
 import { encodePart, withExtras, type PartWriter } from './write-parts.ts'
@@ -83,10 +83,20 @@ class Writer implements PartWriter {
     return parts.flatMap((part) => (role === 'assistant' && isEmpty(part) ? [] : encodePart(part, this)))
   }
 
+  /** Without ids results belong to the calls of their tool by order; clients give them in that in which they ended. */
+  #asCalled(parts: readonly Part[]): Part[] {
+    const nameless = parts.filter((part) => part.type === 'toolResult' && (!this.takesIds || part.callId.startsWith(madeUp)) && this.#called.has(part.callId)) as ToolResultPart[]
+    if (nameless.length < 2) return [...parts]
+    const ids = [...this.#called.keys()]
+    const nameOf = ({ callId }: ToolResultPart): string => this.nameOfCall(callId)
+    const next = Map.groupBy(nameless.toSorted((a, b) => ids.indexOf(a.callId) - ids.indexOf(b.callId)), nameOf)
+    return parts.map((part) => (nameless.includes(part as ToolResultPart) ? next.get(nameOf(part as ToolResultPart))!.shift()! : part))
+  }
+
   contents(message: Message): JsonObject[] {
     const { role, extras } = message
     if (isSystem(message)) this.lose('that a message in mid-conversation is a system message (sent as the user’s)', 'hint')
-    const parts = this.parts(message)
+    const parts = this.parts(role === 'tool' ? { ...message, parts: this.#asCalled(message.parts) } : message)
     if (role === 'assistant' && this.isThird) sign(parts)
     const beside = role === 'tool' ? parts.filter((part) => !('functionResponse' in part)) : []
     const own = beside.length === 0 ? parts : parts.filter((part) => 'functionResponse' in part)
