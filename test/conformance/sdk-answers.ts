@@ -58,7 +58,8 @@ const invoke: Ask = async (target, model, body, stream) => {
 }
 
 /** How often it tried and how long it took. */
-const withoutMetadata = ({ $metadata: { httpStatusCode, requestId }, ...answer }: { $metadata: { httpStatusCode?: number; requestId?: string } }): object => ({ ...answer, httpStatusCode, requestId })
+/** Where the recording has no id, the gateway's stands. */
+const withoutMetadata = ({ $metadata: { httpStatusCode }, ...answer }: { $metadata: { httpStatusCode?: number } }): object => ({ ...answer, httpStatusCode })
 
 export const sdks: Readonly<Record<string, readonly (readonly [name: string, ask: Ask])[]>> = {
   'openai-responses': [['openai 6', openaiOf(OpenAI)], ['openai 7', openaiOf(OpenAI7 as unknown as typeof OpenAI)]],
