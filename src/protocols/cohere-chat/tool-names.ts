@@ -5,7 +5,7 @@
 
 const allowed = /^(?![0-9])[A-Za-z0-9_]+$/
 const code = /_x([0-9a-f]{1,4})_/
-const codes = new RegExp(code, 'g')
+const codes = /_x([0-9a-f]{1,4})_/g
 const replaced = /[^A-Za-z0-9_]|^[0-9]|_(?=x[0-9a-f]{1,4}[^A-Za-z0-9])/g
 
 export function nameForCohere(name: string): string {
