@@ -70,6 +70,8 @@ export abstract class Account {
   abstract counts(atMs: number): boolean
   /** What stands against a charge at this instant: the most that is settled and held in any window that counts it. */
   abstract takenNanoAt(atMs: number): number
+  /** The most that is settled in any span of the budget that counts a charge at this instant. */
+  abstract settledNanoAt(atMs: number): number
   /** Reserves, or reserves more for a hold of that instant. */
   abstract hold(nano: number, heldAtMs: number): void
   /** Ends a hold of that instant. */
@@ -137,6 +139,10 @@ export class PeriodAccount extends Account {
 
   counts(atMs: number): boolean {
     return this.covers(atMs)
+  }
+
+  settledNanoAt(): number {
+    return this.settledNano
   }
 
   takenNanoAt(): number {

@@ -223,6 +223,17 @@ test('what a vendor charges beyond a hold is alarmed', async () => {
   assert.deepEqual([more.alarms.over_bound, more.alarms.overrun], [1, 0])
 })
 
+test('a charge that overran a budget of the last hours is alarmed when those hours have passed', async () => {
+  // A key's own budget has no such period, those of rules do; to the ledger they are the same.
+  const world = one(null, { ...standard(100), period: 'rolling/PT1H' } as unknown as Budget)
+  const hold = (await take(world, 90))!
+  // Another one: the account learns how late it is.
+  world.nowMs += 3 * hour
+  end(world, (await take(world, 10))!, 10)
+  hold.end(paid(130, usageFlags.overHold))
+  assert.deepEqual([world.alarms.overrun, accountOf(world, 'key:k').settledNano], [1, 10])
+})
+
 /** A ledger over a journal that says what it is told to, and takes holds until so many ends wait for the store. */
 function over(journal: { canAdmit(): boolean; problem: string | null }, mostUnapplied = Infinity): { ledger: Ledger; take(): Hold | Failure } {
   let lsn = 0

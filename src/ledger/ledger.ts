@@ -260,11 +260,13 @@ export class Ledger implements HoldKeeper {
     hold.endLsn = this.#options.journal.append(record)
     this.#unapplied.add({ lsn: hold.endLsn, record })
     for (const account of hold.accounts) {
-      const before = account.settledNano
+      const before = account.settledNanoAt(heldAt)
       account.settle(hold.amountNano, tenantNano, heldAt)
       if (account.takeNotice()) this.onTaken?.(account)
-      if (account.mode !== 'soft' && account.settledNano > account.limitNano && before <= account.limitNano) {
-        this.#alarm('overrun', `${account.name} has spent ${account.settledNano - account.limitNano} nano-dollars more than its budget with attempt ${requestId}-${attempt}`)
+      // The window may have passed meanwhile: it was overrun all the same.
+      const settledNano = account.settledNanoAt(heldAt)
+      if (account.mode !== 'soft' && settledNano > account.limitNano && before <= account.limitNano) {
+        this.#alarm('overrun', `${account.name} has spent ${settledNano - account.limitNano} nano-dollars more than its budget with attempt ${requestId}-${attempt}`)
       }
     }
     if (flags & usageFlags.overBound) this.#alarm('over_bound', `${target.provider} charges ${overheadNano} nano-dollars more for ${requestId}-${attempt} than its bound allows; they are on gateway_overhead`)

@@ -25,14 +25,18 @@ class Model {
     return sum
   }
 
-  /** The most of all windows that count an instant. */
-  most(at: number): bigint {
+  /** The most of all windows that count an instant: taken, or of that what is settled. */
+  most(at: number, what: 'taken' | 'settled' = 'taken'): bigint {
     let most = 0n
     for (let end = floor(at); end <= floor(at) + this.spanMs; end += quarterMs) {
-      const taken = this.taken(end - this.spanMs, end + quarterMs)
-      if (taken > most) most = taken
+      const sum = what === 'taken' ? this.taken(end - this.spanMs, end + quarterMs) : this.settled(end - this.spanMs, end + quarterMs)
+      if (sum > most) most = sum
     }
     return most
+  }
+
+  settled(from: number, to: number): bigint {
+    return this.charges.reduce((sum, { at, settled }) => (at >= from && at < to ? sum + settled : sum), 0n)
   }
 
   /** No span of the length, wherever it begins. */
@@ -97,6 +101,8 @@ test('P1 of a rolling budget: no hours see more than the limit, and nothing is r
         charge.isOpen = false
         charge.held = 0n
         charge.settled = BigInt(settled)
+        // Also of windows that the present has left behind: whoever overran one is told.
+        if (account.covers(charge.at)) assert.equal(BigInt(account.settledNanoAt(charge.at)), model.most(charge.at, 'settled'))
       }
       model.check()
       assert.ok(account.settledNano >= 0 && account.heldNano >= 0)

@@ -74,7 +74,14 @@ export class RollingAccount extends Account {
     const quarter = quarterOf(atMs)
     this.advance(atMs)
     if (quarter === this.#newest && !(this.#quarters.at(-1)! > quarter)) return this.#takenNano
-    return this.covers(atMs) ? this.#mostTaken(quarter) : Infinity
+    return this.covers(atMs) ? this.#most(quarter, this.#taken, this.#takenNano) : Infinity
+  }
+
+  /** The most that any window has settled which counts a charge at this instant, also where the present has left it behind. */
+  settledNanoAt(atMs: number): number {
+    const quarter = quarterOf(atMs)
+    if (quarter === this.#newest && !(this.#quarters.at(-1)! > quarter)) return this.#settledNano
+    return this.covers(atMs) ? this.#most(quarter, this.#settled, this.#settledNano) : 0
   }
 
   /** Time has passed: quarters leave the window that is shown, and those that no window holds any more are forgotten. */
@@ -170,22 +177,22 @@ export class RollingAccount extends Account {
   }
 
   /**
-   * Of the windows that end with `quarter` or later and count it. A window takes most where it ends with a quarter that was charged, so
-   * only those are looked at, from the newest back: one or two while a clock runs on.
+   * Of the windows that end with `quarter` or later and count it; `newest`: what the newest has. A window has most where it ends with a
+   * quarter that was charged, so only those are looked at, from the newest back: one or two while a clock runs on.
    */
-  #mostTaken(quarter: number): number {
+  #most(quarter: number, amounts: readonly number[], newest: number): number {
     let most = 0
     let last = this.#quarters.length - 1
     // From the window that is shown, unless a clock that ran ahead has charged beyond it.
-    const isKnown = this.#takenNano <= Number.MAX_SAFE_INTEGER && !(this.#quarters[last]! > this.#newest)
-    let sum = isKnown ? this.#takenNano : 0
+    const isKnown = newest <= Number.MAX_SAFE_INTEGER && !(this.#quarters[last]! > this.#newest)
+    let sum = isKnown ? newest : 0
     let first = isKnown ? this.#first : this.#quarters.length
     for (;;) {
       const end = last >= this.#head && this.#quarters[last]! > quarter ? this.#quarters[last]! : quarter
-      while (first > this.#head && this.#quarters[first - 1]! >= end - this.#length) sum += this.#taken[--first]!
+      while (first > this.#head && this.#quarters[first - 1]! >= end - this.#length) sum += amounts[--first]!
       if (end - this.#length <= quarter) most = Math.max(most, sum)
       if (end === quarter) return most
-      sum -= this.#taken[last--]!
+      sum -= amounts[last--]!
     }
   }
 }

@@ -143,8 +143,8 @@ export class Reference {
     return spanMs === 0 ? this.sum(entity, from, to) : this.sum(entity, floor(shownMs) - spanMs, Infinity)
   }
 
-  /** The most of all windows that count an instant, or of all there ever were; null where it can't be judged. */
-  most({ entity, spanMs, shownMs }: Limit, at: number | null): bigint | null {
+  /** The most of all windows that count an instant, or of all there ever were; null where it can't be judged. `isSettled`: without what is held. */
+  most({ entity, spanMs, shownMs }: Limit, at: number | null, isSettled = false): bigint | null {
     if (at !== null && at < floor(shownMs) - judgedMs) return null
     let most = 0n
     const ends = new Set(this.entries.map(({ heldAt }) => floor(heldAt)))
@@ -152,7 +152,8 @@ export class Reference {
     for (const end of ends) {
       if (at !== null && (end < floor(at) || end - spanMs > at)) continue
       const { settled, held } = this.sum(entity, end - spanMs, end + quarterMs)
-      if (settled + held > most) most = settled + held
+      const taken = isSettled ? settled : settled + held
+      if (taken > most) most = taken
     }
     return most
   }
@@ -212,12 +213,13 @@ export class Reference {
   /** `lsn`: of its end. `isKnown`: a limit whose spending the ledger knows already. */
   end(entry: Entry, lsn: number, paid: bigint, isKnown: (limit: Limit) => boolean): void {
     const above = this.above(entry).filter(isKnown)
-    const before = above.map((limit) => this.shown(limit).settled)
+    const spent = (limit: Limit): bigint => limit.spanMs > 0 ? this.most(limit, entry.heldAt, true) ?? 0n : this.shown(limit).settled
+    const before = above.map(spent)
     entry.isOpen = false
     entry.paid = paid
     this.remember(entry, lsn)
     above.forEach((limit, i) => {
-      if (limit.isHard && before[i]! <= limit.nano && this.shown(limit).settled > limit.nano) this.overruns++
+      if (limit.isHard && before[i]! <= limit.nano && spent(limit) > limit.nano) this.overruns++
       const taken = this.taken(limit)
       if (paid > entry.held && taken > limit.ceiling) limit.ceiling = taken
     })
