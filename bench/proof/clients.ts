@@ -35,8 +35,9 @@ export const measure: Measure = async (signal) => {
   return {
     title: 'Real clients',
     claim: 'An existing SDK or coding tool works unchanged with a model of another vendor behind it.',
-    method: `The tools and libraries as published (${Object.entries({ ...versions.dependencies, ...versions.optionalDependencies }).map(([name, version]) => `${name} ${version}`).join(', ')}), set up as docs/guides/clients.md says, through the gateway to scripted vendors that speak another format. The tools run in a network namespace that has nothing but its loopback: the model asks for a file, the tool reads it, and the model's answer holds a random word that only the file had. The vendors check what arrives, with code that is not the gateway's.`,
+    method: `The tools and libraries as published (${Object.entries({ ...versions.dependencies, ...versions.optionalDependencies }).map(([name, version]) => `${name} ${version}`).join(', ')}), set up as docs/guides/clients.md says, through the gateway to scripted vendors that speak another format. The tools run in a network namespace that has nothing but its loopback: the model asks for a file, the tool reads it, and the model's answer holds a random word that only the file had. The vendors check what arrives, with code that is not the gateway's. What the gateway emits is also given to a validator of the vendors' own descriptions (Steady): each recorded conversation and each request of a real client, translated to each format that has such a description.`,
     rows: [
+      ...await runTests(['test/clients/specified.test.ts'], signal),
       ...await runTests(['test/clients/tools.test.ts'], signal, alone),
       ...await runTests(['test/clients/sdks.test.ts', 'test/gateway/sdks.test.ts', 'test/gateway/captures.test.ts'], signal),
     ],

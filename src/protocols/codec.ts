@@ -24,7 +24,7 @@ export interface ChatCodec {
  */
 export type DialectField =
   | 'top_k' | 'min_p' | 'repetition_penalty' | 'cache_control' | 'prompt_cache_breakpoint' | 'reasoning_content' | 'reasoning_details' | 'thinking'
-  | 'file_url' | 'document_url' | 'video_url' | 'annotations' | 'web_search_options'
+  | 'file_url' | 'document_url' | 'video_url' | 'image_modality' | 'annotations' | 'web_search_options'
 
 /** What stands in the path, the query or a header and not in the body (Gemini: model, stream; Bedrock: both; Messages: names of beta features). */
 export interface RequestPlace { model?: string; stream?: boolean; betas?: readonly string[] }

@@ -13,7 +13,7 @@ import { vendor } from './provider.ts'
 export const openrouter = vendor({
   id: 'openrouter', name: 'OpenRouter', docs: 'https://openrouter.ai/docs/api-reference/overview',
   baseUrl: 'https://openrouter.ai/api/v1', endpoints: ['chat', 'completions', 'embeddings', 'transcriptions', 'rerank'], billsAfterAbort: true,
-  quirks: { dialect: ['reasoning_details', 'video_url', 'cache_control', 'annotations', 'top_k', 'min_p', 'repetition_penalty', 'file_url'], streamUsage: 'always', maxTokensField: 'max_tokens', rateLimitHeaders: 'openrouter' },
+  quirks: { dialect: ['reasoning_details', 'video_url', 'image_modality', 'cache_control', 'annotations', 'top_k', 'min_p', 'repetition_penalty', 'file_url'], streamUsage: 'always', maxTokensField: 'max_tokens', rateLimitHeaders: 'openrouter' },
   families: [{ models: ['openai/*', 'anthropic/*'], quirks: { developerRole: true } }],
   bounds: { priceVaries: true, hidesReasoning: true, leastOutputTokens: 16, serverToolModels: ['*:online'] },
 })

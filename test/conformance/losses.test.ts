@@ -2,29 +2,17 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { targetOf } from '../../src/gateway/wording.ts'
-import { routeOf } from '../../src/gateway/routes.ts'
 import type { Deployment } from '../../src/gateway/snapshot.ts'
 import type { JsonObject } from '../../src/protocols/canonical.ts'
-import type { RequestPlace } from '../../src/protocols/codec.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
-import { clientRequests } from '../fixtures/recorded.ts'
 import { closeConnections, overAll, post } from './ask.ts'
-import { formats, nameOf, recordedOf, startFormatRig, vendorFor } from './format-rig.ts'
+import { formats, nameOf, startFormatRig, vendorFor } from './format-rig.ts'
 import { silentLosses } from './losses.ts'
+import { ofClients, recorded } from './requests.ts'
 import { proof } from './sample.ts'
 import { saysNothing } from './says-nothing.ts'
 import { requestFaults } from './specifications.ts'
 import { targets } from './targets.ts'
-
-interface Said { id: string; protocol: Protocol; body: JsonObject; place: RequestPlace; path: string; headers: Record<string, string> }
-
-/** Of real tools and SDKs. */
-const ofClients = clientRequests().flatMap(({ id, method, path, headers, body }): Said[] => {
-  const route = method === 'POST' ? routeOf(path.split('?')[0]!, path.split('?')[1] ?? '') : null
-  if (route === null || route.endpoint.capability !== 'chat' || route.endpoint.counts) return []
-  return [{ id, protocol: formats.find((each) => each.id === route.protocol.id)!, body: JSON.parse(body) as JsonObject, place: route.inPath, path, headers }]
-})
-const recorded = formats.flatMap((protocol) => recordedOf(protocol).flatMap(({ id, requestBody, stream, status }): Said[] => (requestBody === null || status !== 200 ? [] : [{ id, protocol, body: JSON.parse(requestBody) as JsonObject, place: { model: 'm', stream }, path: '', headers: {} }])))
 
 const rig = await startFormatRig(targets)
 after(closeConnections)

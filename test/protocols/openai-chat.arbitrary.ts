@@ -4,7 +4,7 @@ import type { ChatAnswer, ChatRequest, ChatUsage, Choice, Citation, Json, MediaP
 import type { DialectField } from '../../src/protocols/codec.ts'
 
 /** Vendors read one mark of a cached prefix and one form of documents. */
-export const everyField: readonly DialectField[] = ['top_k', 'min_p', 'repetition_penalty', 'cache_control', 'reasoning_details', 'file_url', 'video_url', 'annotations', 'web_search_options']
+export const everyField: readonly DialectField[] = ['top_k', 'min_p', 'repetition_penalty', 'cache_control', 'reasoning_details', 'file_url', 'video_url', 'image_modality', 'annotations', 'web_search_options']
 
 /** Members that may be left out. */
 export function some<T extends object>(members: { [K in keyof T]: fc.Arbitrary<T[K]> }, required: (keyof T & string)[] = []): fc.Arbitrary<T> {

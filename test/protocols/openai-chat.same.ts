@@ -12,7 +12,7 @@ export interface Rule { reason: string; apply(body: JsonObject): void }
 /** Dialects of the recorded vendors, as far as their requests show them. */
 export const dialects: Readonly<Record<string, readonly DialectField[]>> = {
   deepseek: ['reasoning_content', 'video_url'], doubleword: ['reasoning_content'], llamacpp: ['reasoning_content', 'video_url'], venice: ['reasoning_content'],
-  mistral: ['document_url', 'thinking'], openrouter: ['reasoning_details', 'video_url', 'cache_control', 'annotations'], openai: ['annotations'],
+  mistral: ['document_url', 'thinking'], openrouter: ['reasoning_details', 'video_url', 'image_modality', 'cache_control', 'annotations'], openai: ['annotations'],
 }
 
 const objects = (value: Json | undefined): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : [])

@@ -1,5 +1,5 @@
 /** A canonical request as OpenAI takes it. What the target's dialect adds is written where it is named; everything else is told as lost. */
-import type { ChatRequest, JsonObject, OutputFormat } from '../canonical.ts'
+import type { ChatRequest, JsonObject, Modality, OutputFormat } from '../canonical.ts'
 import type { DialectField, Encoded, Target } from '../codec.ts'
 import { effortOf } from '../effort.ts'
 import { isLegacy } from './decode-request.ts'
@@ -34,13 +34,19 @@ export function encodeRequest(request: ChatRequest, target: Target): Encoded {
 function encodeOutput({ output, modalities, audio, maxOutputTokens, stop, choices, logprobs }: ChatRequest, body: JsonObject, writing: Writing): void {
   const format = output && encodeFormat(output, writing)
   if (format) body['response_format'] = format
-  if (modalities) body['modalities'] = modalities
+  if (modalities) encodeModalities(modalities, body, writing)
   if (audio) body['audio'] = { ...audio.voice !== undefined && { voice: audio.voice }, ...audio.coding !== undefined && { format: audio.coding } }
   if (maxOutputTokens !== undefined) body['max_completion_tokens'] = maxOutputTokens
   if (stop && stop.length > mostStops) writing.lose(`stop sequences after the first ${mostStops}`, 'meaning')
   if (stop && stop.length > 0) body['stop'] = stop.slice(0, mostStops)
   if (choices !== undefined) body['n'] = choices
   if (logprobs) Object.assign(body, { logprobs: true, ...logprobs.alternatives > 0 && { top_logprobs: logprobs.alternatives } })
+}
+
+function encodeModalities(modalities: readonly Modality[], body: JsonObject, writing: Writing): void {
+  const sayable = writing.dialect.has('image_modality') ? [...modalities] : modalities.filter((each) => each !== 'image')
+  if (sayable.length < modalities.length) writing.lose('images in the answer', 'meaning')
+  if (sayable.length > 0) body['modalities'] = sayable
 }
 
 function encodeFormat(output: OutputFormat, writing: Writing): JsonObject | null {
