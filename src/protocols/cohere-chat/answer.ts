@@ -76,8 +76,8 @@ function messageOf(parts: readonly Part[], extras: JsonObject): JsonObject {
       for (const each of part.citations ?? []) citations.push(citationTo(each, part.text, content.length))
       if (part !== plan) content.push({ type: 'text', text: part.text })
     } else if (part.type === 'toolCall') {
-      const { id, name, arguments: args } = part
-      calls.push({ id, type: 'function', function: { name: nameForCohere(name), arguments: args }, ...(part.extras?.format === 'cohere-chat' ? part.extras.fields : {}) })
+      const { id, name, arguments: text, custom } = part
+      calls.push({ id, type: 'function', function: { name: nameForCohere(name), arguments: custom ? JSON.stringify({ input: text }) : text }, ...(part.extras?.format === 'cohere-chat' ? part.extras.fields : {}) })
     } else if (part.type === 'native') {
       const kind = nativeKind(part)
       if (kind === 'citation') citations.push(part.value['citation'] as JsonObject)

@@ -27,6 +27,8 @@ export class CohereEncoder implements StreamEncoder {
   #finish: string | undefined
   #usage: JsonObject | undefined
   #hasFailed = false
+  /** The open part is the call of a custom tool, whose free text is a member of its arguments. */
+  #isFree = false
 
   constructor(client: Client) {
     this.#client = client
@@ -65,16 +67,21 @@ export class CohereEncoder implements StreamEncoder {
   #delta(text: string): string {
     if (this.#before === '' || text === '') return ''
     this.#text += text
+    return this.#piece(this.#isFree ? JSON.stringify(text).slice(1, -1) : text)
+  }
+
+  #piece(text: string): string {
     return this.#before + JSON.stringify(text) + this.#after
   }
 
   #part(part: Part): string {
     this.#text = ''
+    this.#isFree = part.type === 'toolCall' && part.custom === true
     this.#isThought = part.type === 'reasoning'
     switch (part.type) {
       case 'text': case 'refusal': return this.#begin('text') + this.#delta(part.text)
       case 'reasoning': return this.#begin('thinking') + this.#delta(part.text ?? '')
-      case 'toolCall': return this.#call(part.id, part.name) + this.#delta(part.arguments)
+      case 'toolCall': return this.#call(part.id, part.name) + (this.#isFree ? this.#piece('{"input":"') : '') + this.#delta(part.arguments)
       // Of audio the words are still to come.
       case 'media': return this.#begin('text') + this.#delta(part.transcript ?? (part.kind === 'audio' ? '' : unsaid(part)))
       case 'native': return nativeKind(part) === 'citation' ? this.#citation(part.value['citation'] as JsonObject) : ''
@@ -99,7 +106,8 @@ export class CohereEncoder implements StreamEncoder {
   }
 
   #partEnd(): string {
-    const ending = this.#ending
+    const ending = (this.#isFree ? this.#piece('"}') : '') + this.#ending
+    this.#isFree = false
     this.#before = this.#ending = ''
     return ending
   }

@@ -32,6 +32,10 @@ export function callFrom(value: Json, id: string, position: number): Part {
 const isArguments = (value: Json | undefined): value is JsonObject | string => isObject(value) || isText(value)
 const nativeCall = (value: JsonObject): NativePart => ({ type: 'native', format: 'ollama-chat', value })
 
-/** Free text, and what is no JSON object, stands in a member of its own. */
-export const argumentsOf = ({ arguments: text, custom }: Pick<ToolCallPart, 'arguments' | 'custom'>): JsonObject => (custom ? null : text === '' ? {} : parsedObject(text)) ?? { input: text }
-export const isBroken = ({ arguments: text, custom }: ToolCallPart): boolean => !custom && text !== '' && parsedObject(text) === null
+/** Free text stands in a member of its own, and so does what is no JSON object. Some models call a tool that takes nothing with null. */
+export function argumentsOf({ arguments: text, custom }: Pick<ToolCallPart, 'arguments' | 'custom'>): JsonObject {
+  if (custom) return { input: text }
+  return text === '' || text === 'null' ? {} : parsedObject(text) ?? { raw_arguments: text }
+}
+
+export const isBroken = (call: ToolCallPart): boolean => 'raw_arguments' in argumentsOf(call) && parsedObject(call.arguments) === null
