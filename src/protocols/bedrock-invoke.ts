@@ -34,7 +34,8 @@ const chunk = eventHeaders('chunk')
 
 /** Null: Bedrock has no such event. */
 export function wrapInvoke(name: string, data: string): Buffer | null {
-  if (name === 'ping') return null
+  // Some servers end Anthropic's streams as OpenAI ends its own.
+  if (name === 'ping' || data === '[DONE]') return null
   if (name === 'error') return Buffer.from(writeError(errorIn(parsed(data))), 'latin1')
   return encodeFrame(chunk, `{"bytes":"${Buffer.from(data).toString('base64')}"}`)
 }

@@ -27,6 +27,9 @@ const recordedAs: Readonly<Record<string, RecordedFormat>> = { 'openai-chat': 'o
 /** Claude at Bedrock: Anthropic's format in frames, which has clients of its own. */
 const invoke: Protocol = { ...anthropicInvoke, id: 'bedrock-invoke' }
 
+/** Between Anthropic's format and it nothing is translated: bodies pass, and events in other frames. */
+export const wireOf = ({ id }: Protocol): string => (id === invoke.id ? 'anthropic-messages' : id)
+
 /** Those with conversations, as registered, and it. */
 export const formats: readonly Protocol[] = [...protocols.values(), invoke].filter(({ codec }) => codec !== null)
 

@@ -6,7 +6,7 @@ import type { Deployment } from '../../src/gateway/snapshot.ts'
 import type { JsonObject } from '../../src/protocols/canonical.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
 import { closeConnections, overAll, post } from './ask.ts'
-import { formats, nameOf, startFormatRig, vendorFor } from './format-rig.ts'
+import { formats, nameOf, startFormatRig, vendorFor, wireOf } from './format-rig.ts'
 import { silentLosses } from './losses.ts'
 import { ofClients, recorded } from './requests.ts'
 import { proof } from './sample.ts'
@@ -44,7 +44,7 @@ describe(`${ofClients.length} requests of real clients before a vendor of each f
         const answer = await post({ url: rig.url, key: rig.key }, named, JSON.stringify(place.model === undefined ? { ...body, model: nameOf(target.id) } : body), onlyOf(headers))
         const arrival = rig.upstream.arrivalsOf(target.id).findLast((each) => String(each.headers['x-client-request-id']).startsWith(String(answer.headers['x-megarouter-request-id'])))
         if (answer.status !== 200 || arrival === undefined) return void failures.push(`${id}: ${answer.status} ${answer.body.toString('utf8', 0, 300)}`)
-        if (formatOf(protocol) === formatOf(target.protocol)) return
+        if (wireOf(protocol) === wireOf(target.protocol)) return
         const faults = requestFaults(target.protocol, JSON.parse(arrival.body.toString()) as JsonObject)
         if (faults.length > 0) failures.push(`${id}: ${faults.slice(0, 5).join('; ')}`)
         const { losses } = target.protocol.codec!.encodeRequest(protocol.codec!.decodeRequest(body, place), targetOf({ upstreamModel: target.id, outputTokens: 0, reasoning: null, provider: { vendor: vendorFor(target) } } as unknown as Deployment))
@@ -56,9 +56,6 @@ describe(`${ofClients.length} requests of real clients before a vendor of each f
     })
   }
 })
-
-/** Claude at Bedrock speaks Anthropic's: bodies pass. */
-const formatOf = ({ id }: Protocol): string => (id === 'bedrock-invoke' ? 'anthropic-messages' : id)
 
 /** Those that belong to a format; the key is another one. */
 const onlyOf = (headers: Record<string, string>): Record<string, string> => Object.fromEntries(Object.entries(headers).filter(([name]) => /^(anthropic-(version|beta)|content-type)$/.test(name)))
