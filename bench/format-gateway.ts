@@ -3,7 +3,7 @@ import { protocols } from '../src/protocols/index.ts'
 import { providerAt, startRig, testPrices } from '../test/gateway/harness.ts'
 
 const vendors = `http://127.0.0.1:${process.argv[2]!}`
-const formats = [...protocols.keys()]
+const formats = [...protocols.values()].filter(({ codec }) => codec !== null).map(({ id }) => id)
 const rig = await startRig({ providers: () => formats.map((format) => providerAt(format, `${vendors}/${format}`, { formats: [{ protocol: format }], endpoints: ['chat'] })) })
 rig.publish(({ deployments }) => {
   for (const format of formats) deployments.push({ id: format, model: format, provider: format, upstreamModel: format, price: { version: 'bench', base: testPrices, tiers: [] }, priceAs: null })

@@ -23,7 +23,7 @@ const paths: Readonly<Record<string, string>> = {
   'cohere-chat': '/v2/chat', 'ollama-chat': '/api/chat', 'bedrock-converse': '/model/{model}/converse-stream',
 }
 export const clientFormats: readonly string[] = Object.keys(paths)
-export const vendorFormats: readonly string[] = [...protocols.keys()]
+export const vendorFormats: readonly string[] = [...protocols.values()].filter(({ codec }) => codec !== null).map(({ id }) => id)
 
 const conversation: ChatRequest = { model: '', stream: true, messages: [{ role: 'user', parts: [{ type: 'text', text: 'Say what this costs.' }] }], maxOutputTokens: 100_000 }
 const words = ['The', ' quick', ' brown', ' fox', ' jumps', ' over', ' the', ' lazy', ' dog', ',', ' and', ' says', ':', ' “why', ' not', '?”\n']
