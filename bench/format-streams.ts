@@ -14,8 +14,8 @@ import { cpuUs } from './load.ts'
 
 const streams = 100
 const eventEveryMs = 20
-const inFlowAfterMs = 400
-const windowMs = 1_500
+const inFlowAfterMs = 300
+const windowMs = 1_000
 
 /** Where clients of each format ask; Gemini's and Bedrock's name the model in the path. */
 const paths: Readonly<Record<string, string>> = {
