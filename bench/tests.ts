@@ -5,9 +5,10 @@ import type { Row } from './proof.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** Rows: one for each test with its diagnostics, and one that all passed. */
-export async function runTests(files: readonly string[], signal: AbortSignal): Promise<Row[]> {
-  const child = spawn(process.execPath, ['--test', '--test-reporter=tap', '--test-concurrency=1', ...files.map((file) => join(root, file))], {
+/** Rows: one for each test with its diagnostics, and one that all passed. `within`: a command that runs another. */
+export async function runTests(files: readonly string[], signal: AbortSignal, within: readonly string[] = []): Promise<Row[]> {
+  const [command, ...before] = [...within, process.execPath]
+  const child = spawn(command!, [...before, '--test', '--test-reporter=tap', '--test-concurrency=1', ...files.map((file) => join(root, file))], {
     cwd: root, env: { ...process.env, MEGAROUTER_PROOF: '1', NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'], signal,
   })
   let output = ''

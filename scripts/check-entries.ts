@@ -17,8 +17,8 @@ const checked: readonly (readonly [vendor: string, theirs: string, model: string
   ['google', 'google', 'gemini-2.5-pro'], ['google', 'google', 'gemini-2.5-flash'], ['google', 'google', 'gemini-3.7-flash'], ['mistral', 'mistral', 'mistral-large-2512'], ['deepseek', 'deepseek', 'deepseek-v4-pro'],
   ['xai', 'x-ai', 'grok-4.3'], ['groq', 'groq', 'llama-3.3-70b-versatile'], ['fireworks', 'fireworks', 'accounts/fireworks/models/deepseek-v4-pro'],
   ['cohere', 'cohere', 'command-a-03-2025'], ['moonshot', 'moonshotai', 'kimi-k2-0905-preview'],
-  ['perplexity', 'perplexity', 'sonar-pro'], ['voyageai', 'voyageai', 'voyage-3.5'], ['zai', 'zai', 'glm-5.2'], ['minimax', 'minimax', 'MiniMax-M2.5'],
-  ['together', 'together', 'meta-llama/Llama-3.3-70B-Instruct-Turbo'], ['azure', 'azure', 'o4-mini'], ['amazon-bedrock', 'aws', 'global.anthropic.claude-haiku-4-5-20251001-v1:0'], ['cerebras', 'cerebras', 'gpt-oss-120b'], ['baseten', 'baseten', 'moonshotai/Kimi-K2.6'],
+  ['perplexity', 'perplexity', 'sonar-pro'], ['voyage', 'voyageai', 'voyage-3.5'], ['zai', 'zai', 'glm-5.2'], ['minimax', 'minimax', 'MiniMax-M2.5'],
+  ['together', 'together', 'meta-llama/Llama-3.3-70B-Instruct-Turbo'], ['azure', 'azure', 'o4-mini'], ['bedrock', 'aws', 'global.anthropic.claude-haiku-4-5-20251001-v1:0'], ['cerebras', 'cerebras', 'gpt-oss-120b'], ['baseten', 'baseten', 'moonshotai/Kimi-K2.6'],
 ]
 
 const first = (JSON.parse(data('models-dev-2026-07-02.json.gz')) as { providers: Record<string, { models: Record<string, { cost?: unknown }> }> }).providers

@@ -31,10 +31,13 @@ function limit({ maxTokensField: field, otherLimit }: Vendor['quirks']): string 
 
 function quirks({ auth, quirks: own, bounds }: Vendor): string[] {
   return [
-    ...typeof auth === 'object' ? [`key in ${code(auth.header)}`] : [],
+    ...typeof auth !== 'object' ? [] : !('scheme' in auth) ? [`key in ${code(auth.header)}`] : [{ aws: 'requests are signed (AWS)', google: 'tokens of Google Cloud', entra: 'tokens of Entra ID' }[auth.scheme]],
     ...usageInStreams[own.streamUsage],
     ...own.developerRole ? [] : ['`developer` as `system`'],
     ...own.contentParts ? [] : ['lists of texts as one text'],
+    ...own.nineLetterIds ? ['ids of calls of nine letters'] : [],
+    ...own.thoughtWithCalls ? ['a thought beside earlier calls'] : [],
+    ...own.drops.length > 0 ? [`without ${codes(own.drops)}`] : [],
     ...bounds.leastOutputTokens > 1 ? [`at least ${bounds.leastOutputTokens} output tokens`] : [],
     ...bounds.mostOutputTokens > 0 ? [`at most ${bounds.mostOutputTokens} output tokens`] : [],
     ...bounds.reasoningBeyondLimit ? ['reasoning beyond the limit'] : [],

@@ -137,7 +137,7 @@ test('prices become exact integer nano-dollars; classes left out take their pare
   const price = accepted(text('0.0375')).deployments[0]?.price
   assert.deepEqual(price?.base, {
     input: 37_500_000, cacheRead: 0, cacheWrite5m: 37_500_000, cacheWrite1h: 37_500_000, output: 2_000_000_001, reasoning: 2_000_000_001,
-    audioIn: 37_500_000, audioOut: 2_000_000_001, imageIn: 37_500_000, imageOut: 2_000_000_001, toolCalls: 0, requests: 0,
+    audioIn: 37_500_000, audioOut: 2_000_000_001, imageIn: 37_500_000, imageOut: 2_000_000_001, toolCalls: 0, requests: 0, images: 0, audioMs: 0, characters: 0, searches: 0,
   })
   assert.equal(accepted(text('0.0375')).deployments[0]?.price?.version, price?.version)
   assert.notEqual(accepted(text('0.0376')).deployments[0]?.price?.version, price?.version)

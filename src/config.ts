@@ -14,7 +14,7 @@ import type { Environment } from './config/environment.ts'
 import { nanoPrice } from './catalog/decimal.ts'
 import type { OperatorOverride } from './catalog/operator.ts'
 import { nearestNames } from './catalog/nearest.ts'
-import type { Prices, PriceVector } from './catalog/price.ts'
+import { pieceClasses, type Prices, type PriceVector } from './catalog/price.ts'
 import type { AliasData, Budget, DeploymentData, OrganisationSettings, RateLimit, SettingsData } from './gateway/snapshot.ts'
 import { declaredFacts } from './governance/model-class.ts'
 import { plainPath } from './governance/name-path.ts'
@@ -37,6 +37,9 @@ export interface ProviderConfig {
   enabled: boolean
 }
 
+/** What is stored of conversations, for how long, and how much of it. Null: not set in the file. */
+interface Kept { store: boolean | null; retentionDays: number | null; quotaMb: number | null }
+
 export interface ConfigSettings {
   /** Null or absent: not set in the file. */
   organisation: string | null
@@ -48,7 +51,8 @@ export interface ConfigSettings {
   deadlines: Partial<SettingsData['deadlines']>
   requestBodyBytes: number | null
   retention: { requestsDays: number | null; usageDays: number | null }
-  content: { store: boolean | null; retentionDays: number | null; quotaMb: number | null }
+  content: Kept
+  responses: Kept
 }
 
 export interface Config {
@@ -212,8 +216,11 @@ const settingsOf = (settings: FileSettings): ConfigSettings => ({
   deadlines: deadlines(settings.deadlines ?? {}),
   requestBodyBytes: settings.limits?.request_body_bytes ?? null,
   retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null },
-  content: { store: settings.content?.store ?? null, retentionDays: settings.content?.retention_days ?? null, quotaMb: settings.content?.quota_mb ?? null },
+  content: kept(settings.content),
+  responses: kept(settings.responses),
 })
+
+const kept = (stored: FileSettings['content'] = {}): Kept => ({ store: stored.store ?? null, retentionDays: stored.retention_days ?? null, quotaMb: stored.quota_mb ?? null })
 
 function deadlines(row: NonNullable<FileSettings['deadlines']>): Partial<SettingsData['deadlines']> {
   const pairs = {
@@ -222,6 +229,9 @@ function deadlines(row: NonNullable<FileSettings['deadlines']>): Partial<Setting
   }
   return Object.fromEntries(Object.entries(pairs).filter(([, value]) => value !== undefined))
 }
+
+/** A price that knows none of them has the version that it had before there were any. */
+const withoutFreePieces = (key: string, value: unknown): unknown => (value === 0 && pieceClasses.some((name) => name === key) ? undefined : value)
 
 /** The version is derived from the prices, so that equal prices have equal versions on every node. */
 export function priceVector(row: FilePrice): PriceVector {
@@ -235,7 +245,8 @@ export function priceVector(row: FilePrice): PriceVector {
     reasoning: given(row.reasoning, output), audioIn: given(row.audio_in, input), audioOut: given(row.audio_out, output),
     imageIn: given(row.image_in, input), imageOut: given(row.image_out, output),
     toolCalls: given(row.tool_calls, 0), requests: given(row.requests, 0),
+    images: given(row.images, 0), audioMs: given(row.audio_ms, 0), characters: given(row.characters, 0), searches: given(row.searches, 0),
   }
-  const version = createHash('sha256').update(JSON.stringify(base)).digest('hex').slice(0, 12)
+  const version = createHash('sha256').update(JSON.stringify(base, withoutFreePieces)).digest('hex').slice(0, 12)
   return { version: `file-${version}`, base, tiers: [] }
 }

@@ -3,11 +3,15 @@
  * Each code has a page in docs/errors/. Errors of an upstream are passed on as they came and are not listed here.
  */
 
+import type { FaultClass } from './protocols/protocol.ts'
+
 export const errorTable = {
   invalid_json: { status: 400, type: 'invalid_request_error' },
   invalid_request: { status: 400, type: 'invalid_request_error' },
   request_too_deep: { status: 400, type: 'invalid_request_error' },
   duplicate_field: { status: 400, type: 'invalid_request_error' },
+  unsupported_feature: { status: 400, type: 'invalid_request_error' },
+  responses_not_stored: { status: 400, type: 'invalid_request_error' },
   provider_not_enabled: { status: 400, type: 'invalid_request_error' },
   missing_api_key: { status: 401, type: 'invalid_request_error' },
   invalid_api_key: { status: 401, type: 'invalid_request_error' },
@@ -20,8 +24,11 @@ export const errorTable = {
   price_unknown: { status: 403, type: 'permission_error' },
   budget_unenforceable: { status: 403, type: 'permission_error' },
   model_not_found: { status: 404, type: 'invalid_request_error' },
+  object_not_found: { status: 404, type: 'invalid_request_error' },
+  response_not_found: { status: 404, type: 'invalid_request_error' },
   unsupported_endpoint: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  upgrade_required: { status: 426, type: 'invalid_request_error' },
   request_timeout: { status: 408, type: 'invalid_request_error' },
   idempotency_answer_gone: { status: 409, type: 'invalid_request_error' },
   request_too_large: { status: 413, type: 'invalid_request_error' },
@@ -35,6 +42,7 @@ export const errorTable = {
   not_ready: { status: 503, type: 'server_error' },
   overloaded: { status: 503, type: 'server_error' },
   shutting_down: { status: 503, type: 'server_error' },
+  responses_unavailable: { status: 503, type: 'server_error' },
   key_lookup_unavailable: { status: 503, type: 'server_error' },
   ledger_unavailable: { status: 503, type: 'server_error' },
   control_unavailable: { status: 503, type: 'server_error' },
@@ -52,6 +60,8 @@ export interface Failure {
   /** The request field at fault. */
   param?: string
   retryAfterMs?: number
+  /** What a vendor's refusal is by its kind, so that a format can say it in its own word. */
+  fault?: FaultClass
   /** Overrides the table's status. */
   status?: number
 }

@@ -4,6 +4,16 @@ export const limits = {
   requestBodyBytes: 20 * 1024 * 1024,
   /** Bytes of request bodies held by all requests together; beyond it new bodies are refused with 503. */
   inFlightBodyBytes: 512 * 1024 * 1024,
+  /** A form with files, in bytes; how much of one waits in memory; its parts, the headers of one, and all plain fields; all files of the spool. */
+  formBytes: 512 * 1024 * 1024,
+  formMemoryBytes: 256 * 1024,
+  formParts: 100,
+  formHeaderBytes: 8 * 1024,
+  formFieldBytes: 1024 * 1024,
+  spoolBytes: 8 * 1024 * 1024 * 1024,
+  /** Silence of a client that sends a form, and the time for all of it. */
+  formIdleMs: 60_000,
+  formTimeoutMs: 900_000,
   /** Nesting depth of a JSON body: deeper recursion can end a Node process uncatchably (CVE-2025-59466). */
   jsonDepth: 64,
   /** Object members in one JSON body. */
@@ -14,6 +24,8 @@ export const limits = {
   errorBodyBytes: 256 * 1024,
   /** Bytes of one server-sent event that the usage scanner keeps; longer events are forwarded unread. */
   eventScanBytes: 256 * 1024,
+  /** The same for a stream that is translated: a longer event breaks it, in bytes. */
+  translatedEventBytes: 32 * 1024 * 1024,
   /** An event of this size cannot be the usage chunk, so it is no longer held back for removal, in bytes. */
   usageEventBytes: 16 * 1024,
   /** Bytes buffered towards one client before its upstream is paused. */

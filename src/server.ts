@@ -17,16 +17,23 @@ import { Deadlines, tickMs } from './gateway/deadlines.ts'
 import { route, type Door } from './gateway/front-door.ts'
 import { KeyIndex } from './gateway/key-index.ts'
 import { Governor } from './gateway/governor.ts'
+import { KeptResponses } from './gateway/kept-responses.ts'
 import { Live } from './gateway/live.ts'
+import { MalformedLog, type Malformed } from './gateway/malformed.ts'
 import type { Gateway } from './gateway/pipeline.ts'
 import { BodyBudget } from './gateway/receive.ts'
 import { Recorder } from './gateway/record.ts'
 import { Repeats } from './gateway/repeats.ts'
 import { Sharing } from './gateway/sharing.ts'
+import { Spool } from './gateway/spool.ts'
 import { Transport } from './gateway/transport.ts'
+import { AuthorizedTransport } from './gateway/authorized.ts'
+import { Authorities } from './providers/auth/authority.ts'
+import { sendForToken } from './providers/auth/send.ts'
 import { Admission } from './governance/admission.ts'
 import { Shedding } from './governance/priority.ts'
 import { RateLimits } from './governance/rate-limits.ts'
+import { SealedIds } from './governance/sealed-ids.ts'
 import { GovernanceState } from './governance/state.ts'
 import { Calibration } from './ledger/calibration.ts'
 import { nodeDisk } from './ledger/node-disk.ts'
@@ -78,7 +85,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   const live = new Live()
   const governance = new GovernanceState((text) => log.warn(text))
   const governor = new Governor(governance, clock, () => workers.snapshot)
-  const keys = new KeyIndex(loadMasterKeys(keySettings(settings)).pepper())
+  const { keys, ids } = byPepper(settings)
   const journalFolder = join(settings.dataDir, 'journal')
   // Kept to the end: the lock goes with the object.
   const leaveFolder = ownFolder(journalFolder) ?? refuseToStart([`another process uses the data directory ${settings.dataDir}. Stop it, or set MEGAROUTER_DATA_DIR to another folder.`])
@@ -97,7 +104,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   }).catch((error: Error) => refuseToStart([`the journal in ${journalFolder} cannot be opened: ${error.message}`]))
   const { journal, ledger, tornTail } = opened
   if (tornTail !== null) log.warn(tornTail, 'the journal ended in the middle of a record, as it does when a machine loses power; what came before is whole')
-  const gateway = createGateway(keys, live, workers, ledger, governance, (err, request) => log.error({ err, request }, 'a defect ended a request'))
+  const gateway = createGateway(keys, ids, live, workers, ledger, governance, new Spool(join(settings.dataDir, 'spool'), limits.spoolBytes), (err, request) => log.error({ err, request }, 'a defect ended a request'), (line) => log.warn(line, 'what an upstream sent is no whole answer'))
   governor.gateway = gateway
   const running = { draining: false, overloaded: false }
   const door = createDoor(gateway, opened, workers, running, settings, server)
@@ -176,23 +183,36 @@ function readSettings(variables: Variables): { settings: Environment; server: Se
   return { settings: read.environment, server: serverSettings(read.environment, empty.ok ? empty.config : refuseToStart(['no settings'])) }
 }
 
-function createGateway(keys: KeyIndex, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, onDefect: Gateway['onDefect']): Gateway {
+/** Tokens of vendors that want one in the place of a key. */
+const authorities = new Authorities({
+  nowMs: () => clock.epochMs(), send: sendForToken,
+  onFetch: (vendor, failed) => failed && process.stderr.write(`megarouter: no token for ${vendor}: ${failed.message}\n`),
+})
+
+function byPepper(settings: Environment): { keys: KeyIndex; ids: SealedIds } {
+  const pepper = loadMasterKeys(keySettings(settings)).pepper()
+  return { keys: new KeyIndex(pepper), ids: new SealedIds(pepper) }
+}
+
+function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, spool: Spool, onDefect: Gateway['onDefect'], onMalformed: (line: Malformed) => void): Gateway {
   return {
-    keys, live,
+    keys, live, ids,
     repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? workers.repeat(digest), limits }),
-    bodies: new BodyBudget(limits.inFlightBodyBytes),
+    bodies: new BodyBudget(limits.inFlightBodyBytes), spool,
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock, governance),
     tools: {
       health: new HealthBook(Math.random), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
     },
-    transport: new Transport(() => clock.epochMs()),
+    transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), authorities),
     deadlines: new Deadlines(),
     sharing: new Sharing(),
     shedding: new Shedding({ places: limits.places, waiting: limits.waitingPlaces, waitMs: limits.placeWaitMs, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: Math.random }),
     memoryUsed: () => memory.used,
     recorder: new Recorder((records) => workers.record(records)),
     userAgent: `megarouter/${version}`,
+    malformed: new MalformedLog(clock, onMalformed),
+    kept: new KeptResponses(workers),
     after: systemAfter,
     onDefect,
   }
@@ -218,9 +238,9 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
     const { heapUsed, rss } = process.memoryUsage()
     const breakers = gateway.tools.health.all(clock.monotonicUs() / 1000).filter(({ state }) => state !== 'closed')
     return {
-      megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes,
+      megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes, megarouter_spool_bytes: gateway.spool.heldBytes,
       megarouter_event_loop_lag_p99_seconds: lag.percentile(99) / 1e9, megarouter_heap_used_bytes: heapUsed, megarouter_resident_bytes: rss,
-      megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_config_error: workers.configError === null ? 0 : 1,
+      megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_vendor_tokens_fetched_total: authorities.fetched, megarouter_vendor_token_failures_total: authorities.failed, megarouter_config_error: workers.configError === null ? 0 : 1,
       megarouter_catalog_held_changes: workers.catalogHealth.held, megarouter_catalog_feed_failures: workers.catalogHealth.failures, megarouter_catalog_damaged: workers.catalogHealth.damaged, ...moneyGauges(money, gateway), ...sharingGauges(gateway),
     }
   }
@@ -245,7 +265,7 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
 
 async function listen(door: Door, server: ServerSettings): Promise<Server> {
   const options = {
-    headersTimeout: limits.headersTimeoutMs, requestTimeout: 2 * limits.bodyTimeoutMs, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000,
+    headersTimeout: limits.headersTimeoutMs, requestTimeout: limits.formTimeoutMs + limits.bodyTimeoutMs, keepAliveTimeout: 65_000, connectionsCheckingInterval: 5_000,
     noDelay: true, highWaterMark: limits.socketBufferBytes, maxHeaderSize: 64 * 1024,
   }
   const listener = server.tls

@@ -84,8 +84,10 @@ export class GatewayProcess {
     let pending = ''
     const collect = (chunk: Buffer): void => {
       this.output = (this.output + chunk.toString()).slice(-keptLogBytes)
-      pending = (pending + chunk.toString()).slice(-4096)
+      pending += chunk.toString()
       const address = /listening on (http:\/\/[\d.]+:\d+)/.exec(pending)?.[1]
+      // What follows the address in one piece may be longer than what is kept.
+      pending = pending.slice(-4096)
       if (address !== undefined) listening.resolve(address)
     }
     child.stdout.on('data', collect)

@@ -20,6 +20,7 @@ export const fieldsOf: Record<UsageClass, readonly string[]> = {
   imageOut: ['output_image_mtok', 'output_mtok'],
   toolCalls: ['web_searches_kcount'],
   requests: ['requests_kcount'],
+  images: [], audioMs: [], characters: [], searches: [],
 }
 
 /** Fields without a class of ours: no usage that we record says how many of them there were. */

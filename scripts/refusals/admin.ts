@@ -133,9 +133,9 @@ async function outside(stage: Stage): Promise<void> {
   await admin({ title: 'The text of a request that was not stored', status: 404, code: 'content_not_stored', method: 'GET', path: `/requests/${id}/content` })
 }
 
-/** The database while another program holds it: a change waits for it for 5 s. */
+/** The database while another program holds it: a change waits for it for 5 s. The gateway may be writing when it is taken. */
 async function busy(stage: Stage): Promise<void> {
-  const database = new DatabaseSync(join(stage.gateway.dataDir, 'megarouter.db'))
+  const database = new DatabaseSync(join(stage.gateway.dataDir, 'megarouter.db'), { timeout: 10_000 })
   database.exec('begin immediate')
   try {
     await asker(stage, stage.gateway.adminToken)({ title: 'A change while the database is held by another program', status: 503, code: 'database_unavailable', path: '/teams', body: { name: 'Maps' } })

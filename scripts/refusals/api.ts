@@ -132,6 +132,11 @@ async function requests(stage: Stage): Promise<void> {
   await ask({ title: 'A body that is compressed', status: 415, code: 'unsupported_content_type', headers: { 'content-encoding': 'gzip' } })
   await ask({ title: 'A form instead of JSON', status: 415, code: 'unsupported_content_type', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'model=assistant' })
   await ask({ title: 'An endpoint that there is not', status: 404, code: 'unsupported_endpoint', path: '/v1/fine_tuning/jobs', body: {} })
+  await ask({ title: 'A file that was not uploaded here', status: 404, code: 'object_not_found', path: '/v1/batches', body: { input_file_id: 'file-of-the-vendor', endpoint: chat, completion_window: '24h' } })
+  const responses = '/v1/responses'
+  await ask({ title: 'Something that the vendor’s format cannot say, where nothing may be left out', status: 400, code: 'unsupported_feature', path: responses, body: { model: 'assistant', input: 'Rank these results.', tools: [{ type: 'web_search' }], megarouter: { on_unsupported: 'reject' } } })
+  await ask({ title: 'Going on from a response that nobody keeps', status: 400, code: 'responses_not_stored', path: responses, body: { model: 'assistant', input: 'And now?', previous_response_id: 'resp_68a1' } })
+  await stage.refusedByHead({ title: 'A WebSocket', status: 426, code: 'upgrade_required', method: 'GET', path: responses, as: await stage.key(), headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' } })
   await ask({ title: 'The wrong method', status: 405, code: 'method_not_allowed', method: 'PUT' })
   const repeated = { 'idempotency-key': 'order-7' }
   const first = await stage.send({ path: chat, as: await stage.key(), body: question })

@@ -143,11 +143,19 @@ export class Stage {
 
   /** The same by the length of the body alone: who is refused before he has sent it may lose the answer. */
   async refusedByLength(wanted: Refused & { body: object }): Promise<void> {
-    const { method = 'POST', path, as } = wanted
+    this.note(wanted, await this.#sendHead(wanted, [`content-type: application/json`, `content-length: ${JSON.stringify(wanted.body).length}`, 'connection: close']))
+  }
+
+  /** The same with headers that belong to the connection, without a body. */
+  async refusedByHead(wanted: Refused & { headers: Record<string, string> }): Promise<void> {
+    this.note(wanted, await this.#sendHead(wanted, Object.entries(wanted.headers).map(([name, value]) => `${name}: ${value}`)))
+  }
+
+  async #sendHead({ method = 'POST', path, as }: Refused, fields: readonly string[]): Promise<Said> {
     const { hostname, port } = new URL(this.gateway.url)
     const socket = connect(Number(port), hostname)
-    socket.write(`${method} ${path} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${as}\r\ncontent-type: application/json\r\ncontent-length: ${JSON.stringify(wanted.body).length}\r\nconnection: close\r\n\r\n`)
-    this.note(wanted, await answerOn(socket))
+    socket.write([`${method} ${path} HTTP/1.1`, `host: ${hostname}`, `authorization: Bearer ${as}`, ...fields, '', ''].join('\r\n'))
+    return answerOn(socket)
   }
 
   /** Notes a refusal that was answered. */

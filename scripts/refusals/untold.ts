@@ -15,6 +15,8 @@ export const untold: Readonly<Record<Plane, Readonly<Record<string, string>>>> =
     overloaded: 'It takes half a gigabyte of bodies at once, or a process that is short of memory. The admin API has one.',
     not_ready: 'The gateway listens once it is ready, so it takes the instant between.',
     key_lookup_unavailable: 'It takes a database that has been silent for 15 s.',
+    response_not_found: 'It takes a gateway that keeps responses, which is off by default.',
+    responses_unavailable: 'It takes a database that is silent when a kept response is asked for.',
     ledger_unavailable: 'It takes a full disk, or a database that is silent when a budget is used for the first time.',
   },
   admin: {

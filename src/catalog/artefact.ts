@@ -92,6 +92,7 @@ export function expandPrices(own: SparsePrices): Prices {
     output, reasoning: own.reasoning ?? output,
     audioIn: own.audioIn ?? input, audioOut: own.audioOut ?? output, imageIn: own.imageIn ?? input, imageOut: own.imageOut ?? output,
     toolCalls: own.toolCalls ?? 0, requests: own.requests ?? 0,
+    images: own.images ?? 0, audioMs: own.audioMs ?? 0, characters: own.characters ?? 0, searches: own.searches ?? 0,
   }
 }
 

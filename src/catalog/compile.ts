@@ -58,6 +58,7 @@ const costFields: Record<string, UsageClass> = {
   input_audio: 'audioIn', output_audio: 'audioOut', image: 'imageOut',
   // Only overrides have these. Charges are per million requests, and per million calls of the vendor's own tools (web searches).
   input_image: 'imageIn', requests: 'requests', tool_calls: 'toolCalls',
+  images: 'images', audio_ms: 'audioMs', characters: 'characters', searches: 'searches',
 }
 
 /** Charges that no usage class can carry; a model that has one has no known price. */

@@ -38,7 +38,7 @@ test('an id of the vendor that made the model is a logical name, served by that 
 test('one logical name reaches several vendors', () => {
   for (const [name, ...expected] of [
     ['gpt-5.1', 'openai', 'openrouter', 'azure'], ['llama-3.3-70b-instruct', 'groq', 'openrouter'], ['gpt-oss-120b', 'groq', 'together', 'openrouter'],
-    ['claude-sonnet-4-5', 'anthropic', 'openrouter', 'amazon-bedrock'], ['deepseek-v4-pro', 'deepseek', 'together', 'openrouter'],
+    ['claude-sonnet-4-5', 'anthropic', 'openrouter', 'bedrock'], ['deepseek-v4-pro', 'deepseek', 'together', 'openrouter'],
   ] as const) for (const vendor of expected) assert.ok(vendorsOf(name).includes(vendor), `${name} at ${vendor}`)
 })
 
@@ -61,7 +61,7 @@ test('after the origin come current before deprecated, priced before unpriced, c
 })
 
 test('an undated name reaches the only snapshot elsewhere, but never one of several', () => {
-  assert.ok(vendorsOf('claude-sonnet-4-5').includes('google-vertex'))
+  assert.ok(vendorsOf('claude-sonnet-4-5').includes('vertex'))
   assert.ok(catalog.logical('claude-sonnet-4-5').filter(entry => entry.vendor === 'anthropic').length === 1)
   assert.ok(catalog.logical('gpt-4o').every(entry => !/\d{4}-\d{2}-\d{2}/.test(entry.upstreamModel)))
   assert.ok(catalog.logical('gpt-4o-2024-08-06').every(entry => entry.upstreamModel.endsWith('2024-08-06')))

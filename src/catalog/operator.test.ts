@@ -9,7 +9,7 @@ import type { Prices } from './price.ts'
 const row = (id: string): Row => ({ id, model: id, context: 1000, price: { input: 100, output: 401 }, tiers: [{ above: 10, price: { input: 200, output: 800 } }], conditions: [{ serviceTier: 'flex', price: { input: 51, output: 201 } }] })
 const artefact = versioned({ date: '2026-01-01', sources: {}, facts: {}, vendors: { openai: [row('gpt-5'), row('gpt-5-mini'), { id: 'free', model: 'free' }], azure: [row('gpt-5')] } })
 const override = (more: Partial<OperatorOverride>): OperatorOverride => ({ vendor: 'openai', model: 'gpt-*', price: null, discountPercent: null, contextTokens: null, outputTokens: null, ...more })
-const base = { input: 7, output: 9, cacheRead: 7, cacheWrite5m: 7, cacheWrite1h: 7, reasoning: 9, audioIn: 7, audioOut: 9, imageIn: 7, imageOut: 9, toolCalls: 0, requests: 0 } satisfies Prices
+const base = { input: 7, output: 9, cacheRead: 7, cacheWrite5m: 7, cacheWrite1h: 7, reasoning: 9, audioIn: 7, audioOut: 9, imageIn: 7, imageOut: 9, toolCalls: 0, requests: 0, images: 0, audioMs: 0, characters: 0, searches: 0 } satisfies Prices
 
 test('a price of the operator replaces all of the catalogue\'s, under a version of its own', () => {
   const catalog = catalogOf(withOverrides(artefact, [override({ price: { version: 'file-1', base, tiers: [] } })], matchesModel).artefact)

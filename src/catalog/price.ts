@@ -7,15 +7,22 @@
 export const usageClasses = [
   'input', 'cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'output', 'reasoning',
   'audioIn', 'audioOut', 'imageIn', 'imageOut', 'toolCalls', 'requests',
+  'images', 'audioMs', 'characters', 'searches',
 ] as const
+/** What is billed by the piece, not by the token. */
+export const pieceClasses = ['images', 'audioMs', 'characters', 'searches'] as const satisfies readonly UsageClass[]
 export type UsageClass = (typeof usageClasses)[number]
 
-/** Units per class: tokens, except `toolCalls` (calls) and `requests` (1 per billed request). Always finite integers ≥ 0. */
+/**
+ * Units per class: tokens, except `toolCalls` (calls), `requests` (1 per billed request) and what is billed by the piece: `images` made,
+ * `audioMs` heard, `characters` spoken, `searches` (a query over up to 100 documents). Always finite integers ≥ 0.
+ */
 export type Usage = Record<UsageClass, number>
 
 export const noUsage = (): Usage => ({
   input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, reasoning: 0,
   audioIn: 0, audioOut: 0, imageIn: 0, imageOut: 0, toolCalls: 0, requests: 0,
+  images: 0, audioMs: 0, characters: 0, searches: 0,
 })
 
 /** Integer nano-dollars per million units, for every class (a class that a vendor does not price apart takes the price of its parent). */
@@ -46,6 +53,12 @@ export interface PriceVector extends PriceList {
   conditions?: readonly PriceCondition[]
 }
 
+const noPieces = { images: 0, audioMs: 0, characters: 0, searches: 0 }
+const completed = <List extends PriceList>(list: List): List => ({ ...list, base: { ...noPieces, ...list.base }, tiers: list.tiers.map((tier) => ({ ...tier, prices: { ...noPieces, ...tier.prices } })) })
+
+/** A vector that was stored by a version without pieces. */
+export const completeVector = (stored: PriceVector): PriceVector => ({ ...completed(stored), ...(stored.conditions && { conditions: stored.conditions.map(completed) }) })
+
 /** What conditions are decided by. Without `atMs` the dearest hour and date count, without `serviceTier` the standard tier. */
 export interface PriceContext { atMs?: number; serviceTier?: string | null }
 
@@ -57,6 +70,9 @@ const perMillion = 1_000_000n
 /** All input tokens of a usage, whatever their class: what context tiers are measured in. */
 export const inputTokens = (usage: Usage): number =>
   usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.audioIn + usage.imageIn
+
+/** Whether anything was used that is billed by the piece. */
+export const hasPieces = (usage: Usage): boolean => usage.images + usage.audioMs + usage.characters + usage.searches > 0
 
 /** All tokens of a usage, whatever their class. */
 export const allTokens = (usage: Usage): number => inputTokens(usage) + usage.output + usage.reasoning + usage.audioOut + usage.imageOut
@@ -119,6 +135,7 @@ const sumOf = (prices: Prices, usage: Usage): number =>
   + usage.cacheWrite1h * prices.cacheWrite1h + usage.output * prices.output + usage.reasoning * prices.reasoning
   + usage.audioIn * prices.audioIn + usage.audioOut * prices.audioOut + usage.imageIn * prices.imageIn
   + usage.imageOut * prices.imageOut + usage.toolCalls * prices.toolCalls + usage.requests * prices.requests
+  + usage.images * prices.images + usage.audioMs * prices.audioMs + usage.characters * prices.characters + usage.searches * prices.searches
 
 /**
  * Cost of one attempt: ceil(Σ units × price / 1e6), rounded once, at most `largestCostNano`.
@@ -142,5 +159,6 @@ export function costNano(vector: PriceVector, usage: Usage, context?: PriceConte
 const isWhole = (usage: Usage): boolean =>
   count(usage.input) && count(usage.cacheRead) && count(usage.cacheWrite5m) && count(usage.cacheWrite1h) && count(usage.output) && count(usage.reasoning)
   && count(usage.audioIn) && count(usage.audioOut) && count(usage.imageIn) && count(usage.imageOut) && count(usage.toolCalls) && count(usage.requests)
+  && count(usage.images) && count(usage.audioMs) && count(usage.characters) && count(usage.searches)
 
 const count = (units: number): boolean => units >= 0 && units <= Number.MAX_SAFE_INTEGER && Math.floor(units) === units

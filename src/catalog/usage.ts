@@ -3,7 +3,7 @@
  * declared rules. Values that cannot be true are bounded and flagged, never trusted and never thrown on.
  */
 import type { UsageRules } from '../providers/provider.ts'
-import { noUsage, type Usage, type UsageClass } from './price.ts'
+import { noUsage, pieceClasses, type Usage, type UsageClass } from './price.ts'
 
 export interface NormalisedUsage {
   usage: Usage
@@ -22,6 +22,9 @@ const largestCount = 1_000_000_000
 /** More calls of the vendor's own tools than one answer makes. */
 const largestToolCalls = 100
 
+/** As the protocols of such endpoints name them (`protocols/openai-media/usage.ts`). */
+const pieceNames = { images: 'images', audioMs: 'audio_ms', characters: 'characters', searches: 'searches' } as const satisfies Record<(typeof pieceClasses)[number], string>
+
 type Fields = Record<string, unknown>
 
 const noFields: Fields = {}
@@ -32,11 +35,13 @@ export function normaliseUsage(raw: unknown, rules: UsageRules, bound?: UsageBou
   const reported = fieldsOf(raw)
   const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = reported
   // A total of 0 by itself is what MiniMax puts into chunks on the way.
-  if (typeof prompt !== 'number' && typeof completion !== 'number' && (typeof total !== 'number' || total === 0)) return null
+  const pieces = fieldsOf(reported['pieces'])
+  if (typeof prompt !== 'number' && typeof completion !== 'number' && (typeof total !== 'number' || total === 0) && reported['pieces'] === undefined) return null
   const found: NormalisedUsage = { usage: noUsage(), anomalous: false }
   found.usage.requests = 1
   takeInput(found, reported, rules)
   takeOutput(found, reported, rules)
+  for (const name of pieceClasses) found.usage[name] = count(found, pieces[pieceNames[name]])
   found.usage.toolCalls = count(found, fieldsOf(reported['server_tool_use'])['web_search_requests'], Math.min(largestToolCalls, bound?.toolCalls ?? largestToolCalls))
   const untold = rules.totalIncludesReasoning === false && !rules.completionIncludesReasoning ? found.usage.reasoning : 0
   if (typeof total === 'number' && total !== sumOf(found.usage, inputClasses) + sumOf(found.usage, outputClasses) - untold) found.anomalous = true

@@ -38,8 +38,8 @@ const priceSchema = z.strictObject({
   output: dollars,
   cache_read: optionalDollars, cache_write_5m: optionalDollars, cache_write_1h: optionalDollars, reasoning: optionalDollars,
   audio_in: optionalDollars, audio_out: optionalDollars, image_in: optionalDollars, image_out: optionalDollars,
-  tool_calls: optionalDollars, requests: optionalDollars,
-}).describe('US dollars per million units. A class left out takes the price of its parent (cache and media in: input; reasoning and media out: output).')
+  tool_calls: optionalDollars, requests: optionalDollars, images: optionalDollars, audio_ms: optionalDollars, characters: optionalDollars, searches: optionalDollars,
+}).describe('US dollars per million units. A class left out takes the price of its parent (cache and media in: input; reasoning and media out: output). Pieces have none: images made, milliseconds of audio heard, characters spoken, searches.')
 
 const deploymentSchema = z.strictObject({
   id: text.optional().describe('Stable name; default <provider>/<upstream_model>.'),
@@ -52,6 +52,8 @@ const deploymentSchema = z.strictObject({
   retention_days: whole(0, mostRetentionDays).optional().describe('How long requests are kept there, by your contract; 0: not at all. Policies judge by it.'),
   open_weights: flag.optional().describe('Whether the weights of the model are open. Policies judge by it.'),
 }).refine((row) => row.price === undefined || row.price_as === undefined, 'has both price and price_as: keep one')
+
+const stored = z.strictObject({ store: flag.optional(), retention_days: whole(1, 3650).optional(), quota_mb: whole(1, 10_000_000).optional() })
 
 const settingsSchema = z.strictObject({
   organisation: text.optional(),
@@ -66,7 +68,8 @@ const settingsSchema = z.strictObject({
     hold_ms: milliseconds(0).describe('The same by time after the first token; whichever comes first.'),
   }).optional(),
   limits: z.strictObject({ request_body_bytes: whole(1024, limits.inFlightBodyBytes).optional() }).optional(),
-  content: z.strictObject({ store: flag.optional(), retention_days: whole(1, 3650).optional(), quota_mb: whole(1, 10_000_000).optional() }).optional()
+  content: stored.optional(),
+  responses: stored.optional()
     .describe('Request and response text. Off unless store is true.'),
   retention: z.strictObject({ requests_days: whole(1, 3650).optional(), usage_days: whole(1, 36_500).optional() }).optional(),
 })

@@ -5,14 +5,14 @@
 import { noRateLimit, type KeyEntry, type OrganisationSnapshot, type ProviderData, type SettingsData, type SnapshotData } from '../gateway/snapshot.ts'
 import { priorities } from '../governance/priority.ts'
 import { limits } from '../limits.ts'
-import { vendor as declareVendor, type Vendor } from '../providers/provider.ts'
+import { atBaseUrl, vendor as declareVendor, type Vendor } from '../providers/provider.ts'
 import type { Alias } from '../store/aliases.ts'
 import type { Deployment } from '../store/deployments.ts'
 import type { ApiKey } from '../store/keys.ts'
 import type { Credential, Provider } from '../store/providers.ts'
 import { openSecret, type Kek } from '../store/secrets.ts'
 import type { Settings } from '../store/settings.ts'
-import type { Variables } from './vendor-environment.ts'
+import { readReference, type Variables } from './vendor-environment.ts'
 
 /** What an OpenAI-compatible server of the operator's own is stored as. */
 export const ownServer = 'openai-compatible'
@@ -45,7 +45,8 @@ export function vendorOf(provider: Pick<Provider, 'id' | 'vendor' | 'name'> & { 
   if (provider.vendor !== ownServer) return vendors.get(provider.vendor) ?? null
   return declareVendor({
     id: provider.id, name: provider.name, docs: '', env: [], auth: provider.credentials.length > 0 ? 'bearer' : 'none',
-    endpoints: ['chat', 'completions', 'embeddings'],
+    // What such a server does not serve, it says itself.
+    endpoints: ['chat', 'completions', 'embeddings', 'images', 'image_edits', 'image_variations', 'speech', 'transcriptions', 'translations', 'moderations', 'rerank'],
     // The one limit that every such server reads: a server that refuses it says so, one that ignores the newer field would bill on.
     quirks: { maxTokensField: 'max_tokens' },
   })
@@ -59,9 +60,8 @@ export const isGuarded = (provider: Pick<Provider, 'managedBy' | 'baseUrl'>): bo
 
 export function resolveSecret(org: string, credential: Credential, { variables, kek }: Pick<Resolving, 'variables' | 'kek'>): { secret: string } | { problem: string } {
   if (credential.secretRef !== null) {
-    const name = credential.secretRef.replace(/^env:/, '')
-    const value = variables[name]?.trim()
-    return value ? { secret: value } : { problem: `Credential ${credential.name} needs the variable ${name}, which is not set.` }
+    const read = readReference(credential.secretRef, variables)
+    return 'secret' in read ? read : { problem: `Credential ${credential.name} needs ${read.problem}.` }
   }
   if (credential.ciphertext === null) return { problem: `Credential ${credential.name} holds no secret.` }
   try {
@@ -93,7 +93,7 @@ export function providerData(provider: Provider, resolving: Resolving, problems:
     problems.push(`Provider ${provider.id} has no usable credential.`)
     return null
   }
-  return { id: provider.id, vendor, baseUrl, socketPath: vendor.simulated === true ? resolving.simulatedSocket : null, guarded: isGuarded(provider), credentials }
+  return { id: provider.id, vendor: atBaseUrl(vendor, baseUrl), baseUrl, socketPath: vendor.simulated === true ? resolving.simulatedSocket : null, guarded: isGuarded(provider), credentials }
 }
 
 const { connectTimeoutMs: connectMs, firstTokenTimeoutMs: firstTokenMs, idleTimeoutMs: idleMs, totalTimeoutMs: totalMs, commitAfterMs, keepAliveMs, clientStallMs, holdTokens, holdMs } = limits
@@ -118,9 +118,9 @@ export function snapshotData(version: number, organisations: ReadonlyMap<string,
 }
 
 function organisationSnapshot(rows: Rows, settings: Settings, resolving: Resolving, problems: string[]): OrganisationSnapshot {
-  const { org, organisation, status, timeZone, budget, rateLimit, unknownPrice, content } = settings
+  const { org, organisation, status, timeZone, budget, rateLimit, unknownPrice, content, responses } = settings
   return {
-    id: org, name: organisation, isSuspended: status !== 'active', timeZone, budget, rateLimit: rateLimit ?? noRateLimit, unknownPrice, storesContent: content.store,
+    id: org, name: organisation, isSuspended: status !== 'active', timeZone, budget, rateLimit: rateLimit ?? noRateLimit, unknownPrice, storesContent: content.store, storesResponses: responses.store,
     providers: [...rows.providers.values()].filter((provider) => provider.enabled).flatMap((provider) => providerData(provider, resolving, problems) ?? []),
     deployments: [...rows.deployments.values()].map(({ id, model, provider, upstreamModel, price, priceAs, facts }) => ({ id, model, provider, upstreamModel, price, priceAs, facts })),
     aliases: [...rows.aliases.values()].map(({ name, strategy, targets }) => ({ name, strategy, targets })),

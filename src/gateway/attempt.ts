@@ -8,18 +8,21 @@ import { limits } from '../limits.ts'
 import type { AnswerFacts, UpstreamFault } from '../protocols/protocol.ts'
 import { ledgerUnavailable } from '../ledger/refusals.ts'
 import type { AttemptOutcome } from '../store/records.ts'
-import { EventGate, type Verdict } from '../wire/event-gate.ts'
+import type { Gate, Verdict } from '../wire/event-gate.ts'
+import type { StreamEvent } from '../wire/event-scanner.ts'
 import { EventShape } from '../wire/event-shape.ts'
 import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
-import type { SseEvent } from '../wire/sse-scanner.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { isWindowOver } from './commit-window.ts'
 import { firstAnswerMs, type Deadlines, type Ticking } from './deadlines.ts'
-import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, withoutSecret, type Fault } from './fault.ts'
+import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, unsentFault, withoutSecret, type Fault } from './fault.ts'
+import { gateFor } from './gate.ts'
+import { holdsAnswer, keptBytes } from './malformed.ts'
 import type { Metered } from './meter.ts'
 import { Progress } from './progress.ts'
 import type { Sink } from './stream.ts'
 import type { UpstreamCall, UpstreamHandler } from './transport.ts'
+import { eventWithCost } from './usage-cost.ts'
 
 export type Reply = 'answer' | 'stream' | 'failed' | 'cancelled'
 
@@ -51,6 +54,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   usageApart = false
   outputChars = 0
   outputEvents = 0
+  /** How a stream began, for the log. */
+  first: Buffer | null = null
   body: Buffer | null = null
   answer: AnswerFacts | null = null
   /** Set when it is settled. */
@@ -62,7 +67,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   readonly #clock: Clock
   readonly #running: Deadlines
   #call: UpstreamCall | null = null
-  #gate: EventGate | null = null
+  #gate: Gate | null = null
   readonly #shape = new EventShape()
   #scan: JsonScanner | null = null
   #chunks: Buffer[] = []
@@ -105,18 +110,11 @@ export class Attempt implements UpstreamHandler, Ticking {
     return this.replied
   }
 
-  get who(): string {
-    return this.options.deployment.provider.vendor.name
-  }
-
+  get who(): string { return this.options.deployment.provider.vendor.name }
   /** True when what the client has got so far ends with a whole event. */
-  get atBoundary(): boolean {
-    return this.#gate?.atBoundary ?? true
-  }
-
-  get draining(): boolean {
-    return this.#drainUntilUs !== null
-  }
+  get atBoundary(): boolean { return this.#gate?.atBoundary ?? true }
+  get isOpaque(): boolean { return this.#gate?.isOpaque ?? false }
+  get draining(): boolean { return this.#drainUntilUs !== null }
 
   /** Gives a committed stream its destination; what was held back goes first. */
   attach(sink: Sink): void {
@@ -144,14 +142,15 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.status = status
     this.headers = headers
     this.#lastByteUs = this.#clock.monotonicUs()
-    if (status < 300 && /^text\/event-stream\b/i.test(String(headers['content-type'] ?? ''))) {
-      this.#gate = new EventGate(limits.eventScanBytes, limits.usageEventBytes, (event) => this.#judge(event), (bytes) => this.#knows(bytes))
-    } else if (status < 300) this.#scan = new JsonScanner({ maxDepth: 10_000, maxKeys: 10_000_000, unique: noUniqueKeys })
+    if (status >= 300) return
+    this.#gate = gateFor(this.options, headers['content-type'], (event) => this.#judge(event), (bytes) => this.#knows(bytes))
+    if (!this.#gate) this.#scan = new JsonScanner({ maxDepth: 10_000, maxKeys: 10_000_000, unique: noUniqueKeys })
   }
 
   onData(chunk: Buffer): void {
     if (this.outcome) return
     this.#lastByteUs = this.#clock.monotonicUs()
+    if (this.#gate) this.first ??= Buffer.from(chunk.subarray(0, keptBytes))
     if (this.#gate) this.#onEvents(this.#gate.push(chunk))
     else this.#onBody(chunk)
   }
@@ -160,10 +159,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (this.outcome) return this.#running.delete(this)
     if (this.#gate) return this.#endStream(this.#gate)
     this.body = Buffer.concat(this.#chunks)
-    if (this.status >= 300) {
-      const fault = answeredFault(this.options.protocol, this.options.deployment.provider.vendor, this.status, this.body, this.headers, this.#clock.epochMs())
-      return this.#end('upstream_error', fault)
-    }
+    if (this.status >= 300) return this.#end('upstream_error', answeredFault(this.options, this.status, this.body, this.headers, this.#clock.epochMs()))
     this.#endBody(this.body)
   }
 
@@ -171,9 +167,9 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (this.outcome) return this.#running.delete(this)
     if (this.terminal) return this.#end('success', null)
     this.#countCut()
-    if (!this.sent) return this.#end('connect_failed', localFault('connect', 'upstream_error', `${this.who} could not be reached (${brokenBy(error)}). Nothing was sent.`))
+    if (!this.sent) return this.#end('connect_failed', unsentFault(this.who, error))
     const outcome: AttemptOutcome = this.#meaningful ? 'broken' : this.status > 0 ? 'truncated' : 'upstream_error'
-    this.#end(outcome, localFault('truncated', 'upstream_truncated', `The connection to ${this.who} broke before its answer was complete (${brokenBy(error)}).`))
+    this.#end(outcome, truncatedFault(`The connection to ${this.who} broke before its answer was complete (${brokenBy(error)}).`))
   }
 
   tick(nowUs: number): void {
@@ -210,10 +206,11 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.#end(this.#meaningful ? 'broken' : 'cancelled', fault)
   }
 
-  #judge(event: SseEvent): Verdict {
+  #judge(event: StreamEvent): Verdict {
     // After an error nothing follows: a `[DONE]` behind it would make clients take the answer for complete.
     if (this.#inBand) return 'drop'
-    const facts = this.options.protocol.readEvent(event, this.#shape)
+    const { protocol, framings, translation, costOf } = this.options
+    const facts = protocol.readEvent(event, this.#shape)
     this.outputChars += facts.outputChars
     if (facts.outputChars > 0) this.outputEvents++
     this.serviceTier = facts.serviceTier ?? this.serviceTier
@@ -230,7 +227,10 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (facts.done) this.#doneAtUs = this.#lastByteUs
     if (facts.error) this.#inBand = { said: facts.error, json: event.data }
     if (facts.usageOnly && this.options.stripUsage) return 'drop'
-    if (facts.usage !== null && this.options.rewriteUsage && event.data !== null) return Buffer.from(`data: ${this.options.rewriteUsage(this, event.data, facts.usage)}\n\n`)
+    if (facts.usage === null || costOf === null || event.data === null) return 'keep'
+    const costNano = costOf(this, facts.usage)
+    if (!translation) return eventWithCost(framings, event.name, event.data, protocol.usageIn.event, costNano) ?? 'keep'
+    translation.costNano = costNano
     return 'keep'
   }
 
@@ -253,13 +253,13 @@ export class Attempt implements UpstreamHandler, Ticking {
     }
     const refused = this.#progress.report(this.outputChars, this.outputEvents)
     if (refused) return this.stop(faultFrom('request', refused))
-    if (this.#inBand && !this.#committed) return this.#end('upstream_error', inBandFault(this.options.protocol, this.#inBand.said, this.#inBand.json))
+    if (this.#inBand && !this.#committed) return this.#end('upstream_error', inBandFault(this.options, this.#inBand.said, this.#inBand.json))
     if (this.#meaningful) this.firstTokenUs ??= this.#lastByteUs
     if (this.#doneAtUs !== null && !this.#inBand && (this.#meaningful || this.rawUsage !== null)) return this.#endAtDone(out)
     if (this.#committed && this.#sink) this.#forward(out)
     else if (!this.draining) this.#keep(out)
     if (!this.#committed && !this.draining && this.#mayCommit()) this.#commit()
-    if (this.#inBand) this.#end('broken', null, inBandFault(this.options.protocol, this.#inBand.said, null))
+    if (this.#inBand) this.#end('broken', null, inBandFault(this.options, this.#inBand.said, null))
   }
 
   /** `[DONE]` is kept until the attempt is settled: at once, or when a usage that is late has come. */
@@ -289,13 +289,15 @@ export class Attempt implements UpstreamHandler, Ticking {
     }
   }
 
-  #endStream(gate: EventGate): void {
+  #endStream(gate: Gate): void {
+    if (gate.isOpaque) this.terminal = true
     const rest = gate.end(() => this.terminal)
-    if (this.#inBand) return this.#onEvents(rest)
+    // What is no whole event was not passed on: it is said by us.
+    if (this.#inBand) return this.#committed && rest.length === 0 ? this.#end('broken', inBandFault(this.options, this.#inBand.said, null)) : this.#onEvents(rest)
     const empty = this.terminal && !this.#meaningful && this.rawUsage === null
     if (!this.terminal || empty) {
-      const what = empty || !this.#meaningful ? 'ended its stream without any output' : 'ended its stream without a finish reason; the answer is cut off'
-      return this.#end(this.#meaningful ? 'broken' : 'truncated', localFault('truncated', 'upstream_truncated', `${this.who} ${what}.`))
+      const what = empty || !this.#meaningful ? 'without any output' : 'without a finish reason; the answer is cut off'
+      return this.#end(this.#meaningful ? 'broken' : 'truncated', truncatedFault(`${this.who} ended its stream ${what}.`))
     }
     this.#onEvents(rest)
     this.#end('success', null)
@@ -304,12 +306,14 @@ export class Attempt implements UpstreamHandler, Ticking {
   #endBody(body: Buffer): void {
     const scan = this.#scan!
     scan.end()
-    if (scan.fault || !scan.isObject) {
+    const { protocol, translation } = this.options
+    const isWhole = !scan.fault && scan.isObject
+    const facts = isWhole ? protocol.readAnswer(body, scan, this.headers) : null
+    if (facts?.error) return this.#end('upstream_error', inBandFault(this.options, facts.error, body.toString()))
+    if (!facts || !holdsAnswer(protocol, body, scan) || translation?.take(body) === false) {
       this.#countCut()
-      return this.#end('truncated', localFault('truncated', 'upstream_truncated', `${this.who} answered ${this.status} with a body that is not complete JSON.`))
+      return this.#end('truncated', truncatedFault(`${this.who} answered ${this.status} with ${isWhole ? 'JSON that holds no answer' : `a body that is not complete JSON (${String(this.headers['content-type'] ?? 'of no type').slice(0, 60)})`}.`))
     }
-    const facts = this.options.protocol.readAnswer(body, scan)
-    if (facts.error) return this.#end('upstream_error', inBandFault(this.options.protocol, facts.error, body.toString()))
     this.answer = facts
     this.rawUsage = facts.usage
     this.serviceTier = facts.serviceTier
@@ -360,8 +364,7 @@ export class Attempt implements UpstreamHandler, Ticking {
 
   #timeOut(what: string, afterMs: number): void {
     this.cutByUs = true
-    const fault = localFault('timeout', 'upstream_timeout', `${this.who} did not ${what} within ${Math.round(afterMs) / 1000} s.`)
-    this.#end(this.#meaningful ? 'broken' : 'timeout', fault)
+    this.#end(this.#meaningful ? 'broken' : 'timeout', localFault('timeout', 'upstream_timeout', `${this.who} did not ${what} within ${Math.round(afterMs) / 1000} s.`))
   }
 
   /** A plain answer that is cut off was made all the same: what came of it is a measure of what it cost. */

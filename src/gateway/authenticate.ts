@@ -14,6 +14,9 @@ const staleAfterMs = 15_000
 export function authenticate(exchange: Exchange, keys: KeyIndex, admission: Admission): Failure | null {
   exchange.enter('authenticate')
   const text = credential(exchange.request)
+  if (text === null && isSigned(exchange.request)) {
+    return failure('missing_api_key', 'The request is signed with an AWS access key, which says nothing here. Give the client a key of this gateway in its place: AWS_BEARER_TOKEN_BEDROCK=mr-…, or AWS_ACCESS_KEY_ID=mr-… where it sends no bearer token. Keys are made in the console under Keys.')
+  }
   if (text === null) {
     return failure('missing_api_key', 'No API key came with the request. Send it as "Authorization: Bearer mr-…" (or in x-api-key). Keys are made in the console under Keys.')
   }
@@ -45,11 +48,18 @@ export function unusable(key: KeyEntry, nowMs: number): Failure | null {
   return null
 }
 
+/** The id of an access key is sent as it is, so that it may be one of ours: then it says who asks, and the signature is not needed. */
+const signedBy = /^AWS4-[\w-]+ +Credential=(mr-[^/,]+)\//
+/** Clients of AWS sign every request unless they have a key of Bedrock. The key may also stand in another header. */
+const isSigned = ({ headers: { authorization } }: IncomingMessage): boolean => authorization?.startsWith('AWS4-') === true
+
 /** The key in the request, from whichever carrier the client's SDK uses. */
 function credential(request: IncomingMessage): string | null {
   const { authorization, 'x-api-key': apiKey, 'x-goog-api-key': googleKey } = request.headers
   if (authorization?.startsWith('Bearer mr-') === true) return authorization.slice('Bearer '.length).trimEnd()
-  if (authorization !== undefined) return /^bearer +/i.test(authorization) ? authorization.replace(/^bearer +/i, '').trim() : null
+  const signer = isSigned(request) ? signedBy.exec(authorization!)?.[1] : undefined
+  if (signer !== undefined) return signer
+  if (authorization !== undefined && !isSigned(request)) return /^bearer +/i.test(authorization) ? authorization.replace(/^bearer +/i, '').trim() : null
   if (typeof apiKey === 'string') return apiKey.trim()
   if (typeof googleKey === 'string') return googleKey.trim()
   const query = request.url?.indexOf('?') ?? -1

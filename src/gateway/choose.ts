@@ -30,11 +30,12 @@ export function choose(exchange: Exchange, random: () => number): Choice | Failu
   const fallbacks = exchange.downgraded ? null : exchange.options!.fallbacks ?? principal.defaults?.fallbacks?.value ?? null
   const candidates: Deployment[] = []
   for (const name of fallbacks === null ? [model] : [model, ...fallbacks]) {
-    const deployments = resolve(view, name, random, principal)
-    if (deployments.length === 0 && !isKnown(view, name)) return unknownModel(view, name)
+    const named = resolve(view, name, random, principal)
+    const deployments = named.length > 0 || exchange.home === null ? named : atHome(view, exchange.home, name)
+    if (deployments.length === 0 && !isKnown(view, name) && !(exchange.home !== null && view.catalog.find(exchange.home, name))) return unknownModel(view, name)
     for (const deployment of deployments) if (!candidates.some(({ id }) => id === deployment.id)) candidates.push(deployment)
   }
-  if (candidates.length === 0) return notEnabled(view, model)
+  if (candidates.length === 0) return notEnabled(view, (exchange.home && view.catalog.find(exchange.home, model)?.logicalModel) ?? model)
   const able = candidates.filter(({ provider }) => provider.vendor.endpoints.includes(endpoint.capability))
   if (able.length === 0) return failure('invalid_request', `${candidates[0]!.provider.vendor.name} does not serve ${endpoint.path}. GET /v1/models shows what each model can do.`, { param: 'model' })
   const usable = able.flatMap((deployment) => asUsedBy(deployment, principal) ?? [])
@@ -60,6 +61,15 @@ export function resolve(view: View, name: string, random: () => number, principa
   const provider = slash > 0 ? view.providers.get(name.slice(0, slash)) : undefined
   if (provider && slash + 1 < name.length) return [deploymentOf(view, provider, name.slice(slash + 1))]
   return logicalDeployments(view, name)
+}
+
+/** What a vendor's own clients call a model: there, where it is switched on, else wherever else the same model is served. */
+function atHome(view: View, home: string, name: string): Deployment[] {
+  if (name.includes('/') && !name.startsWith('arn:')) return []
+  const own = [...view.providers.values()].filter(({ vendor }) => vendor.id === home)
+  if (own.length > 0) return own.map((provider) => deploymentOf(view, provider, name))
+  const entry = view.catalog.find(home, name)
+  return entry ? logicalDeployments(view, entry.logicalModel) : []
 }
 
 function ordered(alias: AliasData | AliasOfNode, random: () => number): string[] {

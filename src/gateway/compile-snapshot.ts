@@ -1,8 +1,8 @@
 /** Builds the snapshot that requests read from the plain data that the control worker published. */
-import type { Catalog } from '../catalog/catalog.ts'
+import type { Catalog, CatalogEntry } from '../catalog/catalog.ts'
 import { dearestPrices, usageClasses, type PriceVector, type Prices } from '../catalog/price.ts'
 import { matchesModel } from '../governance/model-patterns.ts'
-import { asServed } from '../providers/provider.ts'
+import { asServed, atBaseUrl, type Vendor } from '../providers/provider.ts'
 import { identityOf, noRateLimit, type Deployment, type DeploymentData, type Made, type OrganisationSnapshot, type Provider, type ProviderData, type Snapshot, type SnapshotData, type View } from './snapshot.ts'
 
 /** Names come from clients, so what is made for them is bounded, for all organisations together. */
@@ -50,9 +50,17 @@ function compileProvider(org: string, data: ProviderData): Provider {
   const credentials = data.credentials.filter(({ node }) => node === undefined || node === null)
   const owned = data.credentials.filter(({ node }) => node !== undefined && node !== null)
   return {
-    id: data.id, identity: identityOf(org, data.id), vendor: data.vendor, baseUrl: `${url.origin}${pathPrefix}`, origin: url.origin, pathPrefix, socketPath: data.socketPath, guarded: data.guarded, credentials,
+    id: data.id, identity: identityOf(org, data.id), vendor: atAddress(data.vendor, data.baseUrl), baseUrl: `${url.origin}${pathPrefix}`, origin: url.origin, pathPrefix, socketPath: data.socketPath, guarded: data.guarded, credentials,
     own: owned.length === 0 ? null : Map.groupBy(owned, ({ node }) => node!), isOpen: credentials.length > 0 || owned.length === 0,
   }
+}
+
+/** Behind another address than the vendor's own stands whatever the operator put there: chat completions are what all of it speaks. */
+function atAddress(declared: Vendor, baseUrl: string): Vendor {
+  const vendor = atBaseUrl(declared, baseUrl)
+  const isOwn = vendor.baseUrl === undefined || vendor.baseUrl.includes('{') || vendor.baseUrl.replace(/\/$/, '') === baseUrl.replace(/\/$/, '')
+  if (isOwn || !vendor.formats.some(({ protocol }) => protocol === 'openai-chat')) return vendor
+  return { ...vendor, formats: vendor.formats.toSorted((a, b) => Number(b.protocol === 'openai-chat') - Number(a.protocol === 'openai-chat')) }
 }
 
 /** The provider with the rules that its vendor has for this model. */
@@ -67,7 +75,7 @@ export function deploymentOf(view: View, provider: Provider, upstreamModel: stri
   const identity = `${provider.identity}/${upstreamModel}`
   let deployment = pinned.get(identity)
   if (!deployment) {
-    const entry = catalog.find(provider.vendor.id, upstreamModel)
+    const entry = known(catalog, provider, upstreamModel)
     deployment = {
       id: `${provider.id}/${upstreamModel}`, identity, provider: serving(provider, upstreamModel), upstreamModel,
       logicalModel: entry?.logicalModel ?? upstreamModel,
@@ -83,6 +91,8 @@ export function deploymentOf(view: View, provider: Provider, upstreamModel: stri
   }
   return deployment
 }
+
+const known = (catalog: Catalog, { vendor: { id, pricedAs } }: Provider, upstreamModel: string): CatalogEntry | undefined => catalog.find(id, upstreamModel) ?? (pricedAs === undefined ? undefined : catalog.find(pricedAs, upstreamModel))
 
 /** Those that serve a logical model, in the order of the catalogue. Only its names are kept. */
 export function logicalDeployments(view: View, name: string): Deployment[] {
@@ -101,7 +111,7 @@ export function logicalDeployments(view: View, name: string): Deployment[] {
 
 function declaredDeployment(view: Pricing, provider: Provider, data: DeploymentData): Deployment {
   const like = data.priceAs === null ? undefined : view.catalog.logical(data.priceAs)[0]
-  const entry = like ?? view.catalog.find(provider.vendor.id, data.upstreamModel)
+  const entry = like ?? known(view.catalog, provider, data.upstreamModel)
   return {
     id: data.id, identity: identityOf(view.id, data.id), provider: serving(provider, data.upstreamModel), upstreamModel: data.upstreamModel, logicalModel: data.model, group: data.model,
     price: data.price ?? entry?.price ?? defaultPrice(view, provider),

@@ -5,12 +5,16 @@ import type { Failure } from '../errors.ts'
 import type { Lease } from '../governance/admission.ts'
 import type { Place } from '../governance/priority.ts'
 import type { Principal } from '../governance/principal.ts'
+import type { ChatRequest } from '../protocols/canonical.ts'
+import type { RequestPlace } from '../protocols/codec.ts'
 import type { EndpointSpec, Protocol, RequestShape } from '../protocols/protocol.ts'
 import type { Hold } from '../ledger/hold.ts'
 import { stepNames, type RequestOutcome, type StepName } from '../store/records.ts'
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
+import type { FormBody } from './form.ts'
 import type { Run } from './repeats.ts'
+import type { Route } from './routes.ts'
 import type { KeyEntry, Snapshot, View } from './snapshot.ts'
 import { newRequestId } from './request-id.ts'
 
@@ -26,6 +30,8 @@ export interface RequestOptions {
   tags: string[]
   cache: boolean
   includeCost: boolean
+  /** What happens to what a vendor's format can't express: left out and named in a header, left out, or the request is refused. */
+  onUnsupported: 'warn' | 'drop' | 'reject'
   /** Options that were given and that this version takes without effect. */
   ignored: string[]
 }
@@ -50,6 +56,8 @@ export interface Asked {
   reasoningOff: boolean
   bodyBytes: number
   size: RequestSize
+  /** What it costs is decided by pieces, or by tokens that no limit of the request bounds. */
+  byPieces: boolean
 }
 
 /** What bounds the input; counted when it is first asked for. */
@@ -83,7 +91,14 @@ export class Exchange {
   readonly endpoint: EndpointSpec
   readonly clientAddress: string
 
+  /** What the address says of the request, for formats in which it does. */
+  readonly inPath: RequestPlace
+  /** Whose names of models its path is written with. */
+  readonly home: string | null
+  /** Of a form its plain fields, as JSON. */
   body: Buffer = nothing
+  /** The bytes of a form. */
+  form: FormBody | null = null
   scan: JsonScanner | null = null
   key: KeyEntry | null = null
   /** What the key's organisation has of the snapshot; known with the key, as the principal is. */
@@ -98,6 +113,14 @@ export class Exchange {
   /** Set when the request is the first of its `Idempotency-Key`: it is told all that the client is sent. */
   repeat: Run | null = null
   asked: Asked | null = null
+  /** Decoded, once a vendor of another format is asked. */
+  chat: ChatRequest | null = null
+  /** Of the body: another vendor's proofs stand in it, so that it passes to nobody as it came. */
+  hasSealedProofs = false
+  /** Of the Responses API: the answer that this request goes on from, and whether it is kept here (then it stands in `body`) or by its vendor. */
+  earlier: { id: string; isOurs: boolean } | null = null
+  /** What the client itself said, as JSON of a list of items, where its answer is to be kept here. */
+  keeps: string | null = null
   options: RequestOptions | null = null
   /** Of the request and of its key. */
   tags: readonly string[] = noTags
@@ -130,7 +153,7 @@ export class Exchange {
   #step = 0
   #stepSinceUs: number
 
-  constructor(request: IncomingMessage, response: ServerResponse, snapshot: Snapshot, protocol: Protocol, endpoint: EndpointSpec, clock: Clock, clientAddress: string) {
+  constructor(request: IncomingMessage, response: ServerResponse, snapshot: Snapshot, { protocol, endpoint, inPath, home }: Route, clock: Clock, clientAddress: string) {
     const epochMs = clock.epochMs()
     this.id = newRequestId(epochMs)
     this.at = epochMs * 1000
@@ -142,6 +165,8 @@ export class Exchange {
     this.snapshot = snapshot
     this.protocol = protocol
     this.endpoint = endpoint
+    this.inPath = inPath
+    this.home = home ?? null
     this.clientAddress = clientAddress
   }
 
@@ -164,7 +189,8 @@ export class Exchange {
    */
   letGo(): void {
     this.body = nothing
-    this.scan = this.lease = this.limitHeaders = this.repeat = this.asked = this.options = this.hold = this.running = this.captured = null
+    this.form = null
+    this.scan = this.lease = this.limitHeaders = this.repeat = this.asked = this.chat = this.options = this.hold = this.running = this.captured = null
     this.attempts.length = 0
   }
 

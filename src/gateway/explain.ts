@@ -48,7 +48,7 @@ function askedOf(ask: ExplainAsk, model: string): Asked {
   const { inputTokens = defaultTokens, maxOutputTokens = null, stream = false, hasImages = false, hasTools = false } = ask
   const bodyBytes = inputTokens * bytesPerToken
   return {
-    model, written: model, stream, usageInStream: false, choices: 1, maxOutputTokens, maxTokens: null, maxCompletionTokens: maxOutputTokens, reasoningOff: false, bodyBytes, estimatedInputTokens: inputTokens,
+    model, written: model, stream, usageInStream: false, byPieces: false, choices: 1, maxOutputTokens, maxTokens: null, maxCompletionTokens: maxOutputTokens, reasoningOff: false, bodyBytes, estimatedInputTokens: inputTokens,
     size: {
       mayCarryMedia: () => hasImages,
       shape: () => ({ messages: 1, tools: hasTools ? 1 : 0, prompts: 1, choices: 1, images: hasImages ? 1 : 0, imageBytes: 0, media: null, mediaBytes: 0, serviceTier: null, extra: null }),

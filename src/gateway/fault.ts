@@ -1,8 +1,11 @@
 /** Why an attempt failed: what its upstream said, or what we say of it, and what that means for retry and fallback. */
 import { failure, type ErrorCode, type Failure } from '../errors.ts'
-import type { Vendor } from '../providers/provider.ts'
+import { secretsIn } from '../providers/auth/parts.ts'
+import { CredentialError } from '../providers/auth/token.ts'
 import { retryAfterMs, spentForMs, type Headers } from '../routing/cooldown.ts'
-import type { FaultClass, Protocol, UpstreamFault } from '../protocols/protocol.ts'
+import type { FaultClass, UpstreamFault } from '../protocols/protocol.ts'
+import type { AttemptOptions } from './attempt-options.ts'
+import { beginningOf } from './malformed.ts'
 import type { Provider } from './snapshot.ts'
 
 export interface Fault {
@@ -39,20 +42,33 @@ export function brokenBy(error: Error): string {
 }
 const libraryCodes: Readonly<Record<string, string>> = { UND_ERR_SOCKET: 'closed by the other side', UND_ERR_CONNECT_TIMEOUT: 'no connection in time', UND_ERR_HEADERS_OVERFLOW: 'headers too large' }
 
+/** The answer is not whole, or none. */
+export const truncatedFault = (message: string): Fault => localFault('truncated', 'upstream_truncated', message)
+
+/** Nobody was asked: there was no way to the vendor, or nothing to show it. */
+export const unsentFault = (who: string, error: Error): Fault =>
+  error instanceof CredentialError ? { ...localFault('auth', 'upstream_error', `${who} could not be called: ${error.message}`), status: error.status } : localFault('connect', 'upstream_error', `${who} could not be reached (${brokenBy(error)}). Nothing was sent.`)
+
+/** How the vendor speaks, and whether the client does. */
+export type Speaking = Pick<AttemptOptions, 'protocol' | 'framings' | 'translation' | 'deployment' | 'errors' | 'clientErrors'>
+
 /** An error status with its body. */
-export function answeredFault(protocol: Protocol, { name: who, quirks }: Pick<Vendor, 'name' | 'quirks'>, status: number, body: Buffer, headers: Headers, nowMs: number): Fault {
-  const afterMs = retryAfterMs(headers, nowMs)
-  const said = protocol.readError(body)
+export function answeredFault({ translation, errors, clientErrors, deployment: { provider: { vendor: { name: who, quirks } } } }: Speaking, status: number, body: Buffer, headers: Headers, nowMs: number): Fault {
+  const said = errors.readError(body, headers)
+  const afterMs = retryAfterMs(headers, nowMs) ?? said?.retryAfterMs ?? null
+  const isForeign = translation !== null || errors.id !== clientErrors
   const contentType = String(headers['content-type'] ?? '')
   // Some vendors send their JSON errors under another type.
   const isJson = looksLikeJson(body)
   const message = `${who} answered ${status}${said ? `: ${said.message.replace(/\.$/, '')}` : ' without a readable error'}.`
+  const faultClass = errors.classify(status, said)
   return {
-    class: protocol.classify(status, said),
-    failure: failure('upstream_error', message + next.upstream_error!, { status: status >= 400 ? status : 502 }),
-    upstream: isJson && status >= 400 ? { status, body, contentType } : null,
+    class: faultClass,
+    failure: failure('upstream_error', message + next.upstream_error!, { status: status >= 400 ? status : 502, ...(isForeign && { fault: faultClass }), ...(afterMs !== null && { retryAfterMs: afterMs }) }),
+    // Words of another format than the client's are said anew.
+    upstream: isJson && status >= 400 && !isForeign ? { status, body, contentType } : null,
     code: said?.code ?? said?.type ?? `http_${status}`,
-    text: (said?.message ?? body.toString('utf8', 0, 200)).slice(0, 500),
+    text: (said?.message ?? beginningOf(body, [])).slice(0, 500),
     status,
     retryAfterMs: afterMs,
     cooldownMs: afterMs ?? spentForMs(quirks.rateLimitHeaders, headers, nowMs),
@@ -60,27 +76,33 @@ export function answeredFault(protocol: Protocol, { name: who, quirks }: Pick<Ve
 }
 
 /** An error inside a 200: in a body, or as an event before the first token. `json` is the error as it came. */
-export function inBandFault(protocol: Protocol, said: UpstreamFault, json: string | null): Fault {
+export function inBandFault({ protocol, framings: { ownFraming }, translation, clientErrors }: Speaking, said: UpstreamFault, json: string | null): Fault {
   const status = said.status ?? 502
+  const faultClass = protocol.classify(said.status ?? 0, said)
+  // The type of AWS's stands in the frame around them.
+  const isForeign = translation !== null || protocol.id !== clientErrors || ownFraming === 'aws-event-stream'
   return {
-    class: protocol.classify(said.status ?? 0, said),
-    failure: failure('upstream_error', said.message, { status }),
-    upstream: json === null ? null : { status, body: Buffer.from(json), contentType: 'application/json' },
+    class: faultClass,
+    failure: failure('upstream_error', said.message, { status, ...(isForeign && { fault: faultClass }), ...(said.retryAfterMs !== undefined && { retryAfterMs: said.retryAfterMs }) }),
+    upstream: json === null || isForeign ? null : { status, body: Buffer.from(json), contentType: 'application/json' },
     code: said.code ?? said.type ?? 'in_band_error',
     text: said.message,
     status: said.status ?? 0,
-    retryAfterMs: null,
-    cooldownMs: null,
+    retryAfterMs: said.retryAfterMs ?? null,
+    cooldownMs: said.retryAfterMs ?? null,
   }
 }
 
 /** A vendor may quote the credential that it was sent; the client must not get it, nor any record of ours. */
 export function withoutSecret(fault: Fault, { credentials }: Pick<Provider, 'credentials'>, credentialId: string): Fault {
-  const secret = credentials.find(({ id }) => id === credentialId)?.secret ?? ''
+  return secretsIn(credentials.find(({ id }) => id === credentialId)?.secret ?? '').reduce(without, fault)
+}
+
+function without(fault: Fault, secret: string): Fault {
   const { code, text, failure: said, upstream } = fault
   // Codes and texts were cut to their bounds: they may hold its beginning alone.
   const beginning = secret.slice(0, 16)
-  if (secret === '' || (upstream?.body.includes(beginning) !== true && ![code, text, said.message].some((part) => part.includes(beginning)))) return fault
+  if (upstream?.body.includes(beginning) !== true && ![code, text, said.message].some((part) => part.includes(beginning))) return fault
   const clean = (part: string): string => {
     const whole = part.replaceAll(secret, '[redacted]')
     const at = whole.indexOf(beginning)

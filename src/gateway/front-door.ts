@@ -7,16 +7,18 @@ import type { BlockList } from 'node:net'
 import type { Clock } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import { isLoopback } from '../loopback.ts'
-import { openaiChat } from '../protocols/openai-chat.ts'
-import type { EndpointSpec } from '../protocols/protocol.ts'
 import { authenticate } from './authenticate.ts'
 import { clientAddress, forwardedProto } from './client-address.ts'
 import { Exchange } from './exchange.ts'
+import { keptIn, type Kept } from './kept-responses.ts'
+import { listBody, listForm, modelBody } from './model-lists.ts'
 import { describeModel, listModels } from './models.ts'
 import { handle, type Gateway } from './pipeline.ts'
 import { recordOf } from './record.ts'
 import { refuse, sendJson } from './respond.ts'
+import { isDataPath, plainRoute, routeOf, servedPaths, unescaped, type Route } from './routes.ts'
 import type { Snapshot } from './snapshot.ts'
+import { handleObject, objectRouteOf } from './vendor-objects.ts'
 
 export interface Door {
   gateway: Gateway
@@ -36,9 +38,8 @@ export interface Door {
   isTls: boolean
 }
 
-const modelsEndpoint: EndpointSpec = { name: 'models', capability: 'chat', path: '/models', streams: false, required: [], optional: [] }
-const unsupported: EndpointSpec = { ...modelsEndpoint, name: 'unsupported' }
-const posts = new Map(openaiChat.endpoints.map((endpoint) => [`/v1${endpoint.path}`, endpoint]))
+/** The list of models, or one of them. */
+const modelPath = /^(?:\/v1(?:beta)?\/models(?:\/(.+))?|\/inference-profiles)$/
 
 /** Never throws: a defect ends this request and nothing else. */
 export function route(door: Door, request: IncomingMessage, response: ServerResponse): void {
@@ -54,27 +55,37 @@ function dispatch(door: Door, request: IncomingMessage, response: ServerResponse
   const url = request.url ?? '/'
   const query = url.indexOf('?')
   const path = query < 0 ? url : url.slice(0, query)
-  if (path.startsWith('/v1/') || path.startsWith('/v1beta/')) return dataPlane(door, request, response, path)
+  if (isDataPath(path)) return dataPlane(door, request, response, path, query < 0 ? '' : url.slice(query + 1))
+  // Tools look whether somebody is there before they begin.
+  if (path === '/' && request.method === 'HEAD') return void response.writeHead(200).end()
   if (path.startsWith('/health/') || path === '/metrics') return operations(door, request, response, path)
   toControl(door, request, response)
 }
 
-function dataPlane(door: Door, request: IncomingMessage, response: ServerResponse, path: string): void {
-  const endpoint = posts.get(path)
-  const isModels = path === '/v1/models' || path.startsWith('/v1/models/')
-  const exchange = begin(door, request, response, endpoint ?? (isModels ? modelsEndpoint : unsupported))
+function dataPlane(door: Door, request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
+  const object = objectRouteOf(request.method ?? '', path)
+  const served = object ?? routeOf(path, query)
+  const isModels = served === null && modelPath.test(path) && !(request.method === 'POST' && path.includes(':'))
+  const exchange = begin(door, request, response, served ?? plainRoute(isModels ? 'models' : 'unsupported', path, listForm(path, request)))
   if (!exchange) return
-  if (endpoint && request.method === 'POST') return void handle(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
+  if (object?.action) return void handleObject(exchange, door.gateway, object).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
+  if (served && !object && request.method === 'POST') return void handle(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (isModels && request.method === 'GET') return models(door, exchange, path)
-  refuseAndRecord(door, exchange, endpoint || isModels
-    ? failure('method_not_allowed', `${path.slice(0, 100)} takes ${endpoint ? 'POST' : 'GET'}, not ${request.method}.`)
-    : failure('unsupported_endpoint', `${path.slice(0, 100)} is not served here. Served are POST ${[...posts.keys()].join(', POST ')}, GET /v1/models.`))
+  const kept = served === null ? keptIn(path) : null
+  if (kept && (request.method === 'GET' || request.method === 'DELETE')) return void serveKept(door, exchange, kept).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
+  if (request.headers.upgrade !== undefined) return refuseAndRecord(door, exchange, failure('upgrade_required', 'This is served by plain HTTP and not over a WebSocket. Send a POST request.'))
+  refuseAndRecord(door, exchange, served || isModels
+    ? failure('method_not_allowed', `${path.slice(0, 100)} takes ${object ? methodsOf(path) : served ? 'POST' : 'GET'}, not ${request.method}.`)
+    : failure('unsupported_endpoint', `${path.slice(0, 100)} is not served here. Served are POST ${servedPaths.join(', POST ')}, GET /v1/models, /v1/files, /v1/batches.`))
 }
 
+/** Of files and batches. */
+const methodsOf = (path: string): string => (path.endsWith('/content') ? 'GET' : path.endsWith('/cancel') ? 'POST' : /^\/v1\/\w+$/.test(path) ? 'GET or POST' : 'GET or DELETE')
+
 /** The exchange of a request, or null where the process can't take any and has said so. */
-function begin(door: Door, request: IncomingMessage, response: ServerResponse, endpoint: EndpointSpec): Exchange | null {
+function begin(door: Door, request: IncomingMessage, response: ServerResponse, where: Route): Exchange | null {
   const snapshot = door.snapshot()
-  if (snapshot && !door.draining() && !door.overloaded()) return new Exchange(request, response, snapshot, openaiChat, endpoint, door.clock, clientAddress(request, door.trusted))
+  if (snapshot && !door.draining() && !door.overloaded()) return new Exchange(request, response, snapshot, where, door.clock, clientAddress(request, door.trusted))
   const [code, message] = !snapshot ? ['not_ready', 'The gateway is starting. Send the request again in a moment.']
     : door.draining() ? ['shutting_down', 'This gateway is shutting down. Send the request again.']
     : ['overloaded', 'The gateway is short of memory and takes no new requests for a moment. Send the request again.']
@@ -88,19 +99,22 @@ function models(door: Door, exchange: Exchange, path: string): void {
   const refused = authenticate(exchange, gateway.keys, gateway.admission)
   if (refused) return refuseAndRecord(door, exchange, refused)
   const asking = { view: exchange.view!, key: exchange.key!, principal: exchange.principal!, health: gateway.tools.health, nowMs: clock.monotonicUs() / 1000, epochMs: clock.epochMs() }
-  if (path === '/v1/models') return sendJson(exchange, 200, { object: 'list', data: listModels(asking) })
-  const name = decode(path.slice('/v1/models/'.length))
+  const form = listForm(path, exchange.request)
+  const asked = modelPath.exec(path)![1]
+  if (asked === undefined) return sendJson(exchange, 200, listBody(form, listModels(asking), new URL(exchange.request.url!, 'http://gateway').searchParams))
+  const name = unescaped(asked)
   const model = describeModel(asking, name)
-  if (model) sendJson(exchange, 200, model)
+  if (model) sendJson(exchange, 200, modelBody(form, model))
   else refuseAndRecord(door, exchange, failure('model_not_found', `There is no model "${name.slice(0, 100)}" for this key. GET /v1/models lists what it may use.`, { param: 'model' }))
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+async function serveKept(door: Door, exchange: Exchange, kept: Kept): Promise<void> {
+  const { gateway } = door
+  const refused = authenticate(exchange, gateway.keys, gateway.admission)
+  if (refused) return refuseAndRecord(door, exchange, refused)
+  const found = await gateway.kept.serve(exchange, kept)
+  if ('code' in found) return refuseAndRecord(door, exchange, found)
+  sendJson(exchange, 200, found.body)
 }
 
 function refuseAndRecord(door: Door, exchange: Exchange, refused: Failure): void {

@@ -2,9 +2,11 @@
 import { nearestNames } from '../catalog/nearest.ts'
 import { failure, type Failure } from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { EndpointSpec, JsonType, Protocol, RequestShape } from '../protocols/protocol.ts'
+import type { JsonType } from '../protocols/protocol.ts'
+import { hasSeals } from '../protocols/proof.ts'
 import type { JsonScanner, Member } from '../wire/json-scanner.ts'
-import type { Exchange, RequestOptions, RequestSize } from './exchange.ts'
+import type { Asked, Exchange, RequestOptions } from './exchange.ts'
+import { sizeOf } from './request-size.ts'
 
 /** Bytes of JSON per token, until a ratio is learned per model. */
 export const bytesPerToken = 4
@@ -25,29 +27,21 @@ export function inspect(exchange: Exchange): Failure | null {
     const wrong = member && wrongType(body, member, types)
     if (wrong) return wrong
   }
-  const written = (read(body, scan, 'model') as string | undefined) ?? null
+  const asks = exchange.protocol.readRequest(endpoint, body, scan, exchange.inPath)
+  if ('message' in asks) return failure('invalid_request', asks.message, { param: asks.param })
+  const { model: written, stream } = asks
   const model = (written === null || isDefault(exchange, written) ? defaultModel(exchange) : null) ?? written!
   if (model === '') return failure('invalid_request', 'The field "model" is empty. GET /v1/models lists what this key may use.', { param: 'model' })
   if (Buffer.byteLength(model) > limits.modelNameBytes) return failure('invalid_request', `The field "model" has more than ${limits.modelNameBytes} bytes. GET /v1/models lists what this key may use.`, { param: 'model' })
-  const stream = read(body, scan, 'stream') === true
   if (stream && !endpoint.streams) return failure('invalid_request', `${endpoint.path} does not stream. Leave "stream" out.`, { param: 'stream' })
-  const bounds = ['max_completion_tokens', 'max_tokens'].map((key) => read(body, scan, key)).filter((value) => value !== undefined && value !== null) as number[]
-  if (!bounds.every(Number.isInteger)) return failure('invalid_request', 'max_tokens and max_completion_tokens must be whole numbers.', { param: 'max_tokens' })
-  const choices = (read(body, scan, 'n') as number | null | undefined) ?? 1
-  if (!Number.isInteger(choices) || choices < 1 || choices > 128) return failure('invalid_request', 'The field "n" must be a whole number from 1 to 128.', { param: 'n' })
-  const streamOptions = read(body, scan, 'stream_options') as { include_usage?: unknown } | null | undefined
   exchange.asked = {
-    model, written, stream, choices,
-    maxTokens: limitOf(body, scan, 'max_tokens'),
-    maxCompletionTokens: limitOf(body, scan, 'max_completion_tokens'),
-    reasoningOff: read(body, scan, 'reasoning_effort') === 'none',
-    bodyBytes: body.length,
-    size: new Size(exchange.protocol, endpoint, body, scan),
-    usageInStream: streamOptions?.include_usage === true,
-    // Servers such as llama.cpp take a negative limit for none.
-    maxOutputTokens: bounds.length > 0 && Math.min(...bounds) >= 0 ? Math.max(...bounds) : null,
+    ...asks, model, written,
+    ...outputLimits(exchange, asks.maxOutputTokens),
+    bodyBytes: body.length, byPieces: exchange.protocol.byPieces === true,
+    size: sizeOf(exchange.protocol, endpoint, body, scan, exchange.form?.fileBytes),
     estimatedInputTokens: Math.ceil(body.length / bytesPerToken),
   }
+  exchange.hasSealedProofs = exchange.protocol.codec !== null && endpoint.capability === 'chat' && hasSeals(body)
   const wrong = readOptions(exchange, scan)
   const own = exchange.key!.tags
   const { tags } = exchange.options ?? noOptions
@@ -71,42 +65,15 @@ export function endUserOf({ body, scan }: Exchange): string | null {
   return typeof user === 'string' && user !== '' ? user.slice(0, limits.labelBytes) : null
 }
 
+/** Of OpenAI's chats the two fields apart, since vendors read them differently; other formats have one limit. */
+function outputLimits({ protocol, body, scan }: Exchange, maxOutputTokens: number | null): Pick<Asked, 'maxTokens' | 'maxCompletionTokens'> {
+  if (protocol.limitEdits) return { maxTokens: maxOutputTokens, maxCompletionTokens: maxOutputTokens }
+  return { maxTokens: limitOf(body, scan!, 'max_tokens'), maxCompletionTokens: limitOf(body, scan!, 'max_completion_tokens') }
+}
+
 function limitOf(body: Buffer, scan: JsonScanner, key: string): number | null {
   const limit = read(body, scan, key)
   return typeof limit === 'number' && limit >= 1 ? limit : null
-}
-
-/** Counted when it is first asked for: many requests need no more of it than their bytes. */
-class Size implements RequestSize {
-  readonly #protocol: Protocol
-  readonly #endpoint: EndpointSpec
-  readonly #body: Buffer
-  readonly #scan: JsonScanner
-  #mayCarryMedia: boolean | null = null
-  #shape: RequestShape | null = null
-
-  constructor(protocol: Protocol, endpoint: EndpointSpec, body: Buffer, scan: JsonScanner) {
-    this.#protocol = protocol
-    this.#endpoint = endpoint
-    this.#body = body
-    this.#scan = scan
-  }
-
-  mayCarryMedia(): boolean {
-    return (this.#mayCarryMedia ??= carriesMedia(this.#body))
-  }
-
-  shape(): RequestShape {
-    return (this.#shape ??= this.#protocol.shapeOf(this.#endpoint, this.#body, this.#scan))
-  }
-}
-
-/** One of them stands in every request that carries or refers to an image, audio or a file. Their first bytes are rare in text, which makes the search fast. */
-const mediaWords = ['_url"', '_audio"', '_data"', '"file"']
-
-function carriesMedia(body: Buffer): boolean {
-  for (const word of mediaWords) if (body.includes(word, 0, 'latin1')) return true
-  return false
 }
 
 function read(body: Buffer, scan: JsonScanner, key: string): unknown {
@@ -149,6 +116,9 @@ const tags: Check = (value) => {
 const positive: Check = (value) => (Number.isFinite(Number(value)) && value !== '' && value !== null && typeof value !== 'boolean' && Number(value) >= 0 ? Number(value) : undefined)
 const truth: Check = (value) => (value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined)
 
+const amongst = (values: readonly string[]): Check => (value) => (values.includes(value as string) ? value : undefined)
+const unsupportedWays = ['warn', 'drop', 'reject'] as const
+
 /** Option name in the body → how it is checked and what it must be. Headers: `x-megarouter-` and the name with hyphens. */
 const optionChecks: Record<string, { check: Check; must: string }> = {
   policy: { check: text, must: 'a text' },
@@ -161,6 +131,7 @@ const optionChecks: Record<string, { check: Check; must: string }> = {
   tags: { check: tags, must: `a list of at most ${limits.tags} texts of at most ${limits.labelBytes} bytes, ${limits.tagsBytes} together` },
   cache: { check: truth, must: 'true or false' },
   include_cost: { check: truth, must: 'true or false' },
+  on_unsupported: { check: amongst(unsupportedWays), must: unsupportedWays.join(', ') },
 }
 
 /** Taken, so that clients may be written for routing and caching already, but never silently: a response header names them. */
@@ -168,7 +139,7 @@ const withoutEffect = new Set(['policy', 'models', 'max_cost_usd', 'min_quality'
 
 const noMembers = {}
 const noOptions: RequestOptions = {
-  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: false, includeCost: false, ignored: [],
+  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: false, includeCost: false, onUnsupported: 'warn', ignored: [],
 }
 
 function meant(name: string): string {
@@ -208,6 +179,7 @@ function readOptions(exchange: Exchange, scan: JsonScanner): Failure | null {
     tags: (values['tags'] as string[] | undefined) ?? [],
     cache: values['cache'] === true,
     includeCost: values['include_cost'] === true,
+    onUnsupported: (values['on_unsupported'] as RequestOptions['onUnsupported'] | undefined) ?? 'warn',
     ignored: Object.keys(values).filter((name) => withoutEffect.has(name)),
   }
   return null

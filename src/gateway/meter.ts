@@ -2,10 +2,12 @@
  * What an attempt used and what that costs: the vendor's own usage in disjoint classes, or a marked estimate of what was
  * delivered; then the end of its hold. An attempt is metered and settled once, before the client can see its end.
  */
-import { allTokens, costNano, isPricedTier, largestCostNano, noUsage, type PriceContext, type Usage } from '../catalog/price.ts'
+import { allTokens, costNano, hasPieces, isPricedTier, largestCostNano, noUsage, pieceClasses, type PriceContext, type PriceVector, type Usage } from '../catalog/price.ts'
 import { normaliseUsage } from '../catalog/usage.ts'
+import { isFree } from '../ledger/bound.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import { sharesOf } from '../ledger/shares.ts'
+import type { UsageRules } from '../providers/provider.ts'
 import { usageFlags } from '../store/records.ts'
 import type { Attempt } from './attempt.ts'
 import type { Asked } from './exchange.ts'
@@ -15,6 +17,8 @@ import type { Deployment } from './snapshot.ts'
 const abortGuardTokens = 16
 /** Faster than models think today: an aborted answer must not be cheaper than a complete one. */
 const hiddenTokensPerSecond = 150
+/** Of a text, until a ratio is learned. */
+const bytesPerToken = 4
 /** More than any model takes or makes, for a model whose limits are not known. */
 const plausibleTokens = 2_000_000
 
@@ -34,9 +38,9 @@ export interface Metered {
 }
 
 /** `followed`: another attempt of the request comes after this failed one. A second call changes nothing. */
-export function settle(attempt: Attempt, asked: Asked, followed = false): Metered {
+export function settle(attempt: Attempt, followed = false): Metered {
   if (attempt.metered) return attempt.metered
-  const { deployment, hold, calibration } = attempt.options
+  const { deployment, hold, calibration, asked } = attempt.options
   const { usage, flags } = used(attempt, asked, calibration)
   const metered = price(deployment, usage, flags, contextOf(attempt, asked))
   // Past the bounded drain nobody knows what such a vendor bills: at most what was held.
@@ -46,7 +50,7 @@ export function settle(attempt: Attempt, asked: Asked, followed = false): Metere
   metered.flags = shares.flags
   metered.charged = shares.kind === 'settle'
   hold.end({ ...shares, outcome: attempt.outcome!, usage })
-  if (attempt.outcome === 'success' && flags === 0 && !asked.size.mayCarryMedia()) learn(attempt, asked, calibration, usage)
+  if (attempt.outcome === 'success' && flags === 0 && !asked.byPieces && !asked.size.mayCarryMedia()) learn(attempt, asked, calibration, usage)
   attempt.metered = metered
   return metered
 }
@@ -58,11 +62,14 @@ export function abandon(attempt: Attempt): void {
 }
 
 /** Cost of a usage object that is still inside a running answer. */
-export function costOf(attempt: Attempt, asked: Asked, rawUsage: unknown): number {
-  const { deployment } = attempt.options
-  const normalised = normaliseUsage(rawUsage, deployment.provider.vendor.usage, plausible(deployment, asked))
+export function costOf(attempt: Attempt, rawUsage: unknown): number {
+  const { deployment, asked } = attempt.options
+  const normalised = normaliseUsage(rawUsage, rulesOf(attempt), plausible(deployment, asked))
   return normalised ? price(deployment, normalised.usage, 0, contextOf(attempt, asked)).costNano : 0
 }
+
+/** What contains what in a usage object: as the format says, or as the vendor's declaration does. */
+const rulesOf = ({ options: { protocol, deployment } }: Attempt): UsageRules => protocol.usage ?? deployment.provider.vendor.usage
 
 /** What decides between the prices of a vector that has several. */
 function contextOf({ serviceTier, options: { deployment, hold } }: Attempt, asked: Asked): PriceContext | undefined {
@@ -74,15 +81,55 @@ function price({ price: vector, provider }: Deployment, usage: Usage, flags: num
   const marks = flags | (provider.vendor.simulated ? usageFlags.simulated : 0)
   if (!vector) return { ...known, costNano: 0, priceVersion: null, flags: marks | (allTokens(usage) === 0 && usage.requests === 0 ? 0 : usageFlags.unpriced) }
   const cost = costNano(vector, usage, context)
+  // Billed by a piece that has no price.
+  if (cost === 0 && hasPieces(usage) && !isFree(vector)) return { ...known, costNano: 0, priceVersion: null, flags: marks | usageFlags.unpriced }
   const doubt = (isPricedTier(vector, context?.serviceTier) ? 0 : usageFlags.estimated) | (cost === largestCostNano ? usageFlags.anomalous : 0)
   return { ...known, costNano: cost, priceVersion: vector.version, flags: marks | doubt }
 }
 
+/** Of what is billed by the piece. What the vendor does not tell, the request does; the length of a recording is an estimate then. */
+function usedPieces(attempt: Attempt, asked: Asked): { usage: Usage; flags: number } {
+  const { deployment: { price: vector }, hold: { bound } } = attempt.options
+  const pieces = asked.size.shape().pieces!
+  const normalised = attempt.rawUsage === null ? null : normaliseUsage(attempt.rawUsage, rulesOf(attempt))
+  const usage = normalised?.usage ?? noUsage()
+  let flags = normalised?.anomalous ? usageFlags.anomalous : 0
+  const billed = normalised ? 'output' : billing(attempt)
+  if (billed === 'nothing') return { usage, flags }
+  usage.requests = 1
+  if (billed === 'input') {
+    usage.input = Math.min(bound.inputTokens, Math.ceil(asked.bodyBytes / bytesPerToken))
+    return { usage, flags: usageFlags.estimated | usageFlags.uncertain }
+  }
+  usage.images ||= pieces.images
+  usage.characters ||= pieces.characters
+  const base = vector?.base
+  if (usage.searches === 0 && pieces.searches > 0) {
+    usage.searches = pieces.searches
+    if (base?.searches) flags |= usageFlags.estimated
+  }
+  const hasTokens = allTokens(usage) > 0
+  if (usage.audioMs === 0 && pieces.audioMs > 0 && !hasTokens) {
+    usage.audioMs = pieces.audioMs
+    if (base?.audioMs) flags |= usageFlags.estimated
+  }
+  // Priced by tokens, and none were told: speech, subtitles.
+  if (!hasTokens && base !== undefined && base.input + base.output > 0 && !isMeteredByPiece(vector!, usage)) {
+    usage.input = Math.ceil(bound.inputTokens)
+    usage.output = bound.maxOutputTokens
+    flags |= usageFlags.estimated
+  }
+  return { usage, flags }
+}
+
+const isMeteredByPiece = ({ base }: PriceVector, usage: Usage): boolean => pieceClasses.some((name) => base[name] > 0 && usage[name] > 0)
+
 function used(attempt: Attempt, asked: Asked, calibration: Calibration): { usage: Usage; flags: number } {
+  if (asked.byPieces) return usedPieces(attempt, asked)
   const { deployment, hold: { bound: { mostOutputTokens, maxOutputTokens } } } = attempt.options
   // What the vendor may have made beyond what reached us is within its limit too.
   const guarded = (tokens: number): number => Math.max(tokens, Math.min(tokens + abortGuardTokens, mostOutputTokens))
-  const normalised = attempt.rawUsage === null ? null : normaliseUsage(attempt.rawUsage, deployment.provider.vendor.usage, plausible(deployment, asked))
+  const normalised = attempt.rawUsage === null ? null : normaliseUsage(attempt.rawUsage, rulesOf(attempt), plausible(deployment, asked))
   // Of a plain answer that was cut off only its bytes are known.
   const most = attempt.answer === null && attempt.outputEvents === 0 ? maxOutputTokens : mostOutputTokens
   const delivered = calibration.outputTokens(deployment.identity, attempt.outputChars, attempt.outputEvents, most)

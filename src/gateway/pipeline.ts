@@ -3,48 +3,64 @@ import { allTokens } from '../catalog/price.ts'
 import type { After } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Admission, Lease } from '../governance/admission.ts'
+import type { SealedIds } from '../governance/sealed-ids.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Place, Pressure, Shedding, Waiting } from '../governance/priority.ts'
 import { Hold } from '../ledger/hold.ts'
+import { protocols } from '../protocols/index.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOptions } from './attempt-options.ts'
 import { authenticate } from './authenticate.ts'
+import type { AuthorizedTransport } from './authorized.ts'
 import { choose, type Choice } from './choose.ts'
+import { countTokens } from './count-tokens.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 import { faultFrom } from './fault.ts'
 import { bytesPerToken, endUserOf, inspect } from './inspect.ts'
+import type { KeptResponses } from './kept-responses.ts'
 import type { KeyIndex } from './key-index.ts'
 import { cutFailure, type Live } from './live.ts'
+import type { MalformedLog } from './malformed.ts'
 import { abandon, costOf, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
+import type { Framings } from './reframe.ts'
 import { Run, type Repeats, type Replay } from './repeats.ts'
-import { answer, refuse, sayFault } from './respond.ts'
+import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
 import type { Sharing } from './sharing.ts'
+import type { Deployment } from './snapshot.ts'
+import type { Spool } from './spool.ts'
 import { stream, type Settle } from './stream.ts'
 import { translate } from './translate.ts'
-import type { Transport } from './transport.ts'
+import { ChatTranslation, PlainTranslation, type Translation } from './translation.ts'
 import { withCost } from './usage-cost.ts'
+import { listed, wordingFor, type Wording } from './wording.ts'
 
 /** What the steps work with: one for the process. */
 export interface Gateway {
   keys: KeyIndex
   repeats: Repeats
   bodies: BodyBudget
+  spool: Spool
+  /** Of what vendors keep. */
+  ids: SealedIds
   admission: Admission
   tools: PlanTools
   sharing: Sharing
   shedding: Shedding
   /** Of what the process may use, 1 is all. */
   memoryUsed(): number
-  transport: Transport
+  transport: Pick<AuthorizedTransport, 'dispatch' | 'sweep' | 'close'>
   deadlines: Deadlines
   live: Live
   recorder: Recorder
   userAgent: string
+  /** Of what upstreams send in the place of answers. */
+  malformed: MalformedLog
+  kept: KeptResponses
   after: After
   /** An exception inside the pipeline: always a defect. */
   onDefect(error: unknown, requestId: string | null): void
@@ -55,6 +71,7 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
   try {
     const next = await prepare(exchange, gateway)
     if (next instanceof Plan) await attempt(exchange, gateway, next)
+    else if ('deployments' in next) await count(exchange, gateway, next)
     else if ('serve' in next) await replay(exchange, gateway, next)
     else refuseAs(exchange, next)
   } catch (error) {
@@ -73,12 +90,12 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
 }
 
 /** Everything before the first dispatch: a failure here has cost nothing. */
-async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Replay | Failure> {
+async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Choice | Replay | Failure> {
   // The key comes first, so that only its owner can make us hold a body.
   const refused = authenticate(exchange, gateway.keys, gateway.admission)
   if (refused) return refused
   exchange.enter('receive')
-  const unreadable = await receive(exchange, gateway.bodies, gateway.deadlines)
+  const unreadable = await receive(exchange, { budget: gateway.bodies, running: gateway.deadlines, spool: gateway.spool })
   if (unreadable) return unreadable
   exchange.enter('admit')
   const begun = gateway.repeats.begin(exchange)
@@ -93,7 +110,8 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Rep
   }
   exchange.lease = granted
   if (exchange.view!.storesContent) exchange.captured = []
-  const wrong = inspect(exchange)
+  const opening = gateway.kept.open(exchange)
+  const wrong = (opening instanceof Promise ? await opening : opening) ?? inspect(exchange)
   if (wrong) return wrong
   granted.about(exchange.tags, granted.asksEndUser ? endUserOf(exchange) : null)
   const chosen = choose(exchange, gateway.tools.random)
@@ -101,11 +119,14 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Rep
   const choice = gateway.admission.hasThresholds ? await heedThresholds(exchange, gateway, granted, chosen) : chosen
   if ('code' in choice) return choice
   exchange.route = choice.route
+  const placed = gateway.kept.place(exchange, choice.deployments)
+  if ('code' in placed) return placed
+  if (exchange.endpoint.counts) return { ...choice, deployments: [...placed] }
   const entered = gateway.shedding.enter(exchange.key!.priority ?? 'standard', pressureOn(exchange, gateway, choice))
   const place = 'place' in entered ? await waitFor(exchange, entered) : entered
   if ('code' in place) return place
   exchange.place = place
-  return new Plan(choice.deployments, gateway.tools, exchange.asked!.stream, exchange.snapshot.settings.deadlines)
+  return new Plan(placed, gateway.tools, exchange.asked!.stream, exchange.snapshot.settings.deadlines)
 }
 
 /** How near the process is to the end of its memory, and the vendors that could serve to that of their quotas: of the freest one. */
@@ -150,6 +171,16 @@ async function heedThresholds(exchange: Exchange, gateway: Gateway, lease: Lease
   return choice
 }
 
+/** A question about the size of a request: nothing is held, and nothing is billed. */
+async function count(exchange: Exchange, { transport, after, admission, tools, userAgent }: Gateway, { deployments }: Choice): Promise<void> {
+  exchange.enter('call')
+  const tokens = await countTokens(exchange, { transport, after, calibration: admission.calibration, credentials: tools.credentials, userAgent }, deployments[0]!)
+  if (exchange.clientGone) return left(exchange)
+  if (typeof tokens !== 'number') return refuseAs(exchange, tokens)
+  exchange.outcome = 'success'
+  sendJson(exchange, 200, exchange.protocol.counting!.answer(tokens))
+}
+
 /** A request whose `Idempotency-Key` ran before, or runs now: the same answer, and nothing is dispatched. */
 async function replay(exchange: Exchange, gateway: Gateway, answer: Replay): Promise<void> {
   const failed = await answer.serve(exchange, gateway.deadlines)
@@ -171,13 +202,15 @@ async function tryTargets(exchange: Exchange, gateway: Gateway, plan: Plan): Pro
     if (target.delayMs > 0) await pause(exchange, target.delayMs, gateway.after)
     const turn = exchange.cutBy || exchange.clientGone ? null : turnOf(exchange, gateway, target)
     const late = turn instanceof Promise ? await turn : turn
-    const reserved = late !== null ? late : exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : reserve(exchange, target)
+    const wording = late ?? wordingFor(exchange, target.deployment)
+    const reserved = 'code' in wording ? wording : exchange.cutBy ? cutFailure(exchange.cutBy) : exchange.clientGone ? null : reserve(exchange, wording, target)
     const hold = reserved instanceof Promise ? await reserved : reserved
     if (hold instanceof Hold) exchange.hold = hold
-    if (hold instanceof Hold && !exchange.clientGone && !exchange.cutBy) {
-      if (await call(exchange, gateway, target, plan, hold)) return
-      target = plan.next(nowMs(exchange))
-      settle(exchange.attempts.at(-1)!, exchange.asked!, target !== null)
+    if (hold instanceof Hold && !('code' in wording) && !exchange.clientGone && !exchange.cutBy) {
+      if (await call(exchange, gateway, wording, target, plan, hold)) return
+      // What is gone can't be sent again, and what the client broke off need not.
+      target = exchange.form?.canRepeat === false ? null : plan.next(nowMs(exchange))
+      settle(exchange.attempts.at(-1)!, target !== null)
       unfit = null
       continue
     }
@@ -223,21 +256,23 @@ async function waitForTurn(exchange: Exchange, gateway: Gateway, target: Target,
 }
 
 /** The hold of the next attempt. Waits only where a budget has to be opened first. */
-function reserve(exchange: Exchange, { deployment }: Target): Hold | Failure | Promise<Hold | Failure> {
-  return exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked: exchange.asked!, capability: exchange.endpoint.capability, deployment, repeat: exchange.repeat?.mark ?? null })
+function reserve(exchange: Exchange, { asked, endpoint }: Wording, { deployment }: Target): Hold | Failure | Promise<Hold | Failure> {
+  return exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked, capability: endpoint.capability, deployment, repeat: exchange.repeat?.mark ?? null })
 }
 
 /** One attempt. True when it is settled and the client has its answer, whatever it is; false: it failed, and another may follow. */
-async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: Plan, hold: Hold): Promise<boolean> {
+async function call(exchange: Exchange, gateway: Gateway, wording: Wording, target: Target, plan: Plan, hold: Hold): Promise<boolean> {
   const number = exchange.attempts.length + 1
-  const { request, askedForUsage } = translate(exchange, target, number, gateway.userAgent, hold.bound.maxTokens)
+  const { request, askedForUsage, dropped } = translate(exchange, wording, target, number, gateway.userAgent, hold.bound.maxTokens)
   if (hold.bound.warning !== null) exchange.warnings.push(hold.bound.warning)
+  const unsaid = [listed(wording.losses), ...dropped].filter((each) => each !== '').join(', ')
+  if (unsaid !== '' && exchange.options!.onUnsupported === 'warn') exchange.warnings.push(`not said to ${target.deployment.provider.id}: ${unsaid}`)
   exchange.enter('call')
-  const tried = new Attempt(attemptOptions(exchange, target, plan, number, askedForUsage, hold, gateway.admission.calibration), exchange.clock, gateway.deadlines)
+  const tried = new Attempt(attemptOptions(exchange, wording, target, plan, number, askedForUsage, hold, gateway.admission.calibration), exchange.clock, gateway.deadlines)
   exchange.attempts.push(tried)
   exchange.running = tried
   const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
-  if (reply === 'answer') settle(tried, exchange.asked!)
+  if (reply === 'answer') settle(tried)
   const secured = reply === 'stream' || reply === 'answer' ? secure(exchange, gateway.admission.ledger, tried) : null
   if (secured) await secured
   if (reply === 'stream') plan.began(target, tried, nowMs(exchange))
@@ -248,14 +283,16 @@ async function call(exchange: Exchange, gateway: Gateway, target: Target, plan: 
   plan.ended(target, tried, nowMs(exchange), exchange.clock.epochMs())
   learnQuota(exchange, gateway, target, tried)
   exchange.firstTokenUs = tried.firstTokenUs
+  if (tried.fault) gateway.malformed.tell(exchange.id, tried)
   if (reply === 'failed' && !exchange.clientGone) {
     plan.failed(target, tried.fault!, nowMs(exchange))
     return false
   }
   tried.final = true
-  const { tenantNano } = settle(tried, exchange.asked!)
+  const { tenantNano } = settle(tried)
   if (reply === 'answer' && withheld) refuse(exchange, withheld, tried)
-  else if (reply === 'answer') answer(exchange, tried, exchange.options!.includeCost ? withCost(tried.body!, tenantNano) : tried.body!)
+  else if (reply === 'answer') answer(exchange, tried, bodyFor(exchange, tried, tenantNano))
+  if (!withheld) gateway.kept.answered(exchange, tried)
   conclude(exchange, withheld ?? tried.fault?.failure ?? null)
   return true
 }
@@ -268,13 +305,13 @@ function learnQuota(exchange: Exchange, { sharing }: Gateway, target: Target, { 
 
 const nowMs = ({ clock }: Exchange): number => clock.monotonicUs() / 1000
 
-const settleBeforeEnd: Settle = (exchange, attempt) => {
-  settle(attempt, exchange.asked!)
+const settleBeforeEnd: Settle = (_exchange, attempt) => {
+  settle(attempt)
   attempt.options.hold.write()
 }
 
 /** Gives back what the request holds; after a defect also what its attempts do. */
-function close({ lease, hold, place, repeat, attempts }: Exchange): void {
+function close({ lease, hold, place, repeat, attempts, form }: Exchange): void {
   let tokens = 0
   let nano = 0
   let charged = false
@@ -286,6 +323,7 @@ function close({ lease, hold, place, repeat, attempts }: Exchange): void {
       charged ||= each.metered.charged
     }
   }
+  form?.close()
   // Taken, and its attempt never begun.
   if (hold?.isOpen) hold.void()
   repeat?.finish(charged)
@@ -293,14 +331,33 @@ function close({ lease, hold, place, repeat, attempts }: Exchange): void {
   place?.leave()
 }
 
-function attemptOptions(exchange: Exchange, { deployment, credential, limitMs, patienceMs }: Target, plan: Plan, number: number, stripUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
-  const includeCost = exchange.options!.includeCost
+function attemptOptions(exchange: Exchange, wording: Wording, { deployment, credential, limitMs, patienceMs }: Target, plan: Plan, number: number, askedForUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
+  const { protocol, asked, spoken } = wording
+  const { includeCost } = exchange.options!
+  const framings = { framing: spoken.framing ?? protocol.framing, ownFraming: protocol.framing, clientFraming: exchange.protocol.framing }
   return {
-    number, deployment, credentialId: credential.id, protocol: exchange.protocol, hold, calibration, stream: exchange.asked!.stream,
+    number, deployment, credentialId: credential.id, asked, protocol, framings, errors: spoken.errors === undefined ? protocol : protocols.get(spoken.errors)!, clientErrors: exchange.protocol.cloud?.errors ?? exchange.protocol.id,
+    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream, whole: wording.endpoint.capability === 'chat' && !asked.stream, bytes: wording.endpoint.bytes === true,
     deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
-    stripUsage: stripUsage && !includeCost,
-    rewriteUsage: includeCost ? (attempt, json, usage) => withCost(Buffer.from(json), costOf(attempt, exchange.asked!, usage)).toString() : null,
+    stripUsage: askedForUsage && !includeCost && wording.request === null,
+    costOf: includeCost ? costOf : null,
   }
+}
+
+function translationOf({ protocol, id, clock, keeps }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
+  const { request, plain, endpoint: { capability } } = wording
+  if (plain !== null) return new PlainTranslation({ from: wording.protocol.plain![capability]!, to: protocol.plain![capability]!, request: plain, usageIn: protocol.usageIn.answer, id })
+  return request === null ? null : new ChatTranslation({
+    from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, keeps: keeps !== null, id, nowS: Math.floor(clock.epochMs() / 1000),
+  })
+}
+
+/** As the client gets it: in its own format, and with the cost where it asked for it. */
+function bodyFor({ options }: Exchange, { body, options: { protocol, translation, stream } }: Attempt, tenantNano: number): Buffer {
+  const { includeCost } = options!
+  if (translation === null) return includeCost ? withCost(body!, protocol.usageIn.answer, tenantNano) : body!
+  if (includeCost) translation.costNano = tenantNano
+  return translation.written(stream)
 }
 
 function conclude(exchange: Exchange, failed: Failure | null): void {

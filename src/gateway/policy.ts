@@ -100,7 +100,10 @@ export function servedBy(view: View): readonly Deployment[] {
 }
 
 type Capability = EndpointSpec['capability']
-const kinds: Record<Capability, readonly CatalogEntry['kind'][]> = { chat: ['chat'], completions: ['chat', 'completion'], embeddings: ['embedding'] }
+const kinds: Record<Capability, readonly CatalogEntry['kind'][]> = {
+  chat: ['chat'], completions: ['chat', 'completion'], embeddings: ['embedding'], images: ['image'], image_edits: ['image'], image_variations: ['image'], speech: ['audio'], transcriptions: ['audio'], translations: ['audio'],
+  moderations: ['moderation'], rerank: ['rerank'], files: [], batches: [],
+}
 
 /** Whether it is worth naming to somebody who calls this endpoint. */
 export function canServe({ catalog }: View, { provider: { vendor }, upstreamModel }: Deployment, capability: Capability): boolean {

@@ -5,6 +5,7 @@ import { limits } from '../limits.ts'
 import { JsonScanner, type JsonFault } from '../wire/json-scanner.ts'
 import type { Deadlines, Ticking } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
+import { receiveForm, type FormTools } from './form.ts'
 
 /** Fields that decide what is dispatched and billed: a document that repeats one means different things to different parsers. */
 const controlFields = new Set(['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'megarouter', 'messages', 'input', 'prompt'])
@@ -18,11 +19,13 @@ export class BodyBudget {
   }
 }
 
-export function receive(exchange: Exchange, budget: BodyBudget, running: Deadlines): Failure | Promise<Failure | null> {
-  const { request, snapshot } = exchange
+export function receive(exchange: Exchange, tools: FormTools): Failure | Promise<Failure | null> {
+  const { request, snapshot, endpoint: { form } } = exchange
+  const { budget, running } = tools
   const contentType = request.headers['content-type'] ?? ''
-  if (!/^application\/([\w.+-]*\+)?json\b/i.test(contentType)) {
-    return failure('unsupported_content_type', `This endpoint takes application/json, ${contentType === '' ? 'and the request names no content-type' : `not "${contentType.slice(0, 80)}"`}. Set the header to content-type: application/json.`)
+  if (form && /^multipart\/form-data\b/i.test(contentType)) return formIn(exchange, contentType, tools)
+  if (!exchange.endpoint.anyType && !/^application\/([\w.+-]*\+)?json\b/i.test(contentType)) {
+    return failure('unsupported_content_type', `This endpoint takes ${form ? 'multipart/form-data or ' : ''}application/json, ${contentType === '' ? 'and the request names no content-type' : `not "${contentType.slice(0, 80)}"`}. ${form ? 'Set the content-type header.' : 'Set the header to content-type: application/json.'}`)
   }
   const coding = request.headers['content-encoding']
   if (coding !== undefined && coding !== 'identity') return failure('unsupported_content_type', 'Send the body without content-encoding: compressed request bodies are not taken.')
@@ -33,6 +36,20 @@ export function receive(exchange: Exchange, budget: BodyBudget, running: Deadlin
     return failure('overloaded', 'The gateway holds as many request bodies as it may. Try again shortly.', { retryAfterMs: 1000 })
   }
   return new Reading(exchange, budget, maxBytes, running).start()
+}
+
+/** A form whose fields stand in the place of a body, from where on all steps are the same. */
+async function formIn(exchange: Exchange, contentType: string, tools: FormTools): Promise<Failure | null> {
+  const isPiped = exchange.endpoint.form === 'piped'
+  const failed = await receiveForm(exchange, contentType, tools, (form) => isPiped && form.hasFile && form.value('model') !== null)
+  if (failed) return failed
+  const form = exchange.form!
+  if (form.scanner.find('megarouter')) return failure('invalid_request', 'A form takes no field "megarouter". Send its options as x-megarouter-… headers.', { param: 'megarouter' })
+  exchange.body = form.fields()
+  exchange.scan = new JsonScanner({ maxDepth: limits.jsonDepth, maxKeys: limits.jsonKeys, unique: controlFields })
+  exchange.scan.push(exchange.body)
+  exchange.scan.end()
+  return null
 }
 
 /** One body on its way. An object and not closures: what those share lives as long as the last of them. */

@@ -67,7 +67,7 @@ function client(key: string, body = 'body', change: { keyId?: string; path?: str
   const response = new FakeResponse()
   const exchange: unknown = {
     id: `req_${++requests}`, at: clock.now * 1000, clock, response, protocol, request: { headers: { 'idempotency-key': key } }, key: { id: change.keyId ?? 'key_1' },
-    endpoint: { path: change.path ?? '/chat' }, body: Buffer.from(body), snapshot: { settings: { deadlines: { clientStallMs: 1000, keepAliveMs: 500 } } },
+    endpoint: { path: change.path ?? '/chat' }, inPath: {}, body: Buffer.from(body), snapshot: { settings: { deadlines: { clientStallMs: 1000, keepAliveMs: 500 } } },
     route: null, cutBy: null, status: 0, outcome: 'refused', responseBytes: 0, enter() {}, overheadUs: () => 0,
   }
   return { exchange: exchange as Exchange, response }

@@ -261,8 +261,9 @@ export const keepsRunning = ({ repeat }: Exchange): boolean => repeat?.wanted ??
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 const digest = (hash: ReturnType<typeof createHash>): Uint8Array => hash.digest().subarray(0, digestBytes)
 
-async function bodyDigest({ endpoint, body }: Exchange): Promise<Uint8Array> {
+async function bodyDigest({ endpoint, inPath, body }: Exchange): Promise<Uint8Array> {
   const hash = createHash('sha256').update(endpoint.path).update('\0')
+  if (inPath.model !== undefined) hash.update(`${inPath.model}\0${inPath.stream}\0`)
   for (let at = 0; at < body.length; at += hashBytes) {
     if (at > 0) await breathe()
     hash.update(body.subarray(at, at + hashBytes))

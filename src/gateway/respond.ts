@@ -1,5 +1,6 @@
 /** Everything that is said to a client outside a running stream: headers, complete answers, errors. Framing is always ours. */
 import { errorTable, statusOf, type Failure } from '../errors.ts'
+import { contentTypes } from '../wire/event-scanner.ts'
 import type { SaidError } from '../protocols/protocol.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
@@ -9,28 +10,32 @@ import { usd } from './usage-cost.ts'
 type Headers = Record<string, string | string[]>
 
 /** Upstream headers that reach the client; all others, and everything hop-by-hop, stay here. */
-const passed = /^(x-request-id|openai-(processing-ms|version|model)|retry-after(-ms)?|x-should-retry|x-ratelimit-[\w-]+)$/
+const passed = /^((?:x-)?request-id|x-amzn-(?:requestid|errortype|bedrock-[\w-]+)|anthropic-ratelimit-[\w-]+|openai-(processing-ms|version|model)|retry-after(-ms)?|x-should-retry|x-ratelimit-[\w-]+)$/
 
 export const saidError = (exchange: Exchange, failed: Failure): SaidError => ({
   message: `${failed.message} (request ${exchange.id})`,
+  status: statusOf(failed),
   type: errorTable[failed.code].type,
   code: failed.code,
   param: failed.param ?? null,
   requestId: exchange.id,
+  fault: failed.fault ?? null,
+  ...(failed.retryAfterMs !== undefined && { retryAfterMs: failed.retryAfterMs }),
 })
 
-function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {
+export function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Headers {
   const headers: Headers = {}
   if (attempt) for (const [name, value] of Object.entries(attempt.headers)) if (value !== undefined && passed.test(name)) headers[name] = value
   Object.assign(headers, exchange.lease?.headers() ?? exchange.limitHeaders)
   headers['x-request-id'] ??= exchange.id
+  if (exchange.protocol.idHeader !== undefined) headers[exchange.protocol.idHeader] ??= exchange.id
   headers['x-megarouter-request-id'] = exchange.id
   headers['x-megarouter-attempts'] = String(exchange.attempts.length)
   headers['x-megarouter-cache'] = 'off'
   headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
   if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
   const warnings = exchange.options && exchange.options.ignored.length > 0 ? [`no effect yet: ${exchange.options.ignored.join(', ')}`, ...exchange.warnings] : exchange.warnings
-  if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText(warnings.join('; '))
+  if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText([...new Set(warnings)].join('; '), longestWarnings)
   if (attempt) {
     headers['x-megarouter-provider'] = headerText(attempt.options.deployment.provider.id)
     headers['x-megarouter-model'] = headerText(attempt.options.deployment.logicalModel)
@@ -38,25 +43,36 @@ function commonHeaders(exchange: Exchange, attempt: Attempt | undefined): Header
   return headers
 }
 
+/** Everything that was left out has its place; clients take 8 KiB of headers and more. */
+const longestWarnings = 4096
+
 /** Names come from operators and clients: only printable ASCII may stand in a header. */
-const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
+function headerText(text: string, longest = 256): string {
+  const plain = text.replace(/[^\x20-\x7e]/g, '?')
+  return plain.length <= longest ? plain : `${plain.slice(0, longest - 3)}...`
+}
 
 export function streamHeaders(exchange: Exchange, attempt: Attempt): Headers {
-  const contentType = attempt.headers['content-type']
   return {
     ...commonHeaders(exchange, attempt),
-    'content-type': typeof contentType === 'string' ? contentType : 'text/event-stream; charset=utf-8',
+    'content-type': contentTypeOf(exchange, attempt, true),
     'cache-control': 'no-cache, no-transform',
     // Without this nginx holds events back.
     'x-accel-buffering': 'no',
   }
 }
 
+/** As the vendor's, where its bytes pass as they came. */
+function contentTypeOf({ protocol }: Exchange, { headers, options }: Attempt, isStream: boolean): string {
+  const own = headers['content-type']
+  const passes = options.translation === null && (!isStream || options.framings.framing === protocol.framing)
+  return typeof own === 'string' && passes ? own : isStream ? contentTypes[protocol.framing] : 'application/json'
+}
+
 /** A complete answer, byte for byte as the upstream sent it unless the client asked for its cost. */
 export function answer(exchange: Exchange, attempt: Attempt, body: Buffer): void {
-  const contentType = attempt.headers['content-type']
   const headers = commonHeaders(exchange, attempt)
-  headers['content-type'] = typeof contentType === 'string' ? contentType : 'application/json'
+  headers['content-type'] = contentTypeOf(exchange, attempt, attempt.options.translation !== null && attempt.options.stream)
   headers['x-megarouter-cost-usd'] = usd(attempt.metered?.tenantNano ?? 0)
   send(exchange, attempt.status, headers, body)
 }
@@ -67,18 +83,28 @@ export function sayFault(exchange: Exchange, attempt: Attempt, fault: Fault): vo
   const headers = commonHeaders(exchange, attempt)
   headers['content-type'] = fault.upstream.contentType
   headers['x-megarouter-error-source'] = 'upstream'
+  if (fault.retryAfterMs !== null) headers['retry-after'] ??= retryAfter(fault.retryAfterMs)
   send(exchange, fault.upstream.status, headers, fault.upstream.body)
 }
+
+const retryAfter = (ms: number): string => String(Math.ceil(ms / 1000))
 
 /** An error of ours, in the wire format of the endpoint. */
 export function refuse(exchange: Exchange, failed: Failure, attempt?: Attempt): void {
   const headers = commonHeaders(exchange, attempt)
   headers['content-type'] = 'application/json'
-  if (failed.retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(failed.retryAfterMs / 1000))
+  if (failed.retryAfterMs !== undefined) headers['retry-after'] = retryAfter(failed.retryAfterMs)
   // SDKs retry 5xx and 429 by themselves; what can't succeed by repetition says so.
   const isVain = failed.code === 'budget_exceeded' || failed.code === 'idempotency_answer_gone' || (failed.code === 'rate_limit_exceeded' && failed.retryAfterMs === undefined)
   if (isVain) headers['x-should-retry'] = 'false'
-  send(exchange, statusOf(failed), headers, Buffer.from(exchange.protocol.errorBody(saidError(exchange, failed))))
+  const { protocol } = exchange
+  const said = saidError(exchange, failed)
+  send(exchange, said.status, Object.assign(headers, protocol.errorHeaders?.(said)), Buffer.from(protocol.errorBody(said)))
+}
+
+/** An answer of a vendor, as it is to be told. */
+export function sendAnswer(exchange: Exchange, status: number, contentType: string, body: Buffer): void {
+  send(exchange, status, { ...commonHeaders(exchange, undefined), 'content-type': contentType }, body)
 }
 
 export function sendJson(exchange: Exchange, status: number, body: unknown): void {

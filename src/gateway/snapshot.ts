@@ -89,6 +89,8 @@ export interface OrganisationSettings {
   unknownPrice: 'allow' | 'block' | 'conservative'
   /** Whether what its requests and answers say is stored. */
   storesContent: boolean
+  /** Whether translated conversations of the Responses API are stored, so that one may go on by its id. */
+  storesResponses?: boolean
 }
 
 /** Of the node, for all organisations. */

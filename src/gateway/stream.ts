@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import type { After } from '../clock.ts'
 import type { Failure } from '../errors.ts'
+import { encodingOf } from '../wire/event-scanner.ts'
 import { chunkFrame } from '../wire/chunk-frame.ts'
 import { ownBytes } from '../wire/own-bytes.ts'
 import type { Exchange } from './exchange.ts'
@@ -51,6 +52,8 @@ class ClientStream implements Sink, Ticking {
   ended: Promise<Failure | null> | null = null
   #lastWriteUs: number
   #blockedSinceUs: number | null = null
+  /** Something of the answer was sent, which keep-alives are not. */
+  #hasSaid = false
   /** The head has gone out, and its chunks are framed. */
   #isFramed = false
 
@@ -82,6 +85,7 @@ class ClientStream implements Sink, Ticking {
       this.#withheld.push(chunk)
       return true
     }
+    this.#hasSaid = true
     this.#exchange.repeat?.chunk(chunk)
     return this.#send(chunk)
   }
@@ -139,9 +143,14 @@ class ClientStream implements Sink, Ticking {
 
   #end(fault: Fault | null): void {
     const { response, protocol } = this.#exchange
-    if (fault) {
-      const event = protocol.errorEvent(saidError(this.#exchange, fault.failure))
-      this.write(Buffer.from(this.#attempt.atBoundary ? event : `\n\n${event}`))
+    // Among bytes there is no place for words.
+    if (fault && this.#attempt.isOpaque) response.destroy()
+    else if (fault) {
+      const event = protocol.errorEvent(saidError(this.#exchange, fault.failure), !this.#hasSaid)
+      const { atBoundary } = this.#attempt
+      // Within a binary frame nothing more can be said: its end is missing, which clients notice.
+      if (protocol.framing !== 'aws-event-stream') this.write(Buffer.from(atBoundary ? event : `\n\n${event}`))
+      else if (atBoundary) this.write(Buffer.from(event, encodingOf(protocol.framing)))
     }
     this.#exchange.repeat?.end(fault !== null || this.#attempt.fault !== null)
     if (!response.destroyed) response.end()
@@ -154,7 +163,7 @@ class ClientStream implements Sink, Ticking {
     if (this.#blockedSinceUs !== null) {
       // Destroying the connection is the client's leaving: it is settled like one.
       if (nowUs - this.#blockedSinceUs > clientStallMs * 1000) response.destroy()
-    } else if (nowUs - this.#lastWriteUs > keepAliveMs * 1000 && this.#attempt.atBoundary) this.#send(Buffer.from(protocol.keepAlive))
+    } else if (nowUs - this.#lastWriteUs > keepAliveMs * 1000 && protocol.keepAlive !== '' && this.#attempt.atBoundary) this.#send(Buffer.from(protocol.keepAlive))
   }
 }
 

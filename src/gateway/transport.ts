@@ -5,6 +5,7 @@
  * decoded within a bound.
  */
 import { isIP, type Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, type Gunzip } from 'node:zlib'
 import { Pool, type Dispatcher } from 'undici'
 import { limits } from '../limits.ts'
@@ -17,9 +18,9 @@ export interface UpstreamRequest {
   /** Organisation of the key: sockets are not shared between organisations. */
   tenant: string
   path: string
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   headers: Record<string, string>
-  body: Buffer | null
+  body: Buffer | Readable | null
   connectTimeoutMs: number
 }
 

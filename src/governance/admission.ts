@@ -8,6 +8,7 @@ import type { Failure } from '../errors.ts'
 import type { Asked } from '../gateway/exchange.ts'
 import type { Deployment, KeyEntry, OrganisationData } from '../gateway/snapshot.ts'
 import type { Account, Ancestor } from '../ledger/account.ts'
+import type { EndpointKind } from '../protocols/protocol.ts'
 import { boundOf } from '../ledger/bound.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Hold } from '../ledger/hold.ts'
@@ -24,7 +25,7 @@ export interface AttemptAsk {
   requestId: string
   attempt: number
   asked: Asked
-  capability: 'chat' | 'completions' | 'embeddings'
+  capability: EndpointKind
   deployment: Deployment
   repeat: RepeatMark | null
 }

@@ -10,6 +10,7 @@ import { boundOf } from '../ledger/bound.ts'
 import type { Calibration } from '../ledger/calibration.ts'
 import type { Terms } from '../ledger/ledger.ts'
 import { budgetRefusal } from '../ledger/refusals.ts'
+import type { EndpointKind } from '../protocols/protocol.ts'
 import type { Facts } from './conditions.ts'
 import type { ModelFacts } from './model-class.ts'
 import type { PolicyChain } from './model-policy.ts'
@@ -20,7 +21,7 @@ export interface ExplainAsk {
   key: string
   /** Null: the default of the key's node. */
   model: string | null
-  capability?: 'chat' | 'completions' | 'embeddings'
+  capability?: EndpointKind
   inputTokens?: number
   maxOutputTokens?: number | null
   stream?: boolean
@@ -74,7 +75,7 @@ export interface Candidate {
   terms: Terms
 }
 
-interface Asking { asked: Asked; capability: 'chat' | 'completions' | 'embeddings'; chain: PolicyChain; facts: Facts; calibration: Calibration; nowMs: number; others: readonly ModelFacts[] }
+interface Asking { asked: Asked; capability: EndpointKind; chain: PolicyChain; facts: Facts; calibration: Calibration; nowMs: number; others: readonly ModelFacts[] }
 
 export function explainCandidate(candidate: Candidate, asking: Asking): ExplainedCandidate {
   const { deployment, facts: model, refused, limited } = candidate

@@ -5,7 +5,7 @@ import { costNano, inputTokens, noUsage, usageClasses, type PriceList, type Pric
 import type { Failure } from '../errors.ts'
 import type { Asked } from '../gateway/exchange.ts'
 import type { Deployment } from '../gateway/snapshot.ts'
-import type { RequestShape } from '../protocols/protocol.ts'
+import type { EndpointKind, RequestShape } from '../protocols/protocol.ts'
 import { vendor, type BoundRules, type Quirks, type Vendor } from '../providers/provider.ts'
 import { boundOf, dearest, growsAt, nextHold, streamedNano, type Bound } from './bound.ts'
 import { Calibration } from './calibration.ts'
@@ -19,7 +19,7 @@ interface Case {
   asked?: Partial<Asked>
   deployment?: Partial<Deployment>
   vendor?: Partial<Omit<Vendor, 'bounds' | 'quirks'>> & { bounds?: Partial<BoundRules>; quirks?: Partial<Quirks> }
-  capability?: 'chat' | 'completions' | 'embeddings'
+  capability?: EndpointKind
   freeNano?: number
   calibration?: Calibration
 }
@@ -35,7 +35,7 @@ function deploymentOf({ deployment, vendor: declared }: Case): Deployment {
 function bound(mode: 'none' | 'soft' | 'standard' | 'strict', given: Case = {}): Bound | Failure {
   const shape = shapeOf(given.shape)
   const asked: Asked = {
-    model: 'm', written: 'm', stream: false, usageInStream: false, maxOutputTokens: null, choices: shape.choices, estimatedInputTokens: 0, maxTokens: null, maxCompletionTokens: null, reasoningOff: false, bodyBytes: 1000,
+    model: 'm', written: 'm', stream: false, usageInStream: false, maxOutputTokens: null, choices: shape.choices, estimatedInputTokens: 0, maxTokens: null, maxCompletionTokens: null, reasoningOff: false, byPieces: false, bodyBytes: 1000,
     size: { mayCarryMedia: () => shape.images > 0 || shape.media !== null, shape: () => shape }, ...given.asked,
   }
   return boundOf(asked, given.capability ?? 'chat', deploymentOf(given), mode, given.freeNano ?? Infinity, given.calibration ?? new Calibration())

@@ -2,15 +2,16 @@
  * What an attempt may cost: the amount of its hold, and the output limit that makes a strict hold true. In `strict` no bill
  * within the vendor's own limits is above the hold; what can't be bounded is refused. The other modes hold an estimate.
  */
-import { costNano, isPricedTier, noUsage, type PriceList, type Prices, type PriceVector } from '../catalog/price.ts'
+import { costNano, isPricedTier, noUsage, pieceClasses, type PriceList, type Prices, type PriceVector } from '../catalog/price.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Asked } from '../gateway/exchange.ts'
 import type { Deployment } from '../gateway/snapshot.ts'
 import { matchesModel } from '../governance/model-patterns.ts'
-import type { RequestShape } from '../protocols/protocol.ts'
+import type { EndpointKind, RequestShape } from '../protocols/protocol.ts'
 import type { BoundRules } from '../providers/provider.ts'
 import type { Account } from './account.ts'
 import type { Calibration } from './calibration.ts'
+import { pieceBound } from './piece-bound.ts'
 import type { HoldMode } from './records.ts'
 import { budgetOf, priceUnknown } from './refusals.ts'
 
@@ -34,8 +35,6 @@ export interface Bound {
   warning: string | null
 }
 
-type Capability = 'chat' | 'completions' | 'embeddings'
-
 /** Output tokens of one answer that a slice covers. */
 const sliceTokens = 2048
 /** The output limit of a model whose own is not known. */
@@ -51,14 +50,15 @@ const mediaBytesPerToken = 16
 const mostTokens = Number.MAX_SAFE_INTEGER
 
 /** The budget whose mode it is, for a refusal; null where it is not known. */
-type Binding = Pick<Account, 'name' | 'rule' | 'whom'> | null
+export type Binding = Pick<Account, 'name' | 'rule' | 'whom'> | null
 
 /** `freeNano`: what the tightest budget has left; Infinity without one. */
-export function boundOf(asked: Asked, endpoint: Capability, deployment: Deployment, mode: HoldMode, freeNano: number, calibration: Calibration, by: Binding = null): Bound | Failure {
+export function boundOf(asked: Asked, endpoint: EndpointKind, deployment: Deployment, mode: HoldMode, freeNano: number, calibration: Calibration, by: Binding = null): Bound | Failure {
+  if (asked.byPieces) return pieceBound(asked, endpoint, deployment, mode, calibration, by)
   return mode === 'strict' ? strictBound(asked, endpoint, deployment, freeNano, calibration, by) : estimate(asked, endpoint, deployment, mode, freeNano, calibration, by)
 }
 
-function strictBound(asked: Asked, endpoint: Capability, deployment: Deployment, freeNano: number, calibration: Calibration, by: Binding): Bound | Failure {
+function strictBound(asked: Asked, endpoint: EndpointKind, deployment: Deployment, freeNano: number, calibration: Calibration, by: Binding): Bound | Failure {
   const { price, provider: { vendor } } = deployment
   if (!price) return priceUnknown(deployment.id, by)
   // Nothing to bound, and no reason to cut an answer short.
@@ -67,6 +67,7 @@ function strictBound(asked: Asked, endpoint: Capability, deployment: Deployment,
   const maxInputTokens = mostInputTokens(asked.bodyBytes, shape, deployment)
   const beyond = vendor.bounds.reasoningBeyondLimit && deployment.reasoning !== false
   if (shape.extra !== null) return unenforceable('strict', `${shape.extra} may be billed beyond input and output tokens`, true, by)
+  if (endpoint === 'embeddings' && shape.images > 0 && price.base.images > 0) return unenforceable('strict', 'images are billed by the piece, and may be cut into several', true, by)
   if (!isPricedTier(price, shape.serviceTier)) return unenforceable('strict', `the price of the service tier ${shape.serviceTier!.slice(0, 40)} is not known`, true, by)
   const open = unboundedIn(deployment, endpoint) ?? (beyond && deployment.contextTokens === 0 ? `${vendor.name} does not count reasoning against the output limit` : null)
   if (open !== null) return unenforceable('strict', open, false, by)
@@ -93,7 +94,7 @@ function strictBound(asked: Asked, endpoint: Capability, deployment: Deployment,
   }
 }
 
-function estimate(asked: Asked, endpoint: Capability, deployment: Deployment, mode: HoldMode, freeNano: number, calibration: Calibration, by: Binding): Bound | Failure {
+function estimate(asked: Asked, endpoint: EndpointKind, deployment: Deployment, mode: HoldMode, freeNano: number, calibration: Calibration, by: Binding): Bound | Failure {
   const { price, provider: { vendor } } = deployment
   const inputTokens = estimatedInputTokens(asked, deployment, calibration)
   const answers = endpoint === 'embeddings' ? 0 : endpoint === 'completions' ? asked.size.shape().prompts * asked.size.shape().choices : asked.choices
@@ -122,14 +123,14 @@ function estimate(asked: Asked, endpoint: Capability, deployment: Deployment, mo
 }
 
 /** What makes a strict bound impossible, in words. */
-function unboundedIn({ upstreamModel, outputModalities, provider: { vendor } }: Deployment, endpoint: Capability): string | null {
+function unboundedIn({ upstreamModel, outputModalities, provider: { vendor } }: Deployment, endpoint: EndpointKind): string | null {
   if (matchesModel(vendor.bounds.serverToolModels, upstreamModel)) return `${upstreamModel} runs tools of its own, whose number has no limit`
   if (vendor.bounds.priceVaries) return `the price of ${upstreamModel} depends on who serves the request behind ${vendor.name}`
   if (endpoint !== 'embeddings' && outputModalities?.some((each) => each !== 'text' && each !== 'audio')) return `${upstreamModel} may answer with images or video, which the output limit does not bound`
   return null
 }
 
-function unenforceable(mode: 'strict' | 'standard', open: string, canLeaveOut: boolean, by: Binding): Failure {
+export function unenforceable(mode: 'strict' | 'standard', open: string, canLeaveOut: boolean, by: Binding): Failure {
   const setting = `${by === null || by.whom === '' ? 'have its mode set' : `ask ${by.whom} to set its mode`} to ${mode === 'strict' ? 'standard' : 'soft'}`
   const advice = canLeaveOut ? `Leave it out, use another model, or ${setting}` : `Use another model, or ${setting}`
   return failure('budget_unenforceable', `${by === null ? `A ${mode} budget applies and` : `The ${mode} ${budgetOf(by)}`} cannot be enforced: ${open}. ${advice}.`)
@@ -146,7 +147,7 @@ const vendorMost = ({ provider: { vendor } }: Deployment): number => vendor.boun
 const fitting = (limit: number, tokens: number): number => Math.max(Math.min(limit, leastWrittenTokens), Math.min(limit, Math.floor(tokens)))
 
 /** The client's limit in the field that the vendor reads; where it may read both, the larger one. */
-function ownLimit({ maxTokens, maxCompletionTokens }: Asked, endpoint: Capability, { maxTokensField, otherLimit }: Deployment['provider']['vendor']['quirks']): number | null {
+function ownLimit({ maxTokens, maxCompletionTokens }: Asked, endpoint: EndpointKind, { maxTokensField, otherLimit }: Deployment['provider']['vendor']['quirks']): number | null {
   if (endpoint === 'completions') return maxTokens
   const [own, other] = maxTokensField === 'max_tokens' ? [maxTokens, maxCompletionTokens] : [maxCompletionTokens, maxTokens]
   if (own === null) return otherLimit === 'unknown' ? null : other
@@ -188,9 +189,9 @@ export function dearest(vector: PriceVector, inputTokens: number, serviceTier: s
 }
 
 /** A model of one's own machines, mostly. */
-function isFree(vector: PriceVector): boolean {
+export function isFree(vector: PriceVector): boolean {
   const { input, output, request } = dearest(vector, Infinity, 'any')
-  return input === 0 && output === 0 && request === 0 && vector.base.toolCalls === 0
+  return input === 0 && output === 0 && request === 0 && vector.base.toolCalls === 0 && pieceClasses.every((name) => vector.base[name] === 0)
 }
 
 function raise(most: DearestPrices, list: PriceList, inputTokens: number): void {

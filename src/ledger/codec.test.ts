@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { noUsage, usageClasses, type Usage } from '../catalog/price.ts'
 import { attemptOutcomes } from '../store/records.ts'
-import { SegmentWriter, frame } from './codec.ts'
+import { SegmentWriter, frame, version } from './codec.ts'
 import { crc32c } from './crc32c.ts'
 import { holdModes, type JournalRecord, type Logged, type Target, type Tenant } from './records.ts'
 import { SegmentReader, type Stop } from './segment-reader.ts'
@@ -148,7 +148,7 @@ test('reading says why and where it ended', () => {
   assert.deepEqual(reason(Buffer.concat([bytes, forge(records.at(-1)!.lsn + 1, Uint8Array.of(99))])), ['corrupt', bytes.length, 2])
   const newer = Buffer.alloc(18)
   newer[0] = frame.start
-  newer[1] = 3
+  newer[1] = version + 1
   assert.deepEqual(reason(forge(1, newer)), ['version', 0, 0])
   assert.deepEqual(reason(forge(1, Uint8Array.of(frame.dispatch, 0, 0, 0, 0, 0, 0, 0, 0))), ['corrupt', 0, 0])
 })

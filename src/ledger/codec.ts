@@ -11,8 +11,8 @@ import { holdModes, type HoldRecord, type JournalRecord, type ProgressRecord, ty
 /** First byte of a payload. Append only. */
 export const frame = { start: 1, durable: 2, tenant: 3, target: 4, hold: 5, dispatch: 6, progress: 7, settle: 8, void: 9 } as const
 
-/** Of the segments that are written. Those of version 1, whose tenants have neither path nor service account, are read as well. */
-export const version = 2
+/** Of the segments that are written. Read as well: version 1, whose tenants have neither path nor service account; version 2, whose usage has the first 12 classes alone. */
+export const version = 3
 export const headerBytes = 16
 export const two32 = 2 ** 32
 const idBytes = 64
@@ -40,8 +40,10 @@ export const outcomes = new Map<number, TerminalOutcome>([...attemptOutcomes.ent
 const outcomeCodes = new Map([...outcomes].map(([code, outcome]) => [outcome, code]))
 
 const ones = Uint8Array.from({ length: bits12 + 1 }, (_, value) => value.toString(2).replaceAll('0', '').length)
-/** Counts take 4 bytes, those that are no u32 take 8: bits 0–11 say which are there, bits 12–23 which are wide. */
-export const usageBytes = (bits: number): number => 4 * (ones[bits & bits12]! + ones[bits >>> 12]!)
+/** Counts take 4 bytes, those that are no u32 take 8: bits 0–11 say which are there, bits 12–23 which are wide; bits 24–27 and 28–31 the same of the last four classes. */
+export const usageBytes = (bits: number): number => 4 * (ones[bits & bits12]! + ones[(bits >>> 12) & bits12]! + ones[bits >>> 24]!)
+export const presentBit = (index: number): number => (index < 12 ? index : index + 12)
+export const wideBit = (index: number): number => (index < 12 ? index + 12 : index + 16)
 
 type Fields = readonly (string | null)[]
 const tenantFields = (tenant: Tenant): Fields => [tenant.org, tenant.team, tenant.project, tenant.user, tenant.key, tenant.serviceAccount, ...tenant.path]
@@ -206,16 +208,16 @@ export class SegmentWriter {
       const units = usage[usageClasses[index]!]
       if (units === 0) continue
       if (units >>> 0 === units) {
-        bits |= 1 << index
+        bits |= 1 << presentBit(index)
         this.#view.setUint32(at, units, true)
         at += 4
       } else {
-        bits |= 0x1001 << index
+        bits |= (1 << presentBit(index)) | (1 << wideBit(index))
         this.#view.setFloat64(at, units, true)
         at += 8
       }
     }
-    this.#view.setUint32(bitsAt, bits, true)
+    this.#view.setUint32(bitsAt, bits >>> 0, true)
     return at
   }
 

@@ -3,7 +3,7 @@
  * one, says why, and takes no memory that the bytes ask for. Records are decoded only when asked for.
  */
 import { noUsage, usageClasses, type Usage } from '../catalog/price.ts'
-import { absent, bits12, fixed, frame, headerBytes, marksBit, outcomes, repeatBit, repeatBytes, streamBit, two32, usageBytes, version } from './codec.ts'
+import { absent, bits12, fixed, frame, headerBytes, marksBit, outcomes, presentBit, repeatBit, repeatBytes, streamBit, two32, usageBytes, version, wideBit } from './codec.ts'
 import { crc32c } from './crc32c.ts'
 import { holdModes, noMarks, type HoldRecord, type JournalRecord, type RepeatMark, type Target, type Tenant, type TerminalRecord } from './records.ts'
 
@@ -113,9 +113,9 @@ export class SegmentReader {
   #usage(bits: number, start: number): Usage {
     const usage = noUsage()
     let at = start
-    for (let rest = bits & bits12; rest !== 0; rest &= rest - 1) {
-      const index = 31 - Math.clz32(rest & -rest)
-      const wide = (bits >>> 12) & (1 << index)
+    for (let index = 0; index < usageClasses.length; index++) {
+      if ((bits & (1 << presentBit(index))) === 0) continue
+      const wide = bits & (1 << wideBit(index))
       usage[usageClasses[index]!] = wide ? this.#view.getFloat64(at, true) : this.#view.getUint32(at, true)
       at += wide ? 8 : 4
     }
@@ -141,7 +141,7 @@ export class SegmentReader {
       case frame.settle: case frame.void: {
         if (length < fixed.terminal || !this.#known(p) || !outcomes.has(this.#bytes[p + 56]!)) return false
         const bits = this.#view.getUint32(p + 58, true)
-        return bits >>> 24 === 0 && (bits >>> 12 & ~bits) === 0 && this.#marksEnd(p, p + fixed.terminal + this.#bytes[p + 57]! + usageBytes(bits) + this.#repeatBytes(p), end) === end
+        return isUsage(bits, this.#version) && this.#marksEnd(p, p + fixed.terminal + this.#bytes[p + 57]! + usageBytes(bits) + this.#repeatBytes(p), end) === end
       }
       case frame.tenant: {
         const fields = this.#fields(p + 1, end)
@@ -210,3 +210,6 @@ export class SegmentReader {
     return fields
   }
 }
+
+/** What is wide is also there, and no class that the version does not know. */
+const isUsage = (bits: number, of: number): boolean => (bits >>> 12 & ~bits & bits12) === 0 && (bits >>> 28 & ~(bits >>> 24)) === 0 && (of >= 3 || bits >>> 24 === 0)

@@ -13,4 +13,5 @@ export const alibaba = vendor({
   id: 'alibaba', name: 'Alibaba Cloud Model Studio', docs: 'https://www.alibabacloud.com/help/en/model-studio/qwen-api-via-openai-chat-completions',
   env: ['ALIBABA_API_KEY', 'DASHSCOPE_API_KEY'],
   baseUrl: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', billsAfterAbort: true,
+  quirks: { dialect: ['reasoning_content'] },
 })

@@ -10,5 +10,5 @@ import { vendor } from './provider.ts'
 export const deepseek = vendor({
   id: 'deepseek', name: 'DeepSeek', docs: 'https://api-docs.deepseek.com/',
   baseUrl: 'https://api.deepseek.com', endpoints: ['chat'],
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
+  quirks: { thoughtWithCalls: true, dialect: ['reasoning_content'], maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

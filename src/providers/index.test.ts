@@ -9,7 +9,9 @@ import { asServed } from './provider.ts'
 const folder = new URL('.', import.meta.url)
 const notVendors = new Set(['provider.ts', 'index.ts'])
 /** Where a vendor's own documents have made another name the standard one. */
-const standardNames: Record<string, string> = { google: 'GEMINI', azure: 'AZURE_OPENAI' }
+const standardNames: Record<string, string> = { google: 'GEMINI', azure: 'AZURE_OPENAI', 'azure-anthropic': 'ANTHROPIC_FOUNDRY' }
+/** Clouds whose credentials are no keys of an API by the name of it. */
+const otherNames: Record<string, readonly [key: string, baseUrl: string]> = { bedrock: ['AWS_BEARER_TOKEN_BEDROCK', 'BEDROCK_BASE_URL'], vertex: ['VERTEX_CREDENTIALS', 'VERTEX_BASE_URL'] }
 const declarations = readdirSync(folder).filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts') && !notVendors.has(name))
 
 test('every declaration is in the registry, under the name of its file', () => {
@@ -25,7 +27,7 @@ test('base URLs are https without a trailing slash; without one a vendor is the 
   for (const { id, baseUrl, places = {}, selfHosted, simulated } of vendors.values()) {
     if (baseUrl === undefined) assert.ok(selfHosted === true || simulated === true, id)
     else assert.match(baseUrl.replaceAll(/\{[A-Z_]+\}/g, 'place'), /^https:\/\/[a-z0-9.-]+(\/[a-z0-9/-]+)?$/, id)
-    assert.deepEqual([...(baseUrl ?? '').matchAll(/\{([A-Z_]+)\}/g)].map(([, name]) => name), Object.keys(places), id)
+    assert.deepEqual([...new Set([...(baseUrl ?? '').matchAll(/\{([A-Z_]+)\}/g)].map(([, name]) => name))], Object.keys(places), id)
   }
 })
 
@@ -34,13 +36,13 @@ test('no two vendors are switched on by the same variable, and each has the stan
   assert.equal(new Set(names).size, names.length)
   for (const { id, env, auth, baseUrlEnv } of vendors.values()) {
     const name = standardNames[id] ?? id.toUpperCase().replaceAll('-', '_')
-    assert.deepEqual([env[0], baseUrlEnv], [auth === 'none' ? undefined : `${name}_API_KEY`, `${name}_BASE_URL`], id)
+    assert.deepEqual([env[0], baseUrlEnv], otherNames[id] ?? [auth === 'none' ? undefined : `${name}_API_KEY`, `${name}_BASE_URL`], id)
   }
 })
 
 test('every vendor that the product promises is declared', () => {
   const promised = `openai azure groq together fireworks deepseek mistral xai perplexity openrouter cerebras nvidia moonshot zai alibaba minimax deepinfra nebius sambanova novita siliconflow
-    hyperbolic huggingface github-models vercel cloudflare cloudflare-ai-gateway scaleway ovhcloud ionos baseten venice upstage inception morph ollama lmstudio llamacpp vllm sglang google anthropic`
+    hyperbolic huggingface github-models vercel cloudflare cloudflare-ai-gateway scaleway ovhcloud ionos baseten venice upstage inception morph ollama lmstudio llamacpp vllm sglang google anthropic bedrock vertex azure-anthropic`
   assert.deepEqual(promised.split(/\s+/).filter(id => !vendors.has(id)), [])
 })
 

@@ -6,12 +6,13 @@
  * the factors are rounded up. Recorded: gpt-4o-mini bills one tile as 8,500. https://platform.openai.com/docs/guides/images-vision
  * Reasoning is billed and not sent. https://platform.openai.com/docs/guides/reasoning
  * Abort: https://openrouter.ai/docs/api-reference/streaming#stream-cancellation
+ * Images, audio, moderation: https://platform.openai.com/docs/api-reference/images, …/audio, …/moderations
  */
 import { vendor } from './provider.ts'
 
 export const openai = vendor({
   id: 'openai', name: 'OpenAI', docs: 'https://platform.openai.com/docs/api-reference',
-  baseUrl: 'https://api.openai.com/v1', endpoints: ['chat', 'completions', 'embeddings'],
+  baseUrl: 'https://api.openai.com/v1', formats: [{ protocol: 'openai-responses' }, { protocol: 'openai-chat' }], endpoints: ['chat', 'completions', 'embeddings', 'images', 'image_edits', 'image_variations', 'speech', 'transcriptions', 'translations', 'moderations', 'files', 'batches'],
   quirks: { otherLimit: 'bounds', developerRole: true, rateLimitHeaders: 'openai' },
   families: [{ models: ['o1*', 'o3*', 'o4*', 'gpt-5*'], quirks: { otherLimit: 'renamed' } }],
   bounds: {

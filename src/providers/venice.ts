@@ -5,13 +5,14 @@
  * Options in a model's name (`model:enable_web_search=on`) switch on paid searches, or a character with a prompt of unknown size:
  * https://docs.venice.ai/overview/pricing. Multi-agent models are xAI's; images of gpt-4o-mini count as openai.ts says.
  * Abort: no statement found, so a stream is drained. https://docs.venice.ai/api-reference/endpoint/chat/completions
+ * Images and audio (audio recorded): https://docs.venice.ai/api-reference/api-spec
  */
 import { vendor } from './provider.ts'
 
 export const venice = vendor({
   id: 'venice', name: 'Venice', docs: 'https://docs.venice.ai/api-reference/endpoint/chat/completions',
-  baseUrl: 'https://api.venice.ai/api/v1', billsAfterAbort: true,
-  quirks: { otherLimit: 'bounds', developerRole: true, rateLimitHeaders: 'venice' },
+  baseUrl: 'https://api.venice.ai/api/v1', endpoints: ['chat', 'embeddings', 'images', 'speech', 'transcriptions'], billsAfterAbort: true,
+  quirks: { dialect: ['reasoning_content'], otherLimit: 'bounds', developerRole: true, rateLimitHeaders: 'venice' },
   bounds: {
     requestTokens: 2048, hidesReasoning: true,
     serverToolModels: ['*enable_web_search=*', '*enable_web_scraping=*', '*enable_x_search=*', '*character_slug=*', '*-multi-agent*'],

@@ -10,5 +10,5 @@ import { vendor } from './provider.ts'
 export const zai = vendor({
   id: 'zai', name: 'Z.AI', docs: 'https://docs.z.ai/api-reference/llm/chat-completion',
   baseUrl: 'https://api.z.ai/api/paas/v4', modelsPath: null, endpoints: ['chat'], billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
+  quirks: { dialect: ['reasoning_content'], maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

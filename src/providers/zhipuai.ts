@@ -10,5 +10,5 @@ export const zhipuai = vendor({
   id: 'zhipuai', name: 'Zhipu AI', docs: 'https://docs.bigmodel.cn',
   env: ['ZHIPUAI_API_KEY', 'ZHIPU_API_KEY'],
   baseUrl: 'https://open.bigmodel.cn/api/paas/v4', billsAfterAbort: true,
-  quirks: { maxTokensField: 'max_tokens', otherLimit: 'renamed' },
+  quirks: { dialect: ['reasoning_content'], maxTokensField: 'max_tokens', otherLimit: 'renamed' },
 })

@@ -1,6 +1,6 @@
 /**
  * Which of a provider's credentials a call uses: in turn, passing over those that rest. One that was refused (401), or has nothing
- * left to pay with, rests for all models; one that is limited, or may not use a model, for that model alone.
+ * left to pay with, rests for all models; one that is limited, may not use a model, or got no token, for that model alone.
  */
 import type { FaultClass } from '../protocols/protocol.ts'
 import type { Provider } from '../gateway/snapshot.ts'
@@ -81,7 +81,7 @@ export class CredentialTurns {
   failed(provider: Provider, id: string, model: string, fault: FaultClass, status: number, askedMs: number | null, nowMs: number): void {
     if (id === '') return
     const known = this.#of(provider, id, nowMs)
-    if (fault === 'quota' || (fault === 'auth' && status !== 403)) {
+    if (fault === 'quota' || (fault === 'auth' && status !== 403 && status < 500)) {
       known.trouble = fault === 'quota' ? 'unpaid' : 'refused'
       known.all = { untilMs: nowMs + (fault === 'quota' ? bounded(askedMs ?? unpaidMs) : refusedMs), forMs: 0 }
     } else if (fault === 'rate_limit') this.#restModel(known, model, askedMs, nowMs)

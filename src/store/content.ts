@@ -30,7 +30,7 @@ export interface NewContent extends Content {
   at: number
 }
 
-interface DataKey {
+export interface DataKey {
   id: string
   key: Uint8Array
 }
@@ -62,7 +62,7 @@ export class ContentStore {
   async append(contents: readonly NewContent[]): Promise<Tables['content_index'][]> {
     const rows: Tables['content_index'][] = []
     for (const [org, ofOrg] of Map.groupBy(contents, (content) => content.org)) {
-      const dataKey = await this.#dataKey(org, ofOrg[0]!.at)
+      const dataKey = await this.dataKey(org, ofOrg[0]!.at)
       for (const [day, ofDay] of Map.groupBy(ofOrg, (content) => dayOf(content.at))) rows.push(...this.#appendDay(org, day, dataKey, ofDay))
     }
     return rows
@@ -114,11 +114,12 @@ export class ContentStore {
     await kysely.deleteFrom('data_key').where('org_id', '=', org).execute()
     sqlite?.pragma('wal_checkpoint(TRUNCATE)')
     await kysely.deleteFrom('content_index').where('org_id', '=', org).execute()
+    await kysely.deleteFrom('stored_response').where('org_id', '=', org).execute()
     rmSync(this.#directory(org), { recursive: true, force: true })
   }
 
   /** Asked for each batch, since another thread may have purged: a key that is gone is replaced, never used again. */
-  async #dataKey(org: string, at: number): Promise<DataKey> {
+  async dataKey(org: string, at: number): Promise<DataKey> {
     const { kysely } = this.#database
     const find = () => kysely.selectFrom('data_key').selectAll().where('org_id', '=', org).executeTakeFirst()
     let row = await find()

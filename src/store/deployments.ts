@@ -1,5 +1,5 @@
 /** Deployments that an operator declared, besides those that follow from the catalogue. */
-import type { PriceVector } from '../catalog/price.ts'
+import { completeVector, type PriceVector } from '../catalog/price.ts'
 import type { DeclaredFacts } from '../governance/model-class.ts'
 import type { Read, Write } from './database.ts'
 import { boundedLimit, checkEdit, decodeCursor, NameTakenError, nextRevision, pageOf, type Edit, type Page, type PageRequest } from './edits.ts'
@@ -31,7 +31,7 @@ export type DeploymentPatch = Partial<Pick<Deployment, 'model' | 'provider' | 'u
 
 export const deploymentFromRow = (row: DeploymentRow): Deployment => ({
   id: row.id, org: row.org_id, model: row.model, provider: row.provider_id, upstreamModel: row.upstream_model,
-  price: row.price === null ? null : JSON.parse(row.price) as PriceVector, priceAs: row.price_as, facts: row.facts === null ? null : JSON.parse(row.facts) as DeclaredFacts,
+  price: row.price === null ? null : completeVector(JSON.parse(row.price) as PriceVector), priceAs: row.price_as, facts: row.facts === null ? null : JSON.parse(row.facts) as DeclaredFacts,
   version: row.version, revision: row.revision, managedBy: row.managed_by, createdAt: row.created_at, updatedAt: row.updated_at, deleted: row.deleted_at !== null,
 })
 

@@ -8,6 +8,8 @@ import { initial } from './migrations/0001-initial.ts'
 import { ledger } from './migrations/0002-ledger.ts'
 import { catalogue } from './migrations/0003-catalogue.ts'
 import { governance } from './migrations/0004-governance.ts'
+import { pieces } from './migrations/0005-pieces.ts'
+import { storedResponses } from './migrations/0006-stored-responses.ts'
 import type { DatabaseKind, Tables } from './tables.ts'
 
 export const migrations = (kind: DatabaseKind): Record<string, Migration> => ({
@@ -15,6 +17,8 @@ export const migrations = (kind: DatabaseKind): Record<string, Migration> => ({
   '0002-ledger': ledger(kind),
   '0003-catalogue': catalogue(kind),
   '0004-governance': governance(kind),
+  '0005-pieces': pieces(kind),
+  '0006-stored-responses': storedResponses(kind),
 })
 
 /** Names of the migrations that this call ran. */

@@ -7,12 +7,14 @@ import type { ContentStore } from './content.ts'
 import type { Database } from './database.ts'
 import { findDimensions } from './dimensions.ts'
 import { allSettings } from './settings.ts'
+import type { ResponseStore } from './stored-responses.ts'
 
 export interface Removed {
   usage: number
   requests: number
   repeatMarks: number
   contentDays: number
+  responses: number
 }
 
 /** Rows per statement: some ten milliseconds of the write lock. */
@@ -24,17 +26,19 @@ const bytesPerMb = 1024 * 1024
 
 type Timed = 'usage' | 'request_log'
 
-export async function applyRetention(database: Database, content: ContentStore, nowUs: number, stopped: () => boolean = () => false): Promise<Removed> {
-  const removed: Removed = { usage: 0, requests: 0, repeatMarks: 0, contentDays: 0 }
+export async function applyRetention(database: Database, content: ContentStore, responses: ResponseStore, nowUs: number, stopped: () => boolean = () => false): Promise<Removed> {
+  const removed: Removed = { usage: 0, requests: 0, repeatMarks: 0, contentDays: 0, responses: 0 }
   const policies = await allSettings(database)
   const orgs = await findDimensions(database, 'org', policies.map(({ org }) => org))
-  for (const { org, retention, content: policy } of policies) {
+  for (const settings of policies) {
+    const { org, retention, content: policy } = settings
     const id = orgs.get(org)
     if (id !== undefined) {
       removed.requests += await removeBefore(database, 'request_log', id, nowUs - retention.requestsDays * dayUs, stopped)
       removed.usage += await removeBefore(database, 'usage', id, nowUs - retention.usageDays * dayUs, stopped)
     }
     removed.contentDays += await content.prune(org, { retentionDays: policy.retentionDays, quotaBytes: policy.quotaMb * bytesPerMb }, nowUs)
+    removed.responses += await responses.prune(settings, nowUs, stopped)
   }
   // Requests that no key identified belong to nobody; the strictest policy applies.
   if (policies.length > 0) {

@@ -26,6 +26,7 @@ export interface LoggedAttempt {
 export const usageColumns = {
   input: 'input', cacheRead: 'cache_read', cacheWrite5m: 'cache_write_5m', cacheWrite1h: 'cache_write_1h', output: 'output', reasoning: 'reasoning',
   audioIn: 'audio_in', audioOut: 'audio_out', imageIn: 'image_in', imageOut: 'image_out', toolCalls: 'tool_calls', requests: 'requests',
+  images: 'images', audioMs: 'audio_ms', characters: 'characters', searches: 'searches',
 } as const satisfies Record<keyof Usage, keyof UsageRow>
 
 const caches = ['off', 'miss', 'hit'] as const

@@ -5,6 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
+import { shownPart } from '../providers/auth/parts.ts'
 
 const redacted = '[redacted]'
 
@@ -19,7 +20,8 @@ export class Secret {
   }
   /** Empty for secrets too short to show a part of. */
   get last4(): string {
-    return this.#value.length >= 12 ? this.#value.slice(-4) : ''
+    const shown = shownPart(this.#value)
+    return shown.length >= 12 ? shown.slice(-4) : ''
   }
   toString(): string {
     return redacted

@@ -38,6 +38,8 @@ export interface Tables extends GovernanceTables {
   request_log: RequestLogRow
   data_key: { id: string; org_id: string; wrapped: Uint8Array; created_at: number }
   content_index: { request_id: Uint8Array; org_id: string; data_key_id: string; day: string; position: number; bytes: number }
+  /** `sealed`: a compressed `StoredResponse`, encrypted under the organisation's data key of that id. */
+  stored_response: { id: string; org_id: string; owner: string; previous_id: string | null; at: number; bytes: number; data_key_id: string; sealed: Uint8Array }
   ledger_entry: LedgerEntryRow
   /** The entries of one transaction of a node's follower: those with `first_lsn ≤ lsn ≤ applied_lsn`. Batches of a node tile its LSNs. */
   ledger_batch: { node: string; number: number; first_lsn: number; applied_lsn: number; entries: number; prev_hash: Uint8Array; hash: Uint8Array }
@@ -132,6 +134,7 @@ export interface UsageRow extends UsageDimensions {
   stream: number | null; decision: string | null
   input: number | null; cache_read: number | null; cache_write_5m: number | null; cache_write_1h: number | null; output: number | null; reasoning: number | null
   audio_in: number | null; audio_out: number | null; image_in: number | null; image_out: number | null; tool_calls: number | null; requests: number | null
+  images: number | null; audio_ms: number | null; characters: number | null; searches: number | null
   cost_nano: number | null; flags: number | null
   /** 1 on exactly one row of a request: the one that counts it. */
   final: number | null

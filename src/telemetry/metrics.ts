@@ -38,7 +38,7 @@ export class Metrics {
 
   #requests = this.#counter('megarouter_requests_total', 'Requests by how they ended.', ['endpoint', 'status_class', 'outcome', 'vendor', 'model'])
   #attempts = this.#counter('megarouter_attempts_total', 'Attempts at deployments by how they ended.', ['vendor', 'deployment', 'outcome'])
-  #tokens = this.#counter('megarouter_tokens_total', 'Tokens (and tool calls and billed requests) by disjoint usage class.', ['class', 'model', 'vendor'])
+  #tokens = this.#counter('megarouter_tokens_total', 'Tokens (and tool calls, billed requests, images, audio milliseconds, characters, searches) by disjoint usage class.', ['class', 'model', 'vendor'])
   #cost = this.#counter('megarouter_cost_usd_total', 'Cost of all attempts in US dollars; the exact amounts are in the usage API.', ['model', 'vendor'])
   #flagged = this.#counter('megarouter_attempts_flagged_total', 'Attempts whose usage or cost is marked: estimated, uncertain, unpriced, anomalous, over_bound, over_hold.', ['flag', 'vendor', 'model'])
   #duration = this.#histogram('megarouter_request_duration_seconds', 'From the arrival of a request to its end.', durationBuckets, ['endpoint', 'outcome'])

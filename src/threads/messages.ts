@@ -10,6 +10,7 @@ import type { JournalTail } from '../ledger/journal.ts'
 import type { RecordBatch } from './record-batch.ts'
 import type { CredentialTrouble } from '../routing/credentials.ts'
 import type { DeploymentHealth } from '../routing/health.ts'
+import type { Chain, NewStored } from '../store/stored-responses.ts'
 import type { Series } from '../telemetry/health.ts'
 
 export type { JournalTail }
@@ -38,6 +39,10 @@ export type ToStore =
   /** What is settled on an entity from one quarter of an hour to before another, as a sum or, from there on, by quarters. */
   | { kind: 'balance'; entity: string; fromMs: number; toMs: number; byQuarter: boolean } & Question
   | { kind: 'repeat'; key: Uint8Array } & Question
+  /** An answer of the Responses API with what was said. */
+  | { kind: 'keepResponse'; stored: NewStored }
+  /** The conversation up to one of them; `remove`: it is deleted. */
+  | { kind: 'response'; org: string; owner: string; response: string; remove: boolean } & Question
   /** The text of `/metrics`; `gauges` are the data plane's own values by metric name. */
   | { kind: 'metrics'; id: number; gauges: Record<string, number>; series: Series[] }
   /** Write everything that is queued, then answer `drained` and close. */
@@ -53,6 +58,7 @@ export type FromStore =
   | ({ kind: 'balance'; id: number } & (Balance & { error?: undefined } | { error: string }))
   /** In the same order. Null: the key was not used by an applied request. */
   | ({ kind: 'repeat'; id: number } & ({ found: FoundRepeat | null; error?: undefined } | { error: string }))
+  | ({ kind: 'response'; id: number } & ({ chain: Chain; removed: boolean; error?: undefined } | { error: string }))
   | { kind: 'metrics'; id: number; text: string; contentType: string }
   /** Sent at least every second. */
   | { kind: 'state'; queued: number; dropped: number; databaseUp: boolean; oldestQueuedMs: number }

@@ -22,6 +22,8 @@ import { nodeIdOf } from '../store/node-id.ts'
 import type { RequestRecord } from '../store/records.ts'
 import { applyRetention } from '../store/retention.ts'
 import { isTransient, RecordStore } from '../store/save.ts'
+import { findSettings } from '../store/settings.ts'
+import { ResponseStore, type NewStored } from '../store/stored-responses.ts'
 import { RecordWriter } from '../store/writer.ts'
 import type { Series } from '../telemetry/health.ts'
 import { Metrics } from '../telemetry/metrics.ts'
@@ -58,6 +60,7 @@ async function connect() {
   const masterKeys = loadMasterKeys({ value: process.env['MEGAROUTER_MASTER_KEY'], previous: process.env['MEGAROUTER_PREVIOUS_MASTER_KEYS'], databaseUrl, dataDir })
   const database = await openPatiently()
   const content = new ContentStore(database, masterKeys.kek('content'))
+  const responses = new ResponseStore(database, content)
   const store = new RecordStore(database, content, (error, count) => {
     contentLost += count
     log.error({ err: error, count }, 'request content could not be stored')
@@ -78,7 +81,7 @@ async function connect() {
     },
     failed: (error) => log.error({ err: error }, 'the ledger could not follow the journal; it is tried again'),
   })
-  return { database, content, store, follower, node, newestChargeMs: await newestCharge(database) }
+  return { database, content, responses, store, follower, node, newestChargeMs: await newestCharge(database) }
 }
 
 async function applyTo(database: Database, node: string | null, batch: readonly Logged<TerminalRecord>[], uptoLsn: number, afterLsn: number): Promise<number> {
@@ -125,6 +128,10 @@ async function receive(message: ToStore): Promise<void> {
       return (await connected).follower.tail(message)
     case 'balance': case 'repeat':
       return answer(message)
+    case 'keepResponse':
+      return keep(message.stored)
+    case 'response':
+      return answerOfResponse(message)
     case 'metrics':
       return post({ kind: 'metrics', id: message.id, text: await metricsText(message.gauges, message.series), contentType: metrics.contentType })
     case 'drain':
@@ -155,6 +162,36 @@ async function answer(message: Extract<ToStore, { kind: 'balance' | 'repeat' }>)
   }
 }
 
+/** Answers on their way into the database: questions about them wait. */
+let keeping: Promise<void> = Promise.resolve()
+let keepingBytes = 0
+const mostKeepingBytes = 64 * 1024 * 1024
+const lostResponse = throttled(sayAgainMs, systemClock, (count, why: unknown, id: string) => log.error({ count, err: why, response: id }, 'responses could not be kept: a client cannot go on from them by their id'))
+
+function keep(stored: NewStored): void {
+  if (keepingBytes + stored.json.length > mostKeepingBytes) return lostResponse(new Error('the database is too slow, and too many wait for it'), stored.id)
+  keepingBytes += stored.json.length
+  keeping = keeping.then(async () => {
+    const { database, responses } = await connected
+    const settings = await findSettings(database, stored.org)
+    if (settings?.responses.store !== true) return
+    if (!await responses.save(stored, settings.responses.quotaMb * 1024 * 1024)) lostResponse(new Error('it is larger than one may be'), stored.id)
+  }).catch((error: unknown) => lostResponse(error, stored.id)).finally(() => { keepingBytes -= stored.json.length })
+}
+
+async function answerOfResponse({ id, org, owner, response, remove, untilMs }: Extract<ToStore, { kind: 'response' }>): Promise<void> {
+  try {
+    if (!opened) throw new Error('the database was not reached yet')
+    await keeping
+    if (systemClock.epochMs() > untilMs) return tooLate()
+    const { responses } = await connected
+    post({ kind: 'response', id, chain: remove ? null : await responses.chain(org, owner, response), removed: remove && await responses.remove(org, owner, response) })
+  } catch (error) {
+    unanswered(error, 'stored response')
+    post({ kind: 'response', id, error: error instanceof Error ? error.message : String(error) })
+  }
+}
+
 /** A database that was not reached yet counts as down. */
 const currentState = () => {
   const state = writer.state()
@@ -177,6 +214,7 @@ async function drain(): Promise<void> {
   if (behind > 0) log.error({ behind }, 'the database did not take the end of the journal in time; it follows at the next start')
   if (left > 0) log.error({ records: left }, 'the database did not take the last records in time; they are lost')
   await (await tracing)?.close()
+  await Promise.race([keeping, sleep(drainMs)])
   await pruning
   if (opened) await (await connected).database.close()
   post({ kind: 'drained' })
@@ -194,7 +232,7 @@ let pruning: Promise<void> | null = null
 
 function prune(): void {
   pruning ??= connected
-    .then(({ database, content }) => applyRetention(database, content, Date.now() * 1000, () => stopping))
+    .then(({ database, content, responses }) => applyRetention(database, content, responses, Date.now() * 1000, () => stopping))
     .then((removed) => log.debug(removed, 'retention applied'), (error: unknown) => log.error({ err: error }, 'retention could not be applied; it is tried again in an hour'))
     .finally(() => {
       pruning = null

@@ -7,6 +7,7 @@ import type { Live } from '../gateway/live.ts'
 import type { Snapshot, SnapshotData } from '../gateway/snapshot.ts'
 import type { RequestRecord } from '../store/records.ts'
 import type { Series } from '../telemetry/health.ts'
+import type { Chain, NewStored } from '../store/stored-responses.ts'
 import type { Balance } from '../ledger/authority.ts'
 import { CatalogHandover } from './catalog-handover.ts'
 import type { CatalogHealth, FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
@@ -127,6 +128,26 @@ export class Workers {
     return answer.found
   }
 
+  /** An answer that a client may go on from. */
+  keep(stored: NewStored): void {
+    this.#store.post({ kind: 'keepResponse', stored })
+  }
+
+  /** The conversation up to an answer that was kept. */
+  async conversation(org: string, owner: string, response: string): Promise<Chain> {
+    return (await this.#response(org, owner, response, false)).chain
+  }
+
+  async remove(org: string, owner: string, response: string): Promise<boolean> {
+    return (await this.#response(org, owner, response, true)).removed
+  }
+
+  async #response(org: string, owner: string, response: string, remove: boolean): Promise<{ chain: Chain; removed: boolean }> {
+    const answer = await this.#ask((id) => ({ kind: 'response', id, org, owner, response, remove, untilMs: answerBy() }))
+    if (answer.kind !== 'response' || answer.error !== undefined) throw new Error(answer.kind === 'response' ? answer.error : 'not an answer')
+    return answer
+  }
+
   async metrics(gauges: Record<string, number>, series: Series[]): Promise<MetricsText> {
     const answer = await this.#ask((id) => ({ kind: 'metrics', id, gauges, series }))
     if (answer.kind !== 'metrics') throw new Error('not an answer')
@@ -181,7 +202,7 @@ export class Workers {
         this.queued = message.queued
         this.dropped = message.dropped
         break
-      case 'metrics': case 'balance': case 'repeat': this.#answered(message.id, message); break
+      case 'metrics': case 'balance': case 'repeat': case 'response': this.#answered(message.id, message); break
       case 'drained': this.#drained?.(); break
       case 'failed': this.#failed(message.reason, this.storeReady)
     }

@@ -5,7 +5,7 @@ import { EventGate, type Verdict } from './event-gate.ts'
 
 function run(text: string, sizes: () => number, judge: (data: string | null) => Verdict, maxHeld = 64, complete = true): string {
   const bytes = Buffer.from(text)
-  const gate = new EventGate(1000, maxHeld, (event) => judge(event.data))
+  const gate = new EventGate('sse', 1000, maxHeld, (event) => judge(event.data))
   const out: Buffer[] = []
   for (let i = 0; i < bytes.length; ) {
     const size = Math.max(1, sizes())
@@ -40,7 +40,7 @@ test('half an event at a broken end is not forwarded; at a good end it is', () =
 })
 
 test('what was forwarded ends at an event boundary unless a long event is passing', () => {
-  const gate = new EventGate(1000, 16, () => 'keep')
+  const gate = new EventGate('sse', 1000, 16, () => 'keep')
   gate.push(Buffer.from('data: a\n\ndata: b'))
   assert.equal(gate.atBoundary, true)
   gate.push(Buffer.from('x'.repeat(20)))
@@ -63,7 +63,7 @@ test('events that need no verdict pass with the others, in their order, and only
       if (isWhole) unjudged++
       return isWhole
     }
-    const gate = new EventGate(1000, 64, (event) => {
+    const gate = new EventGate('sse', 1000, 64, (event) => {
       judged++
       return verdict(event.data)
     }, isKnown)

@@ -3,12 +3,24 @@
  * complete yet is held back up to a bound, so that a stream that breaks in the middle of one can still end cleanly.
  */
 import { ownBytes } from './own-bytes.ts'
-import { SseScanner, type SseEvent } from './sse-scanner.ts'
+import { scannerFor, type EventScanner, type Framing, type StreamEvent } from './event-scanner.ts'
 
 export type Verdict = 'keep' | 'drop' | Buffer
 
-export class EventGate {
-  readonly #scanner: SseScanner
+/** Between the bytes of a vendor and those for the client. */
+export interface Gate {
+  /** True when everything that was forwarded ends with a whole event: the place for a comment or an event of ours. */
+  readonly atBoundary: boolean
+  /** What passes is no events: nothing can be said in between, and its end is that of the answer. */
+  readonly isOpaque?: true
+  /** What to forward now. */
+  push(chunk: Buffer): Buffer[]
+  /** The stream has ended. `complete` tells whether it ended as it should. */
+  end(complete: () => boolean): Buffer[]
+}
+
+export class EventGate implements Gate {
+  readonly #scanner: EventScanner
   readonly #maxHeldBytes: number
   readonly #knows: (bytes: Buffer) => boolean
   #verdicts: { end: number; verdict: Verdict }[] = []
@@ -18,18 +30,16 @@ export class EventGate {
   #passing = false
 
   /** `knows`: whether whole events need no verdict, since they are of a kind that is kept. It is asked for bytes that begin with an event. */
-  constructor(maxEventBytes: number, maxHeldBytes: number, judge: (event: SseEvent) => Verdict, knows: (bytes: Buffer) => boolean = () => false) {
+  constructor(framing: Framing, maxEventBytes: number, maxHeldBytes: number, judge: (event: StreamEvent) => Verdict, knows: (bytes: Buffer) => boolean = () => false) {
     this.#maxHeldBytes = maxHeldBytes
     this.#knows = knows
-    this.#scanner = new SseScanner(maxEventBytes, (event) => this.#verdicts.push({ end: event.end, verdict: judge(event) }))
+    this.#scanner = scannerFor(framing, maxEventBytes, (event) => this.#verdicts.push({ end: event.end, verdict: judge(event) }))
   }
 
-  /** True when everything that was forwarded ends with a whole event: the place for a comment or an event of ours. */
   get atBoundary(): boolean {
     return !this.#passing
   }
 
-  /** What to forward now. */
   push(chunk: Buffer): Buffer[] {
     const base = this.#scanner.offset
     if (this.#held.length === 0 && this.#scanner.eventStart === base && this.#knows(chunk)) {
@@ -50,7 +60,7 @@ export class EventGate {
     return out
   }
 
-  /** The stream has ended. `complete` tells whether it ended as it should: then a last event without its blank line is forwarded too. */
+  /** A last event without its blank line is forwarded where the stream is complete. */
   end(complete: () => boolean): Buffer[] {
     this.#scanner.end()
     const out: Buffer[] = []

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { recordedExchanges } from '../../test/fixtures/recorded.ts'
-import { openaiChat } from '../protocols/openai-chat.ts'
+import { openaiChat } from '../protocols/openai-chat/index.ts'
 import { EventShape } from './event-shape.ts'
 import { SseScanner, type SseEvent } from './sse-scanner.ts'
 

@@ -58,6 +58,14 @@ test('an event beyond the bound is reported without its data, and the next one i
   }
 })
 
+test('plain JSON in the place of an event is read whole, under any chunking', () => {
+  const json = '{\n  "error": {\n    "code": 503\n  }\n}'
+  for (const [text, expected] of [[`data: 1\n\n${json}\n`, ['1', json]], [`${json}\r\n\r\ndata: 2\n\n`.replaceAll(/(?<!\r)\n(?!\r)/g, '\r\n'), [json, '2']], [`[${json}]`, [`[${json}]`]], ['data: 1\n{"no": "beginning"}\n\n', ['1']]] as const) {
+    for (const size of [1, 5, 1000]) assert.deepEqual(scan(Buffer.from(text), () => size).map(({ data }) => data), expected, text)
+  }
+  assert.deepEqual(scan(Buffer.from(`{"a":"${'x'.repeat(2000)}\n${'y'.repeat(2000)}"}\n\ndata: ok\n\n`), () => 100, 3000).map(({ data, oversize }) => ({ data, oversize })), [{ data: null, oversize: true }, { data: 'ok', oversize: false }])
+})
+
 test('an endless line keeps memory bounded', () => {
   let kept = 0
   const scanner = new SseScanner(1000, () => kept++)

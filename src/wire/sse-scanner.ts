@@ -37,6 +37,8 @@ export class SseScanner {
   #oversize = false
   #name = ''
   #hasLines = false
+  /** What begins with a brace is no field: an error in plain JSON, with which Google ends a stream (https://github.com/theopenco/llmgateway/pull/3616). */
+  #isPlain = false
 
   constructor(maxEventBytes: number, onEvent: (event: SseEvent) => void) {
     this.#maxEventBytes = maxEventBytes
@@ -118,20 +120,25 @@ export class SseScanner {
       this.#hasLines = true
       this.#oversize = true
     } else if (line.length > 0) {
+      if (!this.#hasLines) this.#isPlain = line[0] === 0x7b || line[0] === 0x5b
       this.#hasLines = true
-      this.#field(line)
+      if (this.#isPlain) this.#take(line)
+      else this.#field(line)
     } else if (this.#hasLines) this.#dispatch(next)
     else this.eventStart = next
   }
 
+  #take(value: Buffer): void {
+    this.#dataBytes += value.length
+    if (this.#dataBytes > this.#maxEventBytes) {
+      this.#oversize = true
+      this.#data = []
+    } else this.#data.push(value.toString())
+  }
+
   #field(line: Buffer): void {
     if (line[0] === 0x64 && isField(line, 'data')) {
-      const value = line.subarray(line.length === 4 ? 4 : line[5] === 0x20 ? 6 : 5)
-      this.#dataBytes += value.length
-      if (this.#dataBytes > this.#maxEventBytes) {
-        this.#oversize = true
-        this.#data = []
-      } else this.#data.push(value.toString())
+      this.#take(line.subarray(line.length === 4 ? 4 : line[5] === 0x20 ? 6 : 5))
     } else if (line[0] === 0x65 && isField(line, 'event')) {
       this.#name = line.toString('utf8', line.length === 5 ? 5 : line[6] === 0x20 ? 7 : 6)
     }

@@ -87,7 +87,6 @@ const ownServer = (differs: Partial<Dialect>): Dialect => chatAt('http://127.0.0
 export const dialects: Readonly<Record<string, Dialect>> = {
   aihubmix: chatAt('https://aihubmix.com/v1', { keys: ['AIHUBMIX_API_KEY'] }),
   alibaba: chatAt('https://dashscope-intl.aliyuncs.com/compatible-mode/v1', { keys: ['DASHSCOPE_API_KEY', 'ALIBABA_API_KEY'], limits: newer }),
-  anthropic: chatAt('https://api.anthropic.com/v1', { keys: ['ANTHROPIC_API_KEY'], limits: both, developer: true, reasoning: 'hidden', billsAfterAbort: false }),
   azure: chatAt('https://my-resource.openai.azure.com/openai/v1', {
     places: { AZURE_RESOURCE_NAME: 'my-resource' }, keys: ['AZURE_OPENAI_API_KEY', 'AZURE_API_KEY'], key: ['api-key', ''], limits: both, reasoning: 'hidden', billsAfterAbort: false, billsErrors: [400, 408],
   }),
@@ -108,9 +107,6 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   fireworks: chatAt('https://api.fireworks.ai/inference/v1', { keys: ['FIREWORKS_API_KEY'], limits: both, error: 'text', billsAfterAbort: false }),
   friendli: chatAt('https://api.friendli.ai/serverless/v1', { keys: ['FRIENDLI_TOKEN'], reasoning: 'both', error: 'detail', billsAfterAbort: false }),
   'github-models': chatAt('https://models.github.ai/inference', { keys: ['GITHUB_MODELS_API_KEY'], developer: true, reasoning: 'hidden' }),
-  google: chatAt('https://generativelanguage.googleapis.com/v1beta/openai', {
-    keys: ['GEMINI_API_KEY'], limits: both, reasoning: 'hidden', counts: { ...openaiCounts, reasoning: 'total alone', reasoningInCompletion: false }, error: 'a list',
-  }),
   groq: chatAt('https://api.groq.com/openai/v1', { keys: ['GROQ_API_KEY'], limits: both, reasoning: 'reasoning' }),
   huggingface: chatAt('https://router.huggingface.co/v1', { keys: ['HF_TOKEN'] }),
   hyperbolic: chatAt('https://api.hyperbolic.xyz/v1', { keys: ['HYPERBOLIC_API_KEY'], billsAfterAbort: false }),
@@ -164,7 +160,7 @@ export function declaredDialect({ baseUrl, places = {}, env, auth, endpoints, qu
   const base = Object.keys(places).reduce((url, name) => url.replaceAll(`{${name}}`, 'my-own'), baseUrl ?? 'http://127.0.0.1:8000/v1')
   return {
     url: `${base}/${endpoints.includes('chat') ? 'chat/completions' : 'embeddings'}`, places: values, keys: env,
-    key: auth === 'none' ? null : auth === 'bearer' ? ['authorization', 'Bearer '] : [auth.header, auth.bearer ? 'Bearer ' : ''],
+    key: auth === 'none' ? null : auth === 'bearer' || 'scheme' in auth ? ['authorization', 'Bearer '] : [auth.header, auth.bearer ? 'Bearer ' : ''],
     limits: quirks.otherLimit === 'bounds' ? both : [quirks.maxTokensField], refuses: quirks.streamUsage === 'refuses_to_be_asked' ? ['stream_options'] : [], least: bounds.leastOutputTokens,
     developer: quirks.developerRole, lists: quirks.contentParts, usage: quirks.streamUsage === 'on_request' ? 'asked' : 'unasked', reasoning: bounds.hidesReasoning ? 'hidden' : 'reasoning_content',
     counts: {

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { recordedRequests, requestBodyOf, type RecordedExchange } from '../fixtures/recorded.ts'
 import { vendorRules } from '../upstream/vendors.ts'
-import { closeConnections, overAll, pathOf, post, see, type RawAnswer, type Seen, type Target } from './ask.ts'
+import { compareRaw, failsInBand, firstDifference, isReadable } from './compare.ts'
+import { closeConnections, overAll, pathOf, post, see, type Seen, type Target } from './ask.ts'
 import { expectedRequest, withModel } from './edits.ts'
 import { modelOf, nameOf, startRig, type Rig } from './rig.ts'
 import { sample } from './sample.ts'
@@ -28,47 +29,6 @@ after(async () => {
   closeConnections()
   await rig?.close()
 })
-
-/** An error that the gateway can't pass on as it is: nothing, or HTML, where JSON belongs. */
-function isReadable(body: Buffer): boolean {
-  try {
-    JSON.parse(body.toString())
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** An error event before any output: the gateway still has its status line to say it with. Its status, 502 where it says none. */
-function failsInBand({ stream, status, body }: RecordedExchange): number | null {
-  const found = stream && status === 200 ? /^(?:event: error\n)?data: (\{"error".*)\n/.exec(body.toString()) : null
-  return found === null ? null : ((JSON.parse(found[1]!) as { error: { status_code?: number } }).error.status_code ?? 502)
-}
-
-const passed = /^(x-request-id|retry-after(-ms)?|openai-(processing-ms|version|model)|x-ratelimit-[\w-]+|content-type)$/
-const passedHeaders = ({ headers }: RawAnswer): object => Object.fromEntries(Object.entries(headers).filter(([name]) => passed.test(name)))
-
-function compareRaw(exchange: RecordedExchange, theirs: RawAnswer, ours: RawAnswer): string | null {
-  const inBand = failsInBand(exchange)
-  if (inBand !== null) return ours.status === inBand && ours.body.includes('"error"') ? null : `in-band error ${inBand} became ${ours.status}`
-  if (ours.status !== theirs.status) return `status ${ours.status} and not ${theirs.status}: ${ours.body.toString('utf8', 0, 300)}`
-  if (theirs.status >= 400 && !isReadable(theirs.body)) return isReadable(ours.body) ? null : 'an unreadable error was not put into words'
-  if (!ours.body.equals(theirs.body)) return `bytes differ: ${firstDifference(theirs.body.toString(), ours.body.toString())}`
-  const expected = passedHeaders(theirs)
-  const got = Object.fromEntries(Object.entries(passedHeaders(ours)).filter(([name]) => name in expected))
-  try {
-    assert.deepEqual(got, expected)
-    return null
-  } catch {
-    return `headers ${JSON.stringify(got)} and not ${JSON.stringify(expected)}`
-  }
-}
-
-function firstDifference(expected: string, got: string): string {
-  let at = 0
-  while (at < expected.length && expected[at] === got[at]) at += 1
-  return `at ${at} of ${expected.length}, expected ${JSON.stringify(expected.slice(at, at + 120))}, got ${JSON.stringify(got.slice(at, at + 120))}`
-}
 
 function compareSeen(exchange: RecordedExchange, theirs: Seen, ours: Seen): string | null {
   try {

@@ -33,7 +33,10 @@ export interface Rig {
 }
 
 /** What `src/providers/` declares to be served by the vendor today. All else is a server of one's own to the gateway. */
-const isServed = ({ provider, endpoint }: RecordedExchange): boolean => vendors.get(provider)?.endpoints.includes(endpoint === 'chat.completions' ? 'chat' : (endpoint as 'completions' | 'embeddings')) ?? false
+const isServed = ({ provider, endpoint }: RecordedExchange): boolean => {
+  const vendor = vendors.get(provider)
+  return vendor !== undefined && vendor.formats.some(({ protocol }) => protocol === 'openai-chat') && vendor.endpoints.includes(endpoint === 'chat.completions' ? 'chat' : (endpoint as 'completions' | 'embeddings'))
+}
 
 export const modelOf = (exchange: RecordedExchange): RigModel => {
   const { id, provider } = exchange

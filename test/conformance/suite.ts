@@ -77,7 +77,7 @@ export const checks: Readonly<Record<string, (bench: Bench) => void | Promise<vo
     for (const key of dialect.keys.length > 0 ? dialect.keys : [undefined]) {
       const { on, problems } = vendorsInEnvironment([vendor], { ...dialect.places, ...(key && { [key]: 'sk' }), ...(own && { [vendor.baseUrlEnv]: base }) })
       assert.deepEqual(problems, [])
-      assert.deepEqual(on.map(({ baseUrl, keys }) => [baseUrl ?? vendor.baseUrl, keys]), [[base, key ? [key] : []]])
+      assert.deepEqual(on.map(({ baseUrl, keys }) => [baseUrl ?? vendor.baseUrl, keys.map(({ name }) => name)]), [[base, key ? [key] : []]])
     }
     const elsewhere = vendorsInEnvironment([vendor], { [vendor.baseUrlEnv]: 'http://127.0.0.1:9/v1/', ...(vendor.env[0] && { [vendor.env[0]]: 'sk' }) })
     assert.deepEqual(elsewhere.on.map(({ baseUrl }) => baseUrl), ['http://127.0.0.1:9/v1'])

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { vendors } from '../../src/providers/index.ts'
 import type { Family, Vendor } from '../../src/providers/provider.ts'
-import { dialectOf, dialects } from './dialects.ts'
+import { dialectOf, dialects, type Dialect } from './dialects.ts'
 import { checks, startBench, type Subject } from './suite.ts'
 
-const withoutSimulated = [...vendors.values()].filter(({ simulated }) => simulated !== true)
+/** Vendors of other formats are tried by natives.test.ts, which says so if one is not. */
+const withoutSimulated = [...vendors.values()].filter(({ simulated, formats }) => simulated !== true && formats.some(({ protocol }) => protocol === 'openai-chat'))
 const subjects = withoutSimulated.map((vendor): Subject => ({ vendor, dialect: dialectOf(vendor) }))
 
 const benchOf = await startBench(subjects)
@@ -35,10 +36,18 @@ const wrong = (id: string, change: Change): Subject => {
   return { vendor: { ...vendor, ...change, quirks: { ...vendor.quirks, ...change.quirks }, usage: { ...vendor.usage, ...change.usage }, bounds: { ...vendor.bounds, ...change.bounds } }, dialect: dialects[id]! }
 }
 
+/** As Google counts in its OpenAI-compatible form. */
+const byTotal: Dialect = { ...dialects['groq']!, reasoning: 'hidden', error: 'a list', counts: { ...dialects['groq']!.counts, reasoning: 'total alone', reasoningInCompletion: false } }
+
+it('thoughts that only the total has are counted where the declaration says so', async () => {
+  const { vendor } = wrong('groq', { usage: { outputByTotal: true } })
+  assert.deepEqual(await failing({ vendor, dialect: byTotal }), [])
+})
+
 describe('a declaration that does not fit its vendor is found', () => {
   const cases: [what: string, subject: Subject, found: RegExp][] = [
     ['another address', wrong('groq', { baseUrl: 'https://api.groq.com/v1' }), /documented address/],
-    ['another variable', wrong('google', { env: ['GOOGLE_API_KEY'] }), /variables/],
+    ['another variable', wrong('groq', { env: ['GROQ_KEY'] }), /variables/],
     ['a bearer key', wrong('azure', { auth: 'bearer' }), /plain answer/],
     ['a key in a header without "Bearer"', wrong('cloudflare-ai-gateway', { auth: { header: 'cf-aig-authorization' } }), /plain answer/],
     ['the role developer', wrong('moonshot', { quirks: { developerRole: true } }), /developer/],
@@ -50,7 +59,7 @@ describe('a declaration that does not fit its vendor is found', () => {
     ['a limit that is raised', wrong('digitalocean', { bounds: { leastOutputTokens: 1 } }), /limit bounds/],
     ['cached tokens in the prompt', wrong('digitalocean', { usage: { promptIncludesCached: true } }), /plain answer/],
     ['reasoning in the completion', wrong('xai', { usage: { completionIncludesReasoning: true } }), /plain answer/],
-    ['thoughts that only the total has', wrong('google', { usage: { outputByTotal: false } }), /plain answer/],
+    ['thoughts that only the total has', { vendor: declared('groq'), dialect: byTotal }, /plain answer/],
     ['errors that cost', wrong('azure', { billsErrors: [] }), /error/],
     ['errors that cost nothing', wrong('azure', { billsErrors: [400, 401, 408] }), /error/],
     ['a bill that stops', wrong('groq', { billsAfterAbort: false }), /leaves/],

@@ -99,7 +99,7 @@ async function ofInstallation(write: Write, org: string): Promise<void> {
   await createProvider(write, { id: 'openai', org, vendor: 'openai', name: 'OpenAI', baseUrl: 'https://eu.api.openai.com/v1' })
   await createAlias(write, { name: 'fast', org, strategy: 'weighted', targets: [{ model: 'gpt-4.1-mini', weight: 90 }, { model: 'house-model', weight: 1 }] })
   await createAlias(write, { name: 'cheap', org, strategy: 'ordered', targets: [{ model: 'house-model', weight: 1 }] })
-  const base = { input: 100_000_000, output: 400_000_000, cacheRead: 10_000_000, cacheWrite5m: 100_000_000, cacheWrite1h: 100_000_000, reasoning: 400_000_000, audioIn: 100_000_000, audioOut: 400_000_001, imageIn: 100_000_000, imageOut: 400_000_000, toolCalls: 5, requests: 0 }
+  const base = { input: 100_000_000, output: 400_000_000, cacheRead: 10_000_000, cacheWrite5m: 100_000_000, cacheWrite1h: 100_000_000, reasoning: 400_000_000, audioIn: 100_000_000, audioOut: 400_000_001, imageIn: 100_000_000, imageOut: 400_000_000, toolCalls: 5, requests: 0, images: 0, audioMs: 0, characters: 0, searches: 0 }
   const { priceVector } = await import('../../src/config.ts')
   const price = priceVector({ input: '0.10', output: '0.40', cache_read: '0.01', audio_out: '0.400000001', tool_calls: '0.000000005' })
   if (JSON.stringify(price.base) !== JSON.stringify(base)) throw new Error('the price is not the one that was meant')

@@ -206,6 +206,8 @@ describe('/settings', () => {
     const changed = await rig.call('PATCH', '/settings', { body: { organisation: 'New', time_zone: 'Asia/Tokyo', content: { store: true } } })
     assert.deepEqual([changed.status, changed.body.organisation, changed.body.content.store, changed.body.content.retention_days], [200, 'New', true, 30])
     assert.equal(snapshot(rig).storesContent, true)
+    assert.equal((await rig.call('PATCH', '/settings', { body: { responses: { store: true, quota_mb: 5 } } })).body.responses.quota_mb, 5)
+    assert.equal(snapshot(rig).storesResponses, true)
     assert.equal((await rig.call('PATCH', '/settings', { body: { organisation: 'Late' }, headers: { 'if-match': '"0"' } })).status, 412)
     for (const body of [{ budget: { limit_usd: 1 } }, { budget: { limit_usd: 1e-10, period: 'day' } }, { rate_limit: { rpm: -1 } }, { rate_limit: { spend_usd_per_minute: '0' } }, { time_zone: 'Mars/Olympus' }, { time_zone: '+05:07' }, { time_zone: '-0830' }, { unknown_price: 'zero' }, { retention: { usage_days: 0 } }, { managed_by: 'file' }]) assert.equal((await rig.call('PATCH', '/settings', { body })).status, 400)
   }))

@@ -44,7 +44,7 @@ const doors: Case[] = [
   ['Cloudflare’s envelope, without a list', { vendor: 'cloudflare', host: 'api.cloudflare.com', base_url: 'https://api.cloudflare.com/client/v4/accounts/x/ai/v1' }, door(json(401, { success: false, errors: [{ code: 10000, message: 'Authentication error' }] })), /“Authentication error”/],
   ['NVIDIA’s problem details, with a list that anyone may read', { vendor: 'nvidia', host: 'integrate.api.nvidia.com' }, openList(json(401, { type: 'about:blank', title: 'Unauthorized', status: 401, detail: 'Authentication failed' })), /“Authentication failed”/],
   ['Venice, an error that is a string, with a list that anyone may read', { vendor: 'venice', host: 'api.venice.ai' }, openList(json(401, { error: 'Authentication failed' })), /“Authentication failed”/],
-  ['Anthropic, without a list', { vendor: 'anthropic', host: 'api.anthropic.com' }, door(json(401, { type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } })), /“invalid x-api-key”/],
+  ['Anthropic, with a header of its own', { vendor: 'anthropic', host: 'api.anthropic.com' }, door(json(401, { type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } })), /“invalid x-api-key”/],
   ['Azure, with a header of its own', { vendor: 'azure', host: 'mine.openai.azure.com', base_url: 'https://mine.openai.azure.com/openai/v1' }, door(json(401, { error: { code: '401', message: 'Access denied due to invalid subscription key.' } })), /“Access denied due to invalid subscription key”/],
   ['a page instead of words', { vendor: 'groq', host: 'api.groq.com' }, door({ status: 403, body: '<html>Forbidden</html>' }), /^Groq refused the credential \(403\)\. Check/],
   ['a server of one’s own', { vendor: 'openai-compatible', host: 'models.example.com', base_url: 'https://models.example.com/v1' }, door(json(401, { error: 'no' })), /^mine refused the credential \(401\): “no”/],
@@ -118,11 +118,11 @@ describe('a credential on entry', () => {
   })
 
   test('the vendor is asked nothing that it could answer, and never with the secret of another', async () => {
-    vendors.hosts.set('api.anthropic.com', door(json(401, {})))
+    vendors.hosts.set('api.cloudflare.com', door(json(401, {})))
     vendors.asked.length = 0
-    await create({ vendor: 'anthropic', host: 'api.anthropic.com' }, good)
-    assert.deepEqual(vendors.asked, [`api.anthropic.com POST chat/completions ${good}`, 'api.anthropic.com POST chat/completions megarouter-made-up-key'])
-    await rig.call('DELETE', '/providers/anthropic')
+    await create({ vendor: 'cloudflare', host: 'api.cloudflare.com', base_url: 'https://api.cloudflare.com/client/v4/accounts/x/ai/v1' }, good)
+    assert.deepEqual(vendors.asked, [`api.cloudflare.com POST chat/completions ${good}`, 'api.cloudflare.com POST chat/completions megarouter-made-up-key'])
+    await rig.call('DELETE', '/providers/cloudflare')
   })
 
   test('a name that is taken is refused before the vendor is asked', async () => {

@@ -204,11 +204,11 @@ describe('a provider with a list', () => {
   })
 
   test('422: there is nothing to ask of a provider that is off, or of a vendor without a list', async () => {
-    vendors.hosts.set('api.anthropic.com', () => json(401, {}))
-    await rig.call('POST', '/providers', { body: { vendor: 'anthropic', credential: 'sk-ant-123456789', force: true } })
-    const without = await rig.call('POST', '/providers/anthropic/models/refresh')
-    assert.deepEqual([without.status, without.body.error.message], [422, 'Anthropic has no list of models.'])
-    assert.equal((await rig.call('GET', '/providers/anthropic')).body.models, null)
+    vendors.hosts.set('api.perplexity.ai', () => json(401, {}))
+    await rig.call('POST', '/providers', { body: { vendor: 'perplexity', credential: 'pplx-123456789', force: true } })
+    const without = await rig.call('POST', '/providers/perplexity/models/refresh')
+    assert.deepEqual([without.status, without.body.error.message], [422, 'Perplexity has no list of models.'])
+    assert.equal((await rig.call('GET', '/providers/perplexity')).body.models, null)
     await rig.call('POST', '/providers', { body: { vendor: 'openai-compatible', id: 'off', base_url: 'https://models.example.com/v1' } })
     await rig.call('PATCH', '/providers/off', { body: { enabled: false } })
     assert.match((await rig.call('POST', '/providers/off/models/refresh')).body.error.message, /switched off/)

@@ -8,7 +8,7 @@ export interface Played {
   /** The credential that came, without `Bearer`; empty: none. */
   key: string
   method: string
-  /** `models` or `chat/completions`. */
+  /** `models`, or what else is asked: `chat/completions`. */
   what: string
 }
 export type Answer = { status: number; body: string; headers?: Record<string, string> } | ((response: ServerResponse) => void)
@@ -25,13 +25,13 @@ export interface Vendors {
 
 export const json = (status: number, body: unknown): Answer => ({ status, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
 
-const keyOf = ({ headers }: IncomingMessage): string => String(headers['api-key'] ?? headers.authorization?.replace('Bearer ', '') ?? '')
+const keyOf = ({ headers }: IncomingMessage): string => String(headers['api-key'] ?? headers['x-api-key'] ?? headers['x-goog-api-key'] ?? headers.authorization?.replace('Bearer ', '') ?? '')
 
 export async function startVendors(): Promise<Vendors> {
   const hosts: Vendors['hosts'] = new Map()
   const asked: string[] = []
   const server = createServer((request, response) => {
-    const [, host = '', what = ''] = /^\/([^/]+)\/.*?(models|chat\/completions)$/.exec(request.url ?? '') ?? []
+    const [, host = '', what = ''] = /^\/([^/]+)\/.*?(models|chat\/completions|messages|converse|[\w.-]+:countTokens)$/.exec(request.url ?? '') ?? []
     const played = { key: keyOf(request), method: request.method ?? '', what }
     asked.push([host, played.method, what, played.key].join(' '))
     request.resume()

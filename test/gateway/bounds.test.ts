@@ -9,10 +9,11 @@ import { Exchange } from '../../src/gateway/exchange.ts'
 import { inspect } from '../../src/gateway/inspect.ts'
 import type { Deployment, Snapshot } from '../../src/gateway/snapshot.ts'
 import { translate } from '../../src/gateway/translate.ts'
+import { wordingFor, type Wording } from '../../src/gateway/wording.ts'
 import { boundOf } from '../../src/ledger/bound.ts'
 import { Calibration } from '../../src/ledger/calibration.ts'
 import { limits } from '../../src/limits.ts'
-import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import { openaiChat } from '../../src/protocols/openai-chat/index.ts'
 import { vendors } from '../../src/providers/index.ts'
 import type { Vendor } from '../../src/providers/provider.ts'
 import { JsonScanner } from '../../src/wire/json-scanner.ts'
@@ -23,7 +24,7 @@ import { chat, startRig, testPrices, type Rig } from './harness.ts'
 function exchangeOf(body: string, endpoint: string): Exchange {
   const spec = openaiChat.endpoints.find(({ name }) => name === endpoint)!
   const snapshot = { settings: { deadlines: { connectMs: 1 } } } as Snapshot
-  const exchange = new Exchange({ headers: {} } as IncomingMessage, {} as ServerResponse, snapshot, openaiChat, spec, systemClock, '')
+  const exchange = new Exchange({ headers: {} } as IncomingMessage, {} as ServerResponse, snapshot, { protocol: openaiChat, endpoint: spec, inPath: {} }, systemClock, '')
   exchange.body = Buffer.from(body)
   exchange.scan = new JsonScanner({ maxDepth: limits.jsonDepth, maxKeys: limits.jsonKeys, unique: new Set() })
   exchange.scan.push(exchange.body)
@@ -101,19 +102,21 @@ test('the output limit is spliced in and all else stays byte for byte, for every
   for (const each of recordedExchanges().values()) {
     const { endpoint } = each
     if (endpoint === 'models' || endpoint === 'embeddings') continue
-    const sent = requestBodyOf(each).replace(/^\{/, '{ "megarouter":{},')
-    const exchange = exchangeOf(sent, endpoint)
-    for (const vendor of vendors.values()) {
+    const recorded = requestBodyOf(each).replace(/^\{/, '{ "megarouter":{},')
+    const plain = { sent: recorded, exchange: exchangeOf(recorded, endpoint) }
+    const nine = { sent: withNineLetters(recorded), exchange: exchangeOf(withNineLetters(recorded), endpoint) }
+    for (const vendor of [...vendors.values()].filter(({ formats }) => formats.some(({ protocol }) => protocol === 'openai-chat'))) {
       const { quirks } = vendor
+      const { sent, exchange } = quirks.nineLetterIds ? nine : plain
       const other = quirks.maxTokensField === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
       const isChat = endpoint === 'chat.completions'
       const renames = isChat && quirks.otherLimit === 'renamed' ? { renames: [quirks.maxTokensField, other] as const } : {}
       const fields: string[] = !isChat ? ['max_tokens'] : quirks.otherLimit === 'renamed' ? [quirks.maxTokensField] : [quirks.maxTokensField, other]
       const certain = quirks.otherLimit === 'unknown' ? 1 : fields.length
       const form: RequestForm = { ...renames, usage: ({ on_request: 'asked', always: 'unasked', refuses_to_be_asked: 'refused' } as const)[quirks.streamUsage], developerAsSystem: !quirks.developerRole, listsAsText: !quirks.contentParts }
-      const target = { deployment: deploymentOf(vendor, 'up"stream'), credential: { id: 'c', secret: '', last4: '' }, delayMs: 0 } as unknown as Parameters<typeof translate>[1]
+      const target = { deployment: deploymentOf(vendor, 'up"stream'), credential: { id: 'c', secret: '', last4: '' }, delayMs: 0 } as unknown as Parameters<typeof translate>[2]
       for (const tokens of [1, 50, 4096]) {
-        const { request } = translate(exchange, target, 1, 'ua', tokens)
+        const { request } = translate(exchange, wording(exchange, target), target, 1, 'ua', tokens)
         const expected = expectedRequest(sent, 'up"stream', { ...form, limit: { fields, certain, tokens } })
         assert.equal(String(request.body), expected, `${vendor.id} ${each.id}`)
         // The vendor reads a limit, and none that is larger.
@@ -121,10 +124,26 @@ test('the output limit is spliced in and all else stays byte for byte, for every
         const read = fields.map((field) => parsed[field]).filter((limit) => limit !== null && limit !== undefined)
         assert.ok(fields.slice(0, certain).some((field) => Number(parsed[field]) >= 1) && read.every((limit) => limit <= tokens), `${vendor.id} ${each.id}`)
       }
-      assert.equal(String(translate(exchange, target, 1, 'ua').request.body), expectedRequest(sent, 'up"stream', form))
+      assert.equal(String(translate(exchange, wording(exchange, target), target, 1, 'ua').request.body), expectedRequest(sent, 'up"stream', form))
     }
   }
 })
+
+/** As a client writes the ids of calls that knows what its vendor takes. */
+function withNineLetters(text: string): string {
+  const ids = new Map<string, string>()
+  return text.replace(/"(id|tool_call_id)"(\s*:\s*)"([^"]+)"/g, (_, key: string, colon: string, id: string) => {
+    if (!ids.has(id)) ids.set(id, `id${String(ids.size).padStart(7, '0')}`)
+    return `"${key}"${colon}"${ids.get(id)!}"`
+  })
+}
+
+/** What passes as it came. */
+function wording(exchange: Exchange, { deployment }: Parameters<typeof translate>[2]): Wording {
+  const passes = wordingFor(exchange, deployment)
+  if ('code' in passes) throw new Error(passes.message)
+  return passes
+}
 
 const body = { model: 'priced', messages: [{ role: 'user', content: 'hi' }] }
 const withBudget = (rig: Rig, limitNano: number, mode: 'strict' | 'standard'): Record<string, string> => ({ authorization: `Bearer ${rig.addKey({ budget: { limitNano, period: 'total', mode } }).text}` })

@@ -5,6 +5,7 @@ import { Attempt } from '../../src/gateway/attempt.ts'
 import type { AttemptOptions } from '../../src/gateway/attempt-options.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
 import type { Exchange } from '../../src/gateway/exchange.ts'
+import type { Fault } from '../../src/gateway/fault.ts'
 import { settle } from '../../src/gateway/meter.ts'
 import type { Deployment } from '../../src/gateway/snapshot.ts'
 import type { UpstreamHandler } from '../../src/gateway/transport.ts'
@@ -12,7 +13,7 @@ import { Calibration } from '../../src/ledger/calibration.ts'
 import type { Hold } from '../../src/ledger/hold.ts'
 import { ledgerUnavailable } from '../../src/ledger/refusals.ts'
 import { limits } from '../../src/limits.ts'
-import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import { openaiChat } from '../../src/protocols/openai-chat/index.ts'
 import type { Vendor } from '../../src/providers/provider.ts'
 import { usageFlags } from '../../src/store/records.ts'
 import { chat, fastDeadlines, providerAt, startRig, testPrices } from './harness.ts'
@@ -23,7 +24,7 @@ const heldNano = 7_000_000
 interface Begun { attempt: Attempt; handler: UpstreamHandler; aborts: { count: number }; tick(us: number): void }
 
 /** An attempt whose request has reached the vendor, up to the head of its answer. */
-async function begin(contentType: string, change: Partial<Vendor> = {}, model: Partial<Deployment> = {}): Promise<Begun> {
+async function begin(contentType: string, change: Partial<Vendor> = {}, model: Partial<Deployment> = {}, asks = asked): Promise<Begun> {
   const { vendor } = providerAt('up', 'http://127.0.0.1', change)
   const provider = { id: 'up', identity: 'up', vendor, baseUrl: '', origin: '', pathPrefix: '', socketPath: null, guarded: false, credentials: [], own: null, isOpen: true }
   const deployment: Deployment = { id: 'up/m', identity: 'up/m', provider, upstreamModel: 'm', logicalModel: 'm', group: null, price: { version: 'v', base: testPrices, tiers: [] }, contextTokens: 100_000, outputTokens: 8000, reasoning: false, outputModalities: ['text'], ...model }
@@ -31,7 +32,7 @@ async function begin(contentType: string, change: Partial<Vendor> = {}, model: P
   const hold = { bound, mode: 'standard', amountNano: heldNano, record: { inputTokens: 50, inputNano: 150_000, heldAt: 0 }, dispatch: () => null, isDispatched: true, deliver: () => null, end() {} } as unknown as Hold
   const running = new Deadlines()
   let nowUs = 0
-  const options: AttemptOptions = { number: 1, deployment, credentialId: '', protocol: openaiChat, hold, calibration: new Calibration(), stream: /event-stream/.test(contentType), deadlines: fastDeadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, rewriteUsage: null }
+  const options: AttemptOptions = { number: 1, deployment, credentialId: '', asked: asks, protocol: openaiChat, hold, calibration: new Calibration(), stream: /event-stream/.test(contentType), whole: false, bytes: false, deadlines: fastDeadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, costOf: null, framings: { framing: 'sse', ownFraming: 'sse', clientFraming: 'sse' }, translation: null, errors: openaiChat, clientErrors: openaiChat.id }
   const attempt = new Attempt(options, { epochMs: () => nowUs / 1000, monotonicUs: () => nowUs }, running)
   const aborts = { count: 0 }
   const handler = await new Promise<UpstreamHandler>((sent) => {
@@ -82,7 +83,7 @@ test('a plain answer that is cut off costs what came of it, at most what was hel
   const { attempt, handler } = await begin('application/json')
   handler.onData(Buffer.from(`{"id":"1","choices":[{"index":0,"message":{"role":"assistant","content":"${'word '.repeat(100)}`))
   handler.onError(new Error('ECONNRESET'))
-  const { usage, flags } = settle(attempt, asked)
+  const { usage, flags } = settle(attempt)
   assert.equal(attempt.outcome, 'truncated')
   assert.ok(usage.output > 200 && usage.output <= 400, String(usage.output))
   assert.ok(flags & usageFlags.estimated)
@@ -92,14 +93,14 @@ test('a page that is no JSON is no answer: it costs its input only', async () =>
   const { attempt, handler } = await begin('application/json')
   handler.onData(Buffer.from(`<html>${'word '.repeat(100)}</html>`))
   handler.onEnd()
-  assert.deepEqual([attempt.outcome, settle(attempt, asked).usage.output], ['truncated', 0])
+  assert.deepEqual([attempt.outcome, settle(attempt).usage.output], ['truncated', 0])
 })
 
 test('a plain answer that is too large is not asked for again, and costs all that was held for', async () => {
   const { attempt, handler } = await begin('application/json')
   handler.onData(Buffer.from('{"data":"'))
   handler.onData(Buffer.alloc(limits.responseBodyBytes, 'a'))
-  assert.deepEqual([attempt.outcome, attempt.fault!.class, settle(attempt, asked).usage.output], ['broken', 'request', 400])
+  assert.deepEqual([attempt.outcome, attempt.fault!.class, settle(attempt).usage.output], ['broken', 'request', 400])
 })
 
 for (const billsAfterAbort of [true, false]) {
@@ -109,7 +110,7 @@ for (const billsAfterAbort of [true, false]) {
     attempt.attach(sinkOf([]))
     tick((fastDeadlines.idleMs + 100) * 1000)
     assert.equal(attempt.outcome, 'broken')
-    const { costNano, flags } = settle(attempt, asked)
+    const { costNano, flags } = settle(attempt)
     assert.equal(costNano >= heldNano, billsAfterAbort, String(costNano))
     assert.equal((flags & usageFlags.uncertain) > 0, billsAfterAbort)
   })
@@ -121,7 +122,7 @@ test('reasoning counts as output whatever its field is called, and once where it
     const { attempt, handler } = await begin('text/event-stream')
     handler.onData(event({ choices: [{ index: 0, delta, finish_reason: null }] }))
     attempt.leave(false)
-    return settle(attempt, asked).usage.output
+    return settle(attempt).usage.output
   }
   const once = await outputOf({ content: thought })
   assert.ok(once > 50)
@@ -134,12 +135,12 @@ test('hidden reasoning of an answer without usage is estimated by its time', asy
   const { bounds } = providerAt('up', 'http://127.0.0.1').vendor
   for (const [contentType, body] of [['application/json', '{"choices":[{"message":{"content":"Good morning"}}]}'], ['text/event-stream', '']] as const) {
     const reasoningOf = async (hidesReasoning: boolean, reasoningOff: boolean): Promise<number> => {
-      const { attempt, handler, tick } = await begin(contentType, { bounds: { ...bounds, hidesReasoning } }, { reasoning: true })
+      const { attempt, handler, tick } = await begin(contentType, { bounds: { ...bounds, hidesReasoning } }, { reasoning: true }, { ...asked, reasoningOff })
       tick(1_000_000)
       handler.onData(body === '' ? Buffer.concat([output, event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })]) : Buffer.from(body))
       handler.onEnd()
       assert.equal(attempt.outcome, 'success')
-      return settle(attempt, { ...asked, reasoningOff }).usage.reasoning
+      return settle(attempt).usage.reasoning
     }
     assert.ok(await reasoningOf(true, false) > 100, contentType)
     assert.deepEqual([await reasoningOf(true, true), await reasoningOf(false, false)], [0, 0])
@@ -151,7 +152,7 @@ test('of errors those are billed whose status the vendor bills; an error inside 
     const { attempt, handler } = await begin('text/event-stream', { billsErrors })
     handler.onData(event({ error: { message: 'no', code: 500 } }))
     assert.equal(attempt.outcome, 'upstream_error')
-    assert.equal(settle(attempt, asked).usage.input > 0, billed, String(billsErrors))
+    assert.equal(settle(attempt).usage.input > 0, billed, String(billsErrors))
   }
 })
 
@@ -190,7 +191,7 @@ test('a [DONE] before the usage is kept until the usage has come, for at most a 
     assert.deepEqual([attempt.outcome, told.includes('DONE')], [null, false])
     if (comes) handler.onData(event({ choices: [], usage: { prompt_tokens: 10, completion_tokens: 3, total_tokens: 13 } }))
     else tick(1_100_000)
-    assert.deepEqual([attempt.outcome, settle(attempt, asked).flags & usageFlags.estimated], ['success', comes ? 0 : usageFlags.estimated])
+    assert.deepEqual([attempt.outcome, settle(attempt).flags & usageFlags.estimated], ['success', comes ? 0 : usageFlags.estimated])
     assert.ok(told.indexOf('settled') < told.indexOf('DONE'), told.join())
   }
 })
@@ -214,3 +215,25 @@ test('a failure is told once no power cut can undo its attempt', async () => {
   synced.resolve()
   assert.equal((await answer).status, 400)
 })
+
+for (const [what, tail] of [['an event', 'data: {"error":{"message":"overloaded","code":503}}'], ['plain JSON, as Google does', '{\n  "error": {\n    "code": 503,\n    "message": "overloaded"\n  }\n}\n']] as const) {
+  test(`an error that ends a stream without a blank line is told to the client in an event of ours (${what})`, async () => {
+    const { attempt, handler } = await begin('text/event-stream')
+    const sent: string[] = []
+    let fault: Fault | null = null
+    handler.onData(output)
+    attempt.attach({ write: (chunk) => sent.push(chunk.toString()) > 0, onDrain: null, settle() {}, end: (given) => void (fault = given) })
+    handler.onData(Buffer.from(tail))
+    handler.onEnd()
+    assert.equal(attempt.outcome, 'broken')
+    assert.equal(sent.join(''), output.toString())
+    assert.deepEqual([fault!.text, fault!.class], ['overloaded', 'overloaded'])
+  })
+
+  test(`an error that is all of a stream is the outcome before anything is sent (${what})`, async () => {
+    const { attempt, handler } = await begin('text/event-stream')
+    handler.onData(Buffer.from(tail))
+    handler.onEnd()
+    assert.deepEqual([attempt.outcome, attempt.fault?.text, attempt.fault?.status], ['upstream_error', 'overloaded', 503])
+  })
+}

@@ -8,16 +8,20 @@ import { after } from 'node:test'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { usageClasses, type Prices } from '../../src/catalog/price.ts'
 import { systemAfter, systemClock } from '../../src/clock.ts'
+import { AuthorizedTransport } from '../../src/gateway/authorized.ts'
 import { trustedProxies } from '../../src/gateway/client-address.ts'
 import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
 import { route, type Door } from '../../src/gateway/front-door.ts'
 import { Governor } from '../../src/gateway/governor.ts'
+import { KeptResponses, type ResponseKeeper } from '../../src/gateway/kept-responses.ts'
 import { KeyIndex } from '../../src/gateway/key-index.ts'
 import { Live } from '../../src/gateway/live.ts'
+import { MalformedLog, type Malformed } from '../../src/gateway/malformed.ts'
 import type { Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
 import { Sharing } from '../../src/gateway/sharing.ts'
+import { Spool } from '../../src/gateway/spool.ts'
 import { Repeats, type PastRequest } from '../../src/gateway/repeats.ts'
 import { Recorder } from '../../src/gateway/record.ts'
 import { noRateLimit, unplaced, type KeyEntry, type ProviderData, type OrganisationSnapshot, type SettingsData, type Snapshot, type SnapshotData } from '../../src/gateway/snapshot.ts'
@@ -27,12 +31,16 @@ import { Admission } from '../../src/governance/admission.ts'
 import { Shedding } from '../../src/governance/priority.ts'
 import { RateLimits } from '../../src/governance/rate-limits.ts'
 import type { GovernanceRow } from '../../src/governance/rows.ts'
+import { SealedIds } from '../../src/governance/sealed-ids.ts'
 import { GovernanceState } from '../../src/governance/state.ts'
 import { Calibration } from '../../src/ledger/calibration.ts'
 import type { Disk } from '../../src/ledger/disk.ts'
 import { nodeDisk } from '../../src/ledger/node-disk.ts'
 import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
 import { limits } from '../../src/limits.ts'
+import { Authorities } from '../../src/providers/auth/authority.ts'
+import { sendForToken } from '../../src/providers/auth/send.ts'
+import type { Send } from '../../src/providers/auth/token.ts'
 import { vendor, type Vendor } from '../../src/providers/provider.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
 import { HealthBook } from '../../src/routing/health.ts'
@@ -44,6 +52,8 @@ export const fastDeadlines: SettingsData['deadlines'] = { connectMs: 1000, first
 
 /** $3 per million input units and $15 per million output units, 1 nano-dollar steps visible everywhere. */
 export const testPrices = Object.fromEntries(usageClasses.map((name) => [name, name === 'requests' || name === 'toolCalls' ? 0 : /output|reasoning|Out/.test(name) ? 15e9 : name === 'cacheRead' ? 0.3e9 : 3e9])) as Prices
+
+const nobodyKeeps: ResponseKeeper = { keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }
 
 const emptyCatalog: Catalog = { version: 'test', date: '2026-01-01', entries: [], find: () => undefined, logical: () => [], nearest: () => [] }
 
@@ -68,6 +78,10 @@ export interface Rig {
   govern(...rows: GovernanceRow[]): void
   /** What the gateway said of policies that it cannot read. */
   warnings: string[]
+  /** Tokens that were fetched: the vendor's name, and why where one was not. */
+  fetches: string[]
+  /** What the log was told of upstreams that answered with no answer. */
+  malformed: Malformed[]
   load: { overloaded: boolean; memory: number }
   addKey(change?: Partial<KeyEntry>): { text: string; entry: KeyEntry }
 }
@@ -78,12 +92,17 @@ export interface RigOptions {
   /** More providers, besides `up`. */
   providers?: (upstream: Upstream) => ProviderData[]
   aliases?: OrganisationSnapshot['aliases']
+  catalog?: Catalog
   attempts?: number
   places?: number
   retryFloor?: number
   requestBodyBytes?: number
   /** What the store knows of an idempotency key. */
   lookup?: (digest: Uint8Array) => Promise<PastRequest | null>
+  /** How token servers are asked. */
+  send?: Send
+  tokenNowMs?: () => number
+  keeper?: ResponseKeeper
   /** Stands before the journal's disk. */
   disk?: (disk: Disk) => Disk
   /** Called when the rig closes, after the gateway has. */
@@ -139,22 +158,22 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const clock = systemClock
   let data = firstData(upstream, options)
   const load = { overloaded: false, memory: 0 }
-  let snapshot = compileSnapshot(data, emptyCatalog)
+  let snapshot = compileSnapshot(data, options.catalog ?? emptyCatalog)
   const records: RequestRecord[] = []
   const keys = new KeyIndex(pepper)
   keys.complete = true
   const errors: unknown[] = []
-  const alarms: string[] = []
-  const warnings: string[] = []
+  const [alarms, warnings, fetches]: [string[], string[], string[]] = [[], [], []]
+  const malformed: Malformed[] = []
   const governance = new GovernanceState((text) => warnings.push(text))
   const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
   const gateway: Gateway = {
-    keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
+    keys, ids: new SealedIds(pepper), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
     tools: { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
-    transport: new Transport(() => clock.epochMs()), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
+    transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
-    recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter,
+    recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter, malformed: new MalformedLog(clock, (line) => malformed.push(line)), kept: new KeptResponses(options.keeper ?? nobodyKeeps),
     onDefect: (error) => errors.push(error),
   }
   const governor = new Governor(governance, clock, () => snapshot)
@@ -187,13 +206,13 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, money, alarms, records, addKey,
-    load, warnings,
+    load, warnings, fetches, malformed,
     snapshot: () => snapshot,
     govern: (...rows) => governor.apply(rows),
     publish(change) {
       data = structuredClone(data)
       change(data.organisations[0]!, data)
-      snapshot = compileSnapshot(data, emptyCatalog)
+      snapshot = compileSnapshot(data, options.catalog ?? emptyCatalog)
       governor.swapped()
     },
     async recorded(count) {

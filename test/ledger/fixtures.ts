@@ -21,7 +21,7 @@ export function askedFor(bodyBytes: number): Asked {
   const shape = { messages: 1, tools: 0, prompts: 1, choices: 1, images: 0, imageBytes: 0, media: null, mediaBytes: 0, serviceTier: null, extra: null }
   return {
     model: 'm', written: 'm', stream: false, usageInStream: false, maxOutputTokens: null, choices: 1, estimatedInputTokens: bodyBytes, maxTokens: null, maxCompletionTokens: null,
-    reasoningOff: true, bodyBytes, size: { mayCarryMedia: () => false, shape: () => shape },
+    reasoningOff: true, byPieces: false, bodyBytes, size: { mayCarryMedia: () => false, shape: () => shape },
   }
 }
 

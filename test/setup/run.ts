@@ -74,8 +74,9 @@ async function files(paths: readonly string[], atOnce: number, failures: Instanc
 
 const text = (sum: Sum): string => `${sum.passed} passed, ${sum.failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''}`
 
+/** Without the tests of real clients, whose packages only `npm run proof clients` installs. */
 function find(): { parallel: string[]; browser: string[] } {
-  const all = globSync(['src/**/*.test.ts', 'console/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'], { cwd: root }).sort().map((path) => join(root, path))
+  const all = globSync(['src/**/*.test.ts', 'console/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'], { cwd: root, exclude: ['test/clients/**'] }).sort().map((path) => join(root, path))
   const browser = all.filter((path) => relative(root, path).startsWith(join('test', 'browser')))
   return { parallel: all.filter((path) => !browser.includes(path)), browser }
 }

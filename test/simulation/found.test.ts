@@ -11,7 +11,7 @@ import { noRateLimit, viewOf, type Deployment } from '../../src/gateway/snapshot
 import { Calibration } from '../../src/ledger/calibration.ts'
 import { endOfCrashed } from '../../src/ledger/crash.ts'
 import type { Hold, HoldEnd } from '../../src/ledger/hold.ts'
-import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import { openaiChat } from '../../src/protocols/openai-chat/index.ts'
 import { usageFlags } from '../../src/store/records.ts'
 import { startRig } from '../gateway/harness.ts'
 import { Dice } from './dice.ts'
@@ -30,7 +30,7 @@ async function begin(deployment: Deployment, deadlines = snapshot.settings.deadl
   const hold = { bound, mode: 'none', amountNano: 5e9, record: { inputTokens: 50, inputNano: 5_000, heldAt: 0 }, dispatch: () => Promise.resolve(), isDispatched: true, deliver: () => null, end: (end: HoldEnd) => ends.push(end) } as unknown as Hold
   let nowUs = 0
   const running = new Deadlines()
-  const options = { number: 1, deployment, credentialId: '', protocol: openaiChat, hold, calibration: new Calibration(), stream: true, deadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, rewriteUsage: null }
+  const options = { number: 1, deployment, credentialId: '', asked, protocol: openaiChat, hold, calibration: new Calibration(), stream: true, whole: false, bytes: false, deadlines, limitMs: 1e9, patienceMs: Infinity, plan: { mayGiveUp: () => false }, stripUsage: false, costOf: null, framings: { framing: 'sse', ownFraming: 'sse', clientFraming: 'sse' } as const, translation: null, errors: openaiChat, clientErrors: openaiChat.id }
   const attempt = new Attempt(options, { epochMs: () => nowUs / 1000, monotonicUs: () => nowUs }, running)
   const { promise: sent, resolve } = Promise.withResolvers<void>()
   void attempt.start((handler) => {
@@ -45,7 +45,7 @@ async function begin(deployment: Deployment, deadlines = snapshot.settings.deadl
 
 const event = (json: object): Buffer => Buffer.from(`data: ${JSON.stringify(json)}\n\n`)
 const output = (text: string, usage?: object): Buffer => event({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }], ...(usage ? { usage } : {}) })
-const settled = (attempt: Attempt, followed = false): Metered => settle(attempt, asked, followed)
+const settled = (attempt: Attempt, followed = false): Metered => settle(attempt, followed)
 
 test('usage that a vendor reports on the way is an estimate when the client leaves', async () => {
   const { attempt } = await begin(deploymentOf('odd'))

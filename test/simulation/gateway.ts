@@ -5,12 +5,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Deadlines, tickMs } from '../../src/gateway/deadlines.ts'
 import { Exchange } from '../../src/gateway/exchange.ts'
+import { KeptResponses } from '../../src/gateway/kept-responses.ts'
 import { KeyIndex } from '../../src/gateway/key-index.ts'
 import { Live } from '../../src/gateway/live.ts'
+import { MalformedLog } from '../../src/gateway/malformed.ts'
 import { handle, type Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
 import { Recorder } from '../../src/gateway/record.ts'
 import { Sharing } from '../../src/gateway/sharing.ts'
+import { SealedIds } from '../../src/governance/sealed-ids.ts'
+import { Spool } from '../../src/gateway/spool.ts'
 import { Repeats } from '../../src/gateway/repeats.ts'
 import type { Snapshot } from '../../src/gateway/snapshot.ts'
 import type { Transport } from '../../src/gateway/transport.ts'
@@ -23,7 +27,7 @@ import type { Disk, JournalFile } from '../../src/ledger/disk.ts'
 import type { SegmentFiles } from '../../src/ledger/follower.ts'
 import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
 import { limits } from '../../src/limits.ts'
-import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import { openaiChat } from '../../src/protocols/openai-chat/index.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
 import { HealthBook } from '../../src/routing/health.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
@@ -150,7 +154,7 @@ export class GatewayProcess implements Owner {
     })
     const response: FakeResponse = new FakeResponse(scheduler, this, client, dice, () => this.leave(client, request, response))
     this.responses.set(response, client)
-    const exchange = new Exchange(request as unknown as IncomingMessage, response as unknown as ServerResponse, this.#world.snapshot(), openaiChat, openaiChat.endpoints[0]!, scheduler.clock, '127.0.0.1')
+    const exchange = new Exchange(request as unknown as IncomingMessage, response as unknown as ServerResponse, this.#world.snapshot(), { protocol: openaiChat, endpoint: openaiChat.endpoints[0]!, inPath: {} }, scheduler.clock, '127.0.0.1')
     const id = newId('req', scheduler.clock.epochMs(), Uint8Array.from({ length: 16 }, () => dice.int(0, 255)))
     // The gateway's own ids are drawn from the system's randomness.
     Object.assign(exchange, { id })
@@ -208,7 +212,7 @@ export class GatewayProcess implements Owner {
     const { scheduler, dice, upstream } = this.#world
     const { clock } = scheduler
     return {
-      keys: this.keys, live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes),
+      keys: this.keys, ids: new SealedIds({ version: 1, key: Buffer.alloc(32, 1) }), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool('nowhere', 0),
       admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
       repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
       tools: {
@@ -218,7 +222,7 @@ export class GatewayProcess implements Owner {
       transport: { dispatch: (request, handler) => upstream.dispatch(this, request, handler) } as Transport,
       deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => 0,
     shedding: new Shedding({ places: limits.places, waiting: limits.waitingPlaces, waitMs: limits.placeWaitMs, after: scheduler.afterOf(this), nowMs: () => clock.monotonicUs() / 1000, random: () => dice.unit() }),
-    recorder: new Recorder(() => {}), userAgent: 'simulation', after: scheduler.afterOf(this),
+    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), kept: new KeptResponses({ keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }), after: scheduler.afterOf(this),
       onDefect: (error, requestId) => this.#defect(error, requestId),
     }
   }

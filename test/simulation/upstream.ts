@@ -187,8 +187,9 @@ class Play {
     this.#world = world
     this.#connection = connection
     this.#rules = vendorRules.find(({ id }) => id === provider.id)!
-    const model = (JSON.parse(body!.toString()) as { model: string }).model
-    this.#script = scriptFor(readRequest(body!, this.#rules), this.#rules, world.dice, world.faults)
+    if (!Buffer.isBuffer(body)) throw new Error('forms are not simulated')
+    const model = (JSON.parse(body.toString()) as { model: string }).model
+    this.#script = scriptFor(readRequest(body, this.#rules), this.#rules, world.dice, world.faults)
     for (const fault of this.#script.met) world.met(fault)
     this.#charge = world.bill.open(headers['x-client-request-id']!, provider.id, model, this.#script.met.includes('exceedsLimit'))
     this.#next()

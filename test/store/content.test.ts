@@ -4,6 +4,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeF
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { ContentStore } from '../../src/store/content.ts'
+import { ResponseStore } from '../../src/store/stored-responses.ts'
 import { transaction } from '../../src/store/database.ts'
 import { applyRetention } from '../../src/store/retention.ts'
 import { findRequest } from '../../src/store/requests.ts'
@@ -145,9 +146,9 @@ onBothDatabases((open) => {
     const [old, middle, fresh] = [record({ org, at: at - 20 * day - 1 }), record({ org, at: at - 10 * day - 1 }), record({ org, at: at - 10 * day })]
     const unknown = refusal({ org: null, key: null, at: at - 20 * day - 1 })
     await records.save([old, middle, fresh, unknown])
-    assert.deepEqual(await applyRetention(store.database, content, at), { usage: 2, requests: 3, repeatMarks: 0, contentDays: 0 })
+    assert.deepEqual(await applyRetention(store.database, content, new ResponseStore(store.database, content), at), { usage: 2, requests: 3, repeatMarks: 0, contentDays: 0, responses: 0 })
     const kept = async (one: typeof old) => (await findRequest(store.database, org, one.id))?.modelAsked
     assert.deepEqual([await kept(old), await kept(middle), await kept(fresh)], [undefined, null, 'gpt-5.1'])
-    assert.deepEqual(await applyRetention(store.database, content, at), { usage: 0, requests: 0, repeatMarks: 0, contentDays: 0 })
+    assert.deepEqual(await applyRetention(store.database, content, new ResponseStore(store.database, content), at), { usage: 0, requests: 0, repeatMarks: 0, contentDays: 0, responses: 0 })
   })
 })

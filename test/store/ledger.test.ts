@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { sql, type KyselyPlugin } from 'kysely'
 import type { Logged, TerminalRecord } from '../../src/ledger/records.ts'
 import { ContentStore } from '../../src/store/content.ts'
+import { ResponseStore } from '../../src/store/stored-responses.ts'
 import type { Database } from '../../src/store/database.ts'
 import { decodeId } from '../../src/store/ids.ts'
 import { applyTerminals, findRepeat, forgetDimensions, newestCharge, position, settledAt, settledBetween, settledByQuarter, totals } from '../../src/store/ledger.ts'
@@ -285,8 +286,8 @@ onBothDatabases((open) => {
     const newest = (await found(5))!
     assert.deepEqual([newest.requestId, [...newest.body], newest.at], [second.requestId, [...mark(5, 2).body], second.endedAt])
     const content = new ContentStore(database, { id: Buffer.alloc(16), wrap: assert.fail, unwrap: assert.fail } as unknown as ConstructorParameters<typeof ContentStore>[1])
-    assert.equal((await applyRetention(database, content, (startMs + 1_500 + dayMs) * 1000)).repeatMarks, 0)
-    assert.equal((await applyRetention(database, content, (startMs + 1_501 + dayMs) * 1000)).repeatMarks, 2)
+    assert.equal((await applyRetention(database, content, new ResponseStore(database, content), (startMs + 1_500 + dayMs) * 1000)).repeatMarks, 0)
+    assert.equal((await applyRetention(database, content, new ResponseStore(database, content), (startMs + 1_501 + dayMs) * 1000)).repeatMarks, 2)
     assert.deepEqual([await found(1), (await found(5))!.requestId], [null, second.requestId])
   })
 

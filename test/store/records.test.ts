@@ -41,7 +41,7 @@ onBothDatabases((open) => {
   })
 
   test('every usage class, flag and outcome survives storage', async () => {
-    const usage = { input: 1, cacheRead: 2, cacheWrite5m: 3, cacheWrite1h: 4, output: 5, reasoning: 6, audioIn: 7, audioOut: 8, imageIn: 9, imageOut: 10, toolCalls: 11, requests: 12 }
+    const usage = { input: 1, cacheRead: 2, cacheWrite5m: 3, cacheWrite1h: 4, output: 5, reasoning: 6, audioIn: 7, audioOut: 8, imageIn: 9, imageOut: 10, toolCalls: 11, requests: 12, images: 13, audioMs: 14, characters: 15, searches: 16 }
     const original = record({ outcome: 'cancelled', status: 499, attempts: [attempt({ usage, flags: 31, outcome: 'drained' })] })
     await records.save([original])
     const found = (await findRequest(store.database, 'org_a', original.id))!

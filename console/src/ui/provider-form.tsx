@@ -6,6 +6,7 @@ import type { CredentialCheck, Provider, ProviderTest, Vendor } from '../api-typ
 import { duration } from '../format.ts'
 import { changed, queries } from '../queries.ts'
 import { Button, link } from './button.tsx'
+import { CredentialFields, noCredential, PlaceFields, placedUrl, secretOf, type Texts } from './credential-fields.tsx'
 import { Field, FormError, Select, TextField } from './field.tsx'
 import { Dot, type Tone } from './pill.tsx'
 
@@ -88,16 +89,18 @@ export function ProviderForm({ onDone }: { onDone?: () => void }) {
   const vendors = useQuery(queries.vendors)
   const providers = useQuery(queries.providers)
   const [vendorId, setVendorId] = useState('')
-  const [secret, setSecret] = useState('')
+  const [typed, setTyped] = useState(noCredential)
+  const [places, setPlaces] = useState<Texts>({})
   const [baseUrl, setBaseUrl] = useState('')
   const choices = vendors.data?.data.filter((vendor) => !vendor.simulated) ?? []
   const vendor = choices.find((choice) => choice.id === vendorId) ?? choices.find((choice) => choice.state === 'off') ?? choices[0]
+  const secret = vendor ? secretOf(vendor, typed) : ''
   const existing = providers.data?.data.find((provider) => provider.id === vendor?.id)
   const add = useMutation({
     mutationFn: (force: boolean) =>
-      vendor ? connect(vendor, existing, { secret: secret.trim(), baseUrl: baseUrl.trim(), force }) : Promise.reject(new Error('Choose a vendor first.')),
+      vendor ? connect(vendor, existing, { secret, baseUrl: placedUrl(vendor, places) || baseUrl.trim(), force }) : Promise.reject(new Error('Choose a vendor first.')),
     onSuccess: ({ state }) => {
-      setSecret('')
+      setTyped(noCredential)
       if (state === 'accepted') onDone?.()
     },
   })
@@ -118,20 +121,13 @@ export function ProviderForm({ onDone }: { onDone?: () => void }) {
           choices={choices}
           onPick={(id) => {
             setVendorId(id)
+            setTyped(noCredential)
             add.reset()
           }}
         />
-        <TextField
-          label={existing ? 'Another API key' : 'API key'}
-          type="password"
-          autoComplete="off"
-          spellCheck={false}
-          {...(vendor.self_hosted ? { optional: true } : {})}
-          value={secret}
-          onChange={(event) => setSecret(event.target.value)}
-          help="Stored encrypted, never shown again."
-        />
+        <CredentialFields vendor={vendor} label={existing ? 'Another API key' : 'API key'} typed={typed} onType={setTyped} />
       </div>
+      {!existing && <PlaceFields vendor={vendor} places={places} onType={setPlaces} />}
       {!existing && (needsUrl || vendor.self_hosted) && (
         <TextField
           label="Base URL"
@@ -144,7 +140,7 @@ export function ProviderForm({ onDone }: { onDone?: () => void }) {
       <FormError>{add.error?.message}</FormError>
       {add.data && <TestResult result={add.data} />}
       <div className="flex flex-wrap gap-2">
-        <Button type="submit" disabled={add.isPending || (!secret.trim() && !vendor.self_hosted)}>
+        <Button type="submit" disabled={add.isPending || (!secret && !vendor.self_hosted)}>
           {add.isPending ? 'Testing…' : 'Add and test'}
         </Button>
         <SaveAnyway error={add.error} disabled={add.isPending} onSave={() => add.mutate(true)} />

@@ -11,7 +11,8 @@ const other = dollars.optional()
 const prices = z.strictObject({
   input: dollars, output: dollars, cache_read: other, cache_write_5m: other, cache_write_1h: other, reasoning: other,
   audio_in: other, audio_out: other, image_in: other, image_out: other, tool_calls: other, requests: other,
-}).openapi({ description: 'A class left out takes the price of its parent.' })
+  images: other, audio_ms: other, characters: other, searches: other,
+}).openapi({ description: 'A class left out takes the price of its parent; pieces (images made, milliseconds of audio heard, characters spoken, searches) have none.' })
 
 const facts = {
   region: z.string().refine(isRegion, regionAdvice).openapi({ description: 'Where it is processed, if the catalogue does not say. Policies judge by what is stated here first.' }),

@@ -7,6 +7,9 @@ import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { EgressError, guardedLookup, isSpecialAddress } from '../../gateway/egress.ts'
 import type { ProviderData } from '../../gateway/snapshot.ts'
+import { Authorities } from '../../providers/auth/authority.ts'
+import { sendForToken } from '../../providers/auth/send.ts'
+import { CredentialError } from '../../providers/auth/token.ts'
 import { keyHeader } from '../../providers/provider.ts'
 
 const timeoutMs = 10_000
@@ -39,20 +42,23 @@ const bareHost = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '')
 /** A literal address is never looked up, so it is checked here. */
 export const isPrivateLiteral = (url: URL): boolean => isIP(bareHost(url)) !== 0 ? isSpecialAddress(bareHost(url)) : url.hostname === 'localhost'
 
-/** Rejects when no whole answer comes; `failureText` says why. */
-export const askProvider: Ask = async (provider, { path, secret, body, signal }) => {
+/** Rejects when no whole answer comes, or no token for the question; `failureText` says why. */
+export const asker = (authorities: Authorities): Ask => async (provider, { path, secret, body, signal }) => {
   const url = new URL(`${provider.baseUrl}${path}`)
   if (provider.guarded && isPrivateLiteral(url)) throw new EgressError(url.hostname)
   const key = keyHeader(provider.vendor, secret)
   const timeout = AbortSignal.timeout(timeoutMs)
   const ends = signal === undefined ? timeout : AbortSignal.any([timeout, signal])
+  const method = body === undefined ? 'GET' : 'POST'
+  const plain: Record<string, string> = {
+    accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'megarouter', ...provider.vendor.headers,
+    ...(body !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }), ...(key && { [key.name]: key.value }),
+  }
+  const authority = authorities.of({ ...provider.vendor, origin: url.origin }, secret)
   const options: RequestOptions = {
-    method: body === undefined ? 'GET' : 'POST',
+    method,
     signal: ends,
-    headers: {
-      accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'megarouter',
-      ...(body !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }), ...(key && { [key.name]: key.value }),
-    },
+    headers: authority === null ? plain : { ...plain, ...await authority.headers({ method, path: url.pathname + url.search, headers: plain, body: body ?? null }) },
     agent: false,
     ...(provider.guarded && { lookup: guardedLookup }),
     ...(provider.socketPath !== null && { socketPath: provider.socketPath }),
@@ -65,6 +71,8 @@ export const askProvider: Ask = async (provider, { path, secret, body, signal })
     throw ends.aborted ? ends.reason : error // an answer that is cut short by its time looks like a broken connection
   }
 }
+
+export const askProvider: Ask = asker(new Authorities({ nowMs: () => Date.now(), send: sendForToken, onFetch: () => undefined }))
 
 async function read(response: IncomingMessage): Promise<Reply> {
   const status = response.statusCode ?? 0
@@ -81,7 +89,7 @@ async function read(response: IncomingMessage): Promise<Reply> {
 
 /** Why no answer came, and what to do. */
 export function failureText(error: unknown, { baseUrl }: Pick<Asked, 'baseUrl'>): string {
-  if (error instanceof EgressError) return error.message
+  if (error instanceof EgressError || error instanceof CredentialError) return error.message
   const code = (error as NodeJS.ErrnoException).code ?? ''
   if (['TimeoutError', 'AbortError'].includes((error as Error).name)) return `No answer within ${timeoutMs / 1000} s. Check the base URL and whether this machine may reach it.`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `The host ${new URL(baseUrl).hostname} was not found. Check the base URL and this machine’s DNS.`

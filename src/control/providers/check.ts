@@ -2,6 +2,9 @@
  * Whether a vendor takes a credential, found without cost: by its list of models or, where that says nothing of the key, by a chat
  * request that cannot be answered. A made-up key asked the same tells whether the answer had to do with the key at all.
  */
+import { secretsIn } from '../../providers/auth/parts.ts'
+import { CredentialError } from '../../providers/auth/token.ts'
+import { atBaseUrl } from '../../providers/provider.ts'
 import { parseModelList } from '../models/parse-list.ts'
 import { failureText, type Ask, type Asked, type Reply } from './ask.ts'
 import { vendorWords } from './words.ts'
@@ -35,7 +38,9 @@ const isBusy = ({ status }: Reply): boolean => status === 429 || status >= 500
 const isGood = ({ status }: Reply): boolean => status >= 200 && status < 300
 
 const wordsOf = (reply: Reply, secret: string): string => {
-  const words = vendorWords(reply.text, secret)
+  // Of a credential of several parts the names and what is no secret are words like others.
+  const [whole = '', ...parts] = secretsIn(secret)
+  const words = vendorWords(reply.text, secret.startsWith('{') ? parts.join('\n') : whole)
   return words === null ? '' : `: “${words.replace(/\.$/, '')}”`
 }
 
@@ -52,7 +57,7 @@ function unasked({ vendor, baseUrl }: Asked, reply: Reply, secret: string): Find
   if (status === 429) return told(`${vendor.name} says that its rate limit or quota is used up (429)${wordsOf(reply, secret)}. The credential may be right; try again later.`)
   if (status >= 500) return told(`${vendor.name} answered with status ${status}${wordsOf(reply, secret)}. Try again; if it stays, look at the vendor’s status page.`)
   if (status >= 300 && status < 400) return told(`${baseUrl} redirects (${status}). Redirects are not followed; set the final address as the base URL.`)
-  if (status === 404) return told(`There is no ${baseUrl}${vendor.modelsPath ?? '/chat/completions'} (404). Check the base URL: it usually ends in /v1.`)
+  if (status === 404) return told(`There is no ${baseUrl}${vendor.modelsPath ?? vendor.check?.path ?? '/chat/completions'} (404). Check the base URL: it usually ends in /v1.`)
   if (isGood(reply)) return told(`The address answers, but not with a list of models. Check the base URL ${baseUrl}: it usually ends in /v1.`)
   return told(`${vendor.name} answered with status ${status}${wordsOf(reply, secret)}.`)
 }
@@ -80,6 +85,10 @@ async function examine(provider: Asked, ask: Questions, secret: string): Promise
   if (found !== null) return found
   if (secret === '') return { state: 'unchecked', status: 0, message: `${vendor.name} has no list of models: the first request will tell whether it answers.` }
   const chat = await ask.chat(secret)
+  const known = vendor.check?.known
+  if (known !== undefined && chat.status === 403 && chat.text.includes(known)) {
+    return { state: 'accepted', status: chat.status, message: `${vendor.name} knows the credential${wordsOf(chat, secret)}. It may be allowed certain models alone; a request to one of them will tell.` }
+  }
   if (refuses(chat)) return refused(provider, list !== null && refuses(list) ? list : chat, secret)
   if (!isBusy(chat) && chat.status >= 400 && refuses(await ask.chat(madeUpKey))) {
     const but = list === null || isGood(list) ? '' : `, but not for its list of models (${list.status})${wordsOf(list, secret)}`
@@ -93,15 +102,20 @@ async function examine(provider: Asked, ask: Questions, secret: string): Promise
 }
 
 /** An empty secret asks without a credential. Never rejects. */
-export async function checkCredential(ask: Ask, provider: Asked, secret: string, nowMs: number, signal?: AbortSignal): Promise<CredentialCheck> {
+export async function checkCredential(ask: Ask, asked: Asked, secret: string, nowMs: number, signal?: AbortSignal): Promise<CredentialCheck> {
   const startedAt = performance.now()
+  const provider = { ...asked, vendor: atBaseUrl(asked.vendor, asked.baseUrl) }
+  const { path, body } = provider.vendor.check ?? { path: '/chat/completions', body: unanswerable }
   const whole = AbortSignal.timeout(wholeMs)
   const more = { signal: signal === undefined ? whole : AbortSignal.any([whole, signal]) }
   const questions: Questions = {
     list: (key) => ask(provider, { path: provider.vendor.modelsPath ?? '', secret: key, ...more }),
-    chat: (key) => ask(provider, { path: '/chat/completions', secret: key, body: unanswerable, ...more }),
+    chat: (key) => ask(provider, { path, secret: key, body, ...more }),
   }
-  const finding = await examine(provider, questions, secret).catch((error: unknown): Finding => ({ state: 'unchecked', status: 0, message: failureText(error, provider) }))
+  const finding = await examine(provider, questions, secret).catch((error: unknown): Finding => {
+    const isRefused = error instanceof CredentialError && error.isRefusal
+    return isRefused ? { state: 'refused', status: error.status, message: `${error.message}. Check that the credential was copied whole and is active; see ${provider.vendor.docs}.` } : { state: 'unchecked', status: 0, message: failureText(error, provider) }
+  })
   return { ...finding, latencyMs: Math.round((performance.now() - startedAt) * 10) / 10, at: nowMs }
 }
 

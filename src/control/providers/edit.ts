@@ -1,6 +1,7 @@
 /** The rules of changing providers: which addresses and vendors are allowed, how secrets are stored, what follows for the simulated one. */
 import type { z } from '@hono/zod-openapi'
 import { nearestNames } from '../../catalog/nearest.ts'
+import { wrongCredential } from '../../providers/auth/authority.ts'
 import type { Write } from '../../store/database.ts'
 import { newId } from '../../store/ids.ts'
 import { addCredential, createProvider, deleteProvider, findProvider, type Provider } from '../../store/providers.ts'
@@ -48,6 +49,8 @@ export async function checkEntry({ ask, clock, vendors }: Services, provider: Pi
   const vendor = vendorOf({ ...provider, credentials: [secret] }, vendors)
   const baseUrl = vendor === null ? null : baseUrlOfProvider(provider, vendor)
   if (vendor === null || baseUrl === null || vendor.simulated === true) return null
+  const wrong = wrongCredential({ ...vendor, origin: baseUrl }, secret)
+  if (wrong !== null) throw new ControlError('invalid_request', wrong, { param })
   const check = await checkCredential(ask, { vendor, baseUrl, socketPath: null, guarded: isGuarded(provider) }, secret, clock.epochMs())
   if (check.state === 'refused' && !force) throw new ControlError('credential_refused', `${check.message} It was not saved; with "force": true it is saved all the same.`, { param })
   return check

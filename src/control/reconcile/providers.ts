@@ -5,13 +5,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Config, ProviderConfig } from '../../config.ts'
 import type { Place } from '../../config/declared.ts'
+import { wrongCredential } from '../../providers/auth/authority.ts'
 import type { Vendor } from '../../providers/provider.ts'
 import type { Write } from '../../store/database.ts'
 import { newId } from '../../store/ids.ts'
 import { addCredential, createProvider, deleteProvider, listProviders, removeCredential, updateProvider, type Credential, type Provider } from '../../store/providers.ts'
 import { sealSecret, Secret } from '../../store/secrets.ts'
-import { ownServer, resolveSecret } from '../snapshot-data.ts'
-import { vendorsInEnvironment, type Variables } from '../vendor-environment.ts'
+import { baseUrlOfProvider, ownServer, resolveSecret } from '../snapshot-data.ts'
+import { readReference, vendorsInEnvironment, type Variables } from '../vendor-environment.ts'
 import { everyRow, type Directory } from './directory.ts'
 import type { Need, Run, View } from './run.ts'
 import { lean } from './views.ts'
@@ -47,7 +48,13 @@ export function wantedProviders(declarations: readonly ProviderConfig[], { vendo
   const { on, problems } = vendorsInEnvironment(vendors.values(), variables)
   const wanted = new Map<string, WantedProvider>()
   for (const { vendor, baseUrl, keys } of on) {
-    const credentials = keys.map((name) => ({ name, reference: `env:${name}`, secret: variables[name]?.trim() ?? '', at: null, place: null }))
+    const credentials = keys.flatMap(({ text, name }) => {
+      const read = readReference(text, variables)
+      if ('secret' in read) return [{ name, reference: text, secret: read.secret, at: null, place: null }]
+      problems.push(`${vendor.name} needs ${read.problem}.`)
+      return []
+    })
+    if (credentials.length === 0 && keys.length > 0) continue
     wanted.set(vendor.id, { id: vendor.id, vendor: vendor.id, name: vendor.name, baseUrl, enabled: true, managedBy: 'environment', credentials, place: null })
   }
   for (const row of declarations) wanted.set(row.id, declared(row, vendors, wanted.get(row.id)))
@@ -123,7 +130,8 @@ async function release(run: Run, row: Provider): Promise<void> {
 interface Plan { remove: Credential[]; add: (WantedCredential & { secret: string })[] }
 
 /** Credentials are compared by name, place, and reference or opened secret; those of the API stay. */
-function planCredentials(run: Run, row: Provider | undefined, { id, credentials }: WantedProvider): Plan {
+function planCredentials(run: Run, row: Provider | undefined, wanted: WantedProvider): Plan {
+  const { id, credentials } = wanted
   const { directory, org, settings } = run
   const same = (credential: Credential, want: WantedCredential): boolean => {
     if (credential.name !== want.name || credential.secretRef !== want.reference || credential.node !== (directory.node(want.at) ?? null)) return false
@@ -135,9 +143,17 @@ function planCredentials(run: Run, row: Provider | undefined, { id, credentials 
   const add = credentials.filter((want) => !present.some((credential) => same(credential, want))).map((want) => {
     const { secret, place, name } = want
     if (secret === null) run.refuse(place, `provider ${id} has no credential ${JSON.stringify(name)}${want.at === null ? '' : ` at ${want.at}`} yet, and the file does not say its secret: put it into a variable and write secret: \${VARIABLE}`)
+    const wrong = want.reference === null ? wrongIn(run, wanted, secret) : null
+    if (wrong !== null) run.refuse(place, `provider ${id}, credential ${JSON.stringify(name)}: ${wrong}`)
     return { ...want, secret }
   })
   return { add, remove: present.filter((credential) => credential.managedBy !== 'api' && !credentials.some((want) => same(credential, want))) }
+}
+
+function wrongIn({ settings: { vendors } }: Run, want: WantedProvider, secret: string): string | null {
+  const vendor = vendors.get(want.vendor)
+  const baseUrl = vendor === undefined ? null : baseUrlOfProvider(want, vendor)
+  return vendor === undefined || baseUrl === null ? null : wrongCredential({ ...vendor, origin: baseUrl }, secret)
 }
 
 async function applyCredentials(run: Run, row: Provider, { managedBy }: WantedProvider, { remove, add }: Plan): Promise<void> {

@@ -38,6 +38,7 @@ export function priceView({ base }: PriceVector): View {
   const classes: [string, keyof Prices, number][] = [
     ['cache_read', 'cacheRead', input], ['cache_write_5m', 'cacheWrite5m', input], ['cache_write_1h', 'cacheWrite1h', input], ['reasoning', 'reasoning', output], ['audio_in', 'audioIn', input],
     ['audio_out', 'audioOut', output], ['image_in', 'imageIn', input], ['image_out', 'imageOut', output], ['tool_calls', 'toolCalls', 0], ['requests', 'requests', 0],
+    ['images', 'images', 0], ['audio_ms', 'audioMs', 0], ['characters', 'characters', 0], ['searches', 'searches', 0],
   ]
   return { input: usdText(input), output: usdText(output), ...Object.fromEntries(classes.flatMap(([name, field, parent]) => (base[field] === parent ? [] : [[name, usdText(base[field])]]))) }
 }

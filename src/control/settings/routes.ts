@@ -17,14 +17,16 @@ const patch = createRoute({
   responses: { 200: json(changedSettingsSchema, 'Changed'), ...errors(400, 401, 403, 409, 412) },
 })
 
-async function describe({ database, clock }: Services, org: string, { organisation, timeZone, unknownPrice: policy, budget, rateLimit, content: stored, retention: kept, version: number, managedBy: by }: Settings): Promise<z.infer<typeof settingsSchema>> {
+async function describe({ database, clock }: Services, org: string, { organisation, timeZone, unknownPrice: policy, budget, rateLimit, content, responses, retention: kept, version: number, managedBy: by }: Settings): Promise<z.infer<typeof settingsSchema>> {
   return {
     organisation, time_zone: timeZone, unknown_price: policy,
     budget: budget && await showBudget(database, `org:${org}`, budget, timeZone, clock.epochMs()), rate_limit: showRateLimit(rateLimit),
-    content: { store: stored.store, retention_days: stored.retentionDays, quota_mb: stored.quotaMb },
+    content: shown(content), responses: shown(responses),
     retention: { requests_days: kept.requestsDays, usage_days: kept.usageDays }, version: number, managed_by: by,
   }
 }
+
+const shown = (stored: Settings['content']): { store: boolean; retention_days: number; quota_mb: number } => ({ store: stored.store, retention_days: stored.retentionDays, quota_mb: stored.quotaMb })
 
 /** For the audit log. */
 const kept = (current: Settings): object => without(current, 'org', 'revision')
@@ -32,10 +34,13 @@ const kept = (current: Settings): object => without(current, 'org', 'revision')
 const present = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
 
+const storedOf = ({ store, retention_days: retentionDays, quota_mb: quotaMb }: NonNullable<z.output<typeof settingsPatchSchema>['content']>): Partial<Settings['content']> => present({ store, retentionDays, quotaMb })
+
 const patchOf = (input: z.output<typeof settingsPatchSchema>): SettingsPatch => present({
   organisation: input.organisation, timeZone: input.time_zone, unknownPrice: input.unknown_price,
   budget: input.budget && budgetOf(input.budget), rateLimit: input.rate_limit && rateLimitOf(input.rate_limit),
-  content: input.content && present({ store: input.content.store, retentionDays: input.content.retention_days, quotaMb: input.content.quota_mb }),
+  content: input.content && storedOf(input.content),
+  responses: input.responses && storedOf(input.responses),
   retention: input.retention && present({ requestsDays: input.retention.requests_days, usageDays: input.retention.usage_days }),
 })
 

@@ -6,13 +6,13 @@ import { displayName, managedBy, version } from '../schema.ts'
 
 const unknownPrice = z.enum(['allow', 'block', 'conservative'])
 const days = (most: number) => z.int().min(1).max(most)
-const content = { store: z.boolean(), retention_days: days(3_650), quota_mb: z.int().min(1).max(10_000_000) }
+const stored = { store: z.boolean(), retention_days: days(3_650), quota_mb: z.int().min(1).max(10_000_000) }
 const retention = { requests_days: days(3_650), usage_days: days(36_500) }
 const ofAllKeys = 'Of all keys together, besides their own. Replaced whole; null takes it away.'
 
 export const settingsSchema = z.object({
   organisation: z.string(), time_zone: z.string(), unknown_price: unknownPrice, budget: budgetView.nullable(), rate_limit: rateLimitView.nullable(),
-  content: z.object(content), retention: z.object(retention), version, managed_by: managedBy,
+  content: z.object(stored), responses: z.object(stored), retention: z.object(retention), version, managed_by: managedBy,
 }).openapi('Settings')
 
 export const changedSettingsSchema = settingsSchema.extend(changeWarnings).openapi('ChangedSettings')
@@ -23,6 +23,7 @@ export const settingsPatchSchema = z.strictObject({
   unknown_price: unknownPrice.optional(),
   budget: budgetInput.nullable().optional().openapi({ description: ofAllKeys }),
   rate_limit: rateLimitInput.nullable().optional().openapi({ description: ofAllKeys }),
-  content: z.strictObject(content).partial().optional(),
+  content: z.strictObject(stored).partial().optional(),
+  responses: z.strictObject(stored).partial().optional().openapi({ description: 'Conversations of the Responses API that are translated: stored, so that previous_response_id works.' }),
   retention: z.strictObject(retention).partial().optional(),
 }).openapi('SettingsPatch')

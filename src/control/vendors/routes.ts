@@ -20,6 +20,9 @@ export const vendors = (services: Services) => router().openapi(list, (c) => {
   const counts = Map.groupBy(services.catalog.entries, (entry) => entry.vendor)
   const data = [...services.vendors.values()].map((vendor) => ({
     id: vendor.id, name: vendor.name, docs: vendor.docs, env: [...vendor.env], base_url_env: vendor.baseUrlEnv, base_url: vendor.baseUrl ?? null,
+    credential: vendor.credential ?? null,
+    places: Object.entries(vendor.places ?? {}).map(([name, what]) => ({ name, what })), placed_urls: (vendor.placedUrls ?? []).map(({ when, baseUrl }) => ({ when, base_url: baseUrl })),
+    forms: (vendor.forms ?? []).map(({ name, parts }) => ({ name, parts: parts.map((part) => ({ name: part.name, what: part.what, secret: part.secret === true, optional: part.optional === true })) })),
     self_hosted: vendor.selfHosted === true, simulated: vendor.simulated === true,
     state: stateOf(services, c.var.caller.org, vendor), models: counts.get(vendor.id)?.length ?? 0,
   }))

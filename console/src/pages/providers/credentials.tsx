@@ -1,11 +1,12 @@
 /** A provider's credentials: what the vendor said of each when it was last tried, and adding another, which is tried before it is saved. */
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { api } from '../../api.ts'
 import type { Credential, Provider } from '../../api-types.ts'
-import { changed } from '../../queries.ts'
+import { changed, queries } from '../../queries.ts'
 import { Button } from '../../ui/button.tsx'
+import { CredentialFields, noCredential, secretOf } from '../../ui/credential-fields.tsx'
 import { FormError, TextField } from '../../ui/field.tsx'
 import { Pill, type Tone } from '../../ui/pill.tsx'
 import { SaveAnyway } from '../../ui/provider-form.tsx'
@@ -41,11 +42,14 @@ function Row({ credential, busy, onRemove }: { credential: Credential; busy: boo
 }
 
 export function Credentials({ provider }: { provider: Provider }) {
-  const [secret, setSecret] = useState('')
+  const [typed, setTyped] = useState(noCredential)
+  const vendor = useQuery(queries.vendors).data?.data.find(({ id }) => id === provider.vendor)
+  const hasForms = vendor !== undefined && vendor.forms.length > 0
+  const secret = hasForms ? secretOf(vendor, typed) : typed.text.trim()
   const add = useMutation({
-    mutationFn: (force: boolean) => api.addCredential(provider.id, { secret: secret.trim(), force }),
+    mutationFn: (force: boolean) => api.addCredential(provider.id, { secret, force }),
     onSuccess: () => {
-      setSecret('')
+      setTyped(noCredential)
       return refresh()
     },
   })
@@ -64,29 +68,33 @@ export function Credentials({ provider }: { provider: Provider }) {
       {!provider.simulated && (
         <form
           noValidate
-          className="flex items-end gap-2"
+          className={hasForms ? 'grid justify-items-start gap-3' : 'flex items-end gap-2'}
           onSubmit={(event) => {
             event.preventDefault()
             add.mutate(false)
           }}
         >
-          <TextField
-            className="flex-1"
-            label="Another key"
-            type="password"
-            autoComplete="off"
-            value={secret}
-            onChange={(event) => setSecret(event.target.value)}
-            help="Tried before it is saved; several share the load."
-          />
-          <Button type="submit" className="mb-5" disabled={!secret.trim() || add.isPending}>
+          {hasForms ? (
+            <CredentialFields vendor={vendor} label="Another key" typed={typed} onType={setTyped} />
+          ) : (
+            <TextField
+              className="flex-1"
+              label="Another key"
+              type="password"
+              autoComplete="off"
+              value={typed.text}
+              onChange={(event) => setTyped({ ...noCredential, text: event.target.value })}
+              help="Tried before it is saved; several share the load."
+            />
+          )}
+          <Button type="submit" className={hasForms ? '' : 'mb-5'} disabled={!secret || add.isPending}>
             {add.isPending ? 'Testing…' : 'Add key'}
           </Button>
         </form>
       )}
       <FormError>{add.error?.message ?? remove.error?.message}</FormError>
       <div className="empty:hidden">
-        <SaveAnyway error={add.error} disabled={add.isPending || !secret.trim()} onSave={() => add.mutate(true)} />
+        <SaveAnyway error={add.error} disabled={add.isPending || !secret} onSave={() => add.mutate(true)} />
       </div>
     </section>
   )

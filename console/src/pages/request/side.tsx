@@ -26,6 +26,10 @@ const classNames: Record<string, string> = {
   imageOut: 'Image out',
   toolCalls: 'Tool calls',
   requests: 'Requests',
+  images: 'Images',
+  audioMs: 'Audio, ms',
+  characters: 'Characters spoken',
+  searches: 'Searches',
 }
 /** The API writes classes in either case: `cacheRead`, `cache_read`. */
 const className = (name: string): string => classNames[name] ?? classNames[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())] ?? name
