@@ -82,7 +82,7 @@ const policyColumns = ({ name, models, budget, rateLimit, expiresAt, team, proje
 export async function createKey(write: Write, key: NewKey): Promise<ApiKey> {
   const row: ApiKeyRow = {
     id: key.id, org_id: key.org,
-    prefix: key.prefix, last4: key.last4, hash: key.hash, pepper_version: key.pepperVersion, status: 'active', previous_hash: null, previous_pepper_version: null, previous_until: null,
+    prefix: key.prefix, last4: key.last4, hash: key.hash, pepper_version: key.pepperVersion, status: 'active', previous_hash: null, previous_pepper_version: null, previous_until: null, routing_policy: null,
     ...policyColumns({
       name: key.name, models: key.models ?? null, budget: key.budget ?? null, rateLimit: key.rateLimit ?? null, expiresAt: key.expiresAt ?? null, team: key.team ?? null, project: key.project ?? null, user: key.user ?? null,
       node: key.node ?? key.project ?? key.team ?? null, serviceAccount: key.serviceAccount ?? null, priority: key.priority ?? null, tags: key.tags ?? [], ipAllow: key.ipAllow ?? null,

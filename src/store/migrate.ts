@@ -10,6 +10,7 @@ import { catalogue } from './migrations/0003-catalogue.ts'
 import { governance } from './migrations/0004-governance.ts'
 import { pieces } from './migrations/0005-pieces.ts'
 import { storedResponses } from './migrations/0006-stored-responses.ts'
+import { routing } from './migrations/0007-routing.ts'
 import type { DatabaseKind, Tables } from './tables.ts'
 
 export const migrations = (kind: DatabaseKind): Record<string, Migration> => ({
@@ -19,6 +20,7 @@ export const migrations = (kind: DatabaseKind): Record<string, Migration> => ({
   '0004-governance': governance(kind),
   '0005-pieces': pieces(kind),
   '0006-stored-responses': storedResponses(kind),
+  '0007-routing': routing(kind),
 })
 
 /** Names of the migrations that this call ran. */

@@ -4,12 +4,13 @@
  */
 import type { Generated } from 'kysely'
 import type { GovernanceTables } from './governance-tables.ts'
+import type { RoutingTables } from './routing-tables.ts'
 
 export type DatabaseKind = 'sqlite' | 'postgres'
 export type UserStatus = 'active' | 'invited' | 'disabled'
 export type ManagedBy = 'api' | 'file' | 'environment'
 
-export interface Tables extends GovernanceTables {
+export interface Tables extends GovernanceTables, RoutingTables {
   /** One row; every edit of a key, provider, alias, deployment or setting takes the next value in its own transaction. */
   revision: { id: number; value: number }
   organisation: { id: string; slug: string; name: string; time_zone: string; created_at: number; status: Generated<'active' | 'suspended'>; deleted_at: Generated<number | null> }
@@ -60,7 +61,7 @@ export interface Tables extends GovernanceTables {
   repeat_mark: { key_digest: Uint8Array; body_digest: Uint8Array; request_id: Uint8Array; at: number }
 }
 
-interface Managed {
+export interface Managed {
   version: number
   revision: number
   managed_by: ManagedBy
@@ -82,6 +83,8 @@ export interface ApiKeyRow extends Managed {
   priority: number | null; tags: string | null; ip_allow: string | null
   /** The key that this one replaced; it works until `previous_until`. */
   previous_hash: Uint8Array | null; previous_pepper_version: number | null; previous_until: number | null
+  /** What `auto` means to it; null: what its node says. */
+  routing_policy: string | null
 }
 
 export interface CatalogVersionRow {
