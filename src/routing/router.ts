@@ -109,6 +109,12 @@ export class Router {
     return this.#byId.get(id)
   }
 
+  /** Among `arms`; −1: there is none. */
+  indexOf(id: string): number {
+    const arm = this.#byId.get(id)
+    return arm === undefined ? -1 : this.arms.indexOf(arm)
+  }
+
   approve(id: string): void {
     this.#approved.add(id)
   }
