@@ -24,6 +24,7 @@ import type { Gateway } from './gateway/pipeline.ts'
 import { BodyBudget } from './gateway/receive.ts'
 import { Recorder } from './gateway/record.ts'
 import { Repeats } from './gateway/repeats.ts'
+import { Routing } from './gateway/routing.ts'
 import { Sharing } from './gateway/sharing.ts'
 import { Spool } from './gateway/spool.ts'
 import { Transport } from './gateway/transport.ts'
@@ -43,6 +44,7 @@ import { limits } from './limits.ts'
 import { vendors } from './providers/index.ts'
 import { CredentialTurns } from './routing/credentials.ts'
 import { HealthBook } from './routing/health.ts'
+import { loadArtefact } from './routing/load.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKeys } from './store/master-key.ts'
 import type { RequestRecord } from './store/records.ts'
@@ -195,13 +197,15 @@ function byPepper(settings: Environment): { keys: KeyIndex; ids: SealedIds } {
 }
 
 function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, spool: Spool, onDefect: Gateway['onDefect'], onMalformed: (line: Malformed) => void): Gateway {
+  const [health, credentials] = [new HealthBook(Math.random), new CredentialTurns()]
   return {
     keys, live, ids,
+    routing: new Routing({ artefact: loadArtefact(), clock, random: Math.random, health, credentials, store: workers }),
     repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? workers.repeat(digest), limits }),
     bodies: new BodyBudget(limits.inFlightBodyBytes), spool,
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock, governance),
     tools: {
-      health: new HealthBook(Math.random), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+      health, credentials, retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
     },
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), authorities),

@@ -69,8 +69,6 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   const { record } = decision
   const chosen = deploymentsOf(own, [record.chosen, ...(options!.fallbacks === null ? record.fallbacks : [])], deployments)
   exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache }
-  exchange.hedge = policy.hedge
-  if (!endpoint.counts) routing.note(exchange.id, view.id, exchange.at, options!.session, record, request.understanding)
   return { deployments: [...chosen.keys()], route: `auto:${policyName}${record.why === 'best' ? '' : `+${record.why}`}` }
 }
 
@@ -103,7 +101,7 @@ function requestOf(exchange: Exchange, own: OrganisationRouting, said: Said, pol
     tenant: principal!.share.team === key!.org ? '' : principal!.share.team,
     session: sessionOf(exchange, said, policy), isToolLoop: said.isToolLoop, prefix: said.prefix, outside, budgetPrice: 0, leftNano: Infinity,
     marksCache: body.includes('"cache_control"', 0, 'latin1') || body.includes('"cachePoint"', 0, 'latin1'),
-    isLowRisk: said.turns <= 2 && options!.session === null && !hasTools && key!.priority !== 'critical' && !exchange.endpoint.counts,
+    isLowRisk: said.turns <= 2 && options!.session === null && !hasTools && key!.priority !== 'interactive' && !exchange.endpoint.counts,
   }
 }
 
@@ -149,7 +147,9 @@ const mostNamed = 5
 function nothingFits({ passes, removed }: NothingLeft, exchange: Exchange, { arms }: OrganisationRouting): Failure {
   const { model } = exchange.asked!
   if (arms.length === 0) return failure('no_candidate', `"${model}" has no model to choose from: no provider that is switched on serves one for conversations. Have an admin add a credential in the console under Providers.`, { param: 'model' })
-  const what = removed.filter(({ reason }) => reason !== 'not_requested' || removed.length === 1).map(({ reason, arms: ids }) => `${ids.slice(0, mostNamed).join(', ')}${ids.length > mostNamed ? ` and ${ids.length - mostNamed} more` : ''} ${said[reason]}`).join('; ')
+  const others = new Set(removed.find(({ reason }) => reason === 'not_requested')?.arms)
+  const wanted = others.size === arms.length ? removed : removed.filter(({ reason }) => reason !== 'not_requested').map(({ reason, arms: ids }) => ({ reason, arms: ids.filter((id) => !others.has(id)) })).filter(({ arms: ids }) => ids.length > 0)
+  const what = wanted.map(({ reason, arms: ids }) => `${ids.slice(0, mostNamed).join(', ')}${ids.length > mostNamed ? ` and ${ids.length - mostNamed} more` : ''} ${said[reason]}`).join('; ')
   if (passes) return failure('upstream_unavailable', `No model that "${model}" could choose answers at the moment: ${what}. Send the request again after retry-after.`, { retryAfterMs: 5_000 })
   const own = removed.some(({ reason }) => requested.has(reason)) ? ' Relax what the request asks for, or name a model.' : ' Ask an admin of the organisation, or name a model.'
   return failure('no_candidate', `No model meets all that this request to "${model}" asks for: ${what}.${own}`, { param: 'model' })
