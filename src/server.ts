@@ -213,6 +213,9 @@ function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Work
     userAgent: `megarouter/${version}`,
     malformed: new MalformedLog(clock, onMalformed),
     kept: new KeptResponses(workers),
+    outcomes: workers,
+    // Nothing is learned from outcomes until the router chooses for requests.
+    feedback: { learn: () => false },
     after: systemAfter,
     onDefect,
   }
