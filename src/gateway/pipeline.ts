@@ -18,6 +18,7 @@ import { countTokens } from './count-tokens.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 import { faultFrom } from './fault.ts'
+import type { FeedbackSink, OutcomeKeeper } from './feedback.ts'
 import { bytesPerToken, endUserOf, inspect } from './inspect.ts'
 import type { KeptResponses } from './kept-responses.ts'
 import type { KeyIndex } from './key-index.ts'
@@ -64,6 +65,8 @@ export interface Gateway {
   /** Of what upstreams send in the place of answers. */
   malformed: MalformedLog
   kept: KeptResponses
+  outcomes: OutcomeKeeper
+  feedback: FeedbackSink
   after: After
   /** An exception inside the pipeline: always a defect. */
   onDefect(error: unknown, requestId: string | null): void

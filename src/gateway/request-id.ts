@@ -9,7 +9,7 @@ let used = pool.length
 /** `req_` and 26 characters that sort by time. */
 export const newRequestId = (epochMs: number): string => newId('req', epochMs)
 /** Of a step of a new model. */
-export const newStepId = (epochMs: number): string => newId('ado', epochMs)
+export const newStepId = (epochMs: number): string => newId('ade', epochMs)
 
 function newId(prefix: Parameters<typeof newIdFrom>[0], epochMs: number): string {
   if (used === pool.length) {

@@ -3,39 +3,39 @@
  * taken over at a start. Learning never waits and never fails a request.
  */
 import type { Clock } from '../clock.ts'
-import type { Stage } from '../routing/arm.ts'
 import type { Artefact } from '../routing/artefact.ts'
 import type { Arm } from '../routing/arm.ts'
 import type { StageChange } from '../routing/adoption.ts'
-import type { DecisionRecord } from '../routing/record.ts'
+import type { DecisionRecord, StoredDecision } from '../routing/record.ts'
 import type { ArmChanges, StoredArm } from '../routing/router.ts'
 import { evidenceOf, type Signal } from '../routing/signals.ts'
 import { taskTypes } from '../routing/tasks.ts'
 import { understandingOf, Understander, type Understanding } from '../routing/understand.ts'
+import type { AdoptionEvent } from '../store/adoption-events.ts'
+import type { Decision } from '../store/decisions.ts'
+import type { StoredArm as StoredArmRow } from '../store/routing-arms.ts'
 import { newStepId } from './request-id.ts'
+import type { FeedbackSink } from './feedback.ts'
 import { OrganisationRouting, type Standing } from './organisation-routing.ts'
 import type { View } from './snapshot.ts'
 
-export interface DecisionRow { id: string; org: string; at: number; policy: string; chosen: string; session: string | null; body: string }
-export interface ArmRow { org: string; arm: string; stage: Stage; approved: boolean; state: string }
-export interface AdoptionRow { id: string; org: string; at: number; arm: string; from: string; to: string; reason: string; actor: string }
 
 /** Where things go; each call is a message that is not waited for. */
-export interface RoutingStore { decisions(rows: readonly DecisionRow[]): void; saveArms(rows: readonly ArmRow[]): void; saveAdoption(rows: readonly AdoptionRow[]): void }
+export interface RoutingStore { decisions(rows: readonly Decision[]): void; saveArms(rows: StoredArmRow[]): void; saveAdoption(rows: AdoptionEvent[]): void }
 
 export interface RoutingOptions extends Standing { artefact: Artefact; clock: Clock; random: () => number; store: RoutingStore }
 
 /** Arms that are saved at once: their tables are text of some kilobytes each. */
 const savedAtOnce = 16
 
-export class Routing {
+export class Routing implements FeedbackSink {
   readonly random: () => number
   readonly #options: RoutingOptions
   readonly #understander: Understander
   readonly #organisations = new Map<string, OrganisationRouting>()
   /** By organisation; null until it was read: nothing is saved before, so that nothing is lost. */
   #stored: ReadonlyMap<string, ReadonlyMap<string, StoredArm>> | null = null
-  #decisions: DecisionRow[] = []
+  #decisions: Decision[] = []
   /** Version of each arm when it was saved last, by organisation. */
   readonly #saved = new Map<string, Map<string, number>>()
 
@@ -46,7 +46,7 @@ export class Routing {
   }
 
   /** What an earlier process knew. Without it routing begins anew; it comes before the first request. */
-  restore(rows: readonly ArmRow[]): void {
+  restore(rows: readonly StoredArmRow[]): void {
     const stored = new Map<string, Map<string, StoredArm>>()
     for (const { org, arm, stage, approved, state } of rows) {
       const ofOrg = stored.get(org) ?? new Map<string, StoredArm>()
@@ -69,9 +69,10 @@ export class Routing {
     return this.#organisations.get(org)
   }
 
-  /** A decision that a request goes by. `session`: as the client calls it. */
-  note(id: string, org: string, at: number, session: string | null, record: DecisionRecord, { signals }: Understanding): void {
-    this.#decisions.push({ id, org, at, policy: record.policy, chosen: record.chosen, session, body: JSON.stringify({ record, signals: Array.from(signals, short) }) })
+  /** A decision that a request went by. `session`: as the client calls it; `served`: the arm that answered. */
+  note(id: string, org: string, at: number, session: string | null, record: DecisionRecord, { signals }: Understanding, served: string | null): void {
+    const stored: StoredDecision = { record, signals: Array.from(signals, short), served }
+    this.#decisions.push({ id, org, at, policy: record.policy, chosen: record.chosen, session, body: JSON.stringify(stored) })
     if (this.#decisions.length >= mostDecisions) this.flush()
   }
 
@@ -82,7 +83,7 @@ export class Routing {
   }
 
   /** What an answer was worth. False: it says nothing, or the arm is not known any more. */
-  learn(org: string, arm: string, tenant: string, understanding: Understanding, signal: Signal): boolean {
+  take(org: string, arm: string, tenant: string, understanding: Understanding, signal: Signal): boolean {
     const evidence = evidenceOf(signal)
     const routing = this.#organisations.get(org)
     if (evidence === null || routing?.router.find(arm) === undefined) return false
@@ -92,11 +93,11 @@ export class Routing {
   }
 
   /** Feedback on a request of any age: by what its decision says, or not at all. */
-  learnLater(org: string, decision: string | null, value: boolean | number): boolean {
+  learn(org: string, { decision }: { decision: string | null }, value: boolean | number): boolean {
     if (decision === null) return false
-    const { record: { chosen, tenant, understood }, signals } = JSON.parse(decision) as { record: DecisionRecord; signals: number[] }
+    const { record: { tenant, understood }, signals, served } = JSON.parse(decision) as StoredDecision
     const understanding = understandingOf(understood, signals)
-    return understanding !== null && this.learn(org, chosen, tenant, understanding, { kind: 'feedback', value })
+    return served !== null && understanding !== null && this.take(org, served, tenant, understanding, { kind: 'feedback', value })
   }
 
   approve(org: string, arm: string, actor: string): boolean {
@@ -131,7 +132,7 @@ export class Routing {
   /** Saves arms that learned something since they were saved; a few at once unless `all`. */
   save(all = false): void {
     if (this.#stored === null) return
-    const rows: ArmRow[] = []
+    const rows: StoredArmRow[] = []
     for (const [org, { router }] of this.#organisations) {
       const saved = this.#saved.get(org) ?? new Map<string, number>()
       this.#saved.set(org, saved)
@@ -149,7 +150,7 @@ export class Routing {
     const at = this.#options.clock.epochMs() * 1000
     const usd = (nano: number): string => `$${(nano / 1e9).toFixed(nano >= 1e9 ? 2 : 4)}`
     const priceOf = (prices: Arm['facts']['prices']): string => (prices === null ? 'a price that is not known' : `${usd(prices.input)} and ${usd(prices.output)} per million tokens of input and output`)
-    const rows = arrived.map(({ facts }): AdoptionRow => ({
+    const rows = arrived.map(({ facts }): AdoptionEvent => ({
       id: newStepId(at / 1000), org, at, arm: facts.id, from: 'none', to: 'candidate', actor: 'router',
       reason: `new, ${facts.releasedOn === '' ? 'of unknown date' : `released on ${facts.releasedOn}`}, at ${priceOf(facts.prices)}; it is tried within the bounds of exploration`,
     }))

@@ -53,7 +53,12 @@ export interface DecisionRecord {
 }
 
 /** With the signals that learning needs when an outcome comes after a restart, rounded. */
-export interface StoredDecision { record: DecisionRecord; signals: number[] }
+export interface StoredDecision {
+  record: DecisionRecord
+  signals: number[]
+  /** The arm that answered: another one than the chosen where that failed; null: none. */
+  served: string | null
+}
 
 export type Why = 'best' | 'held' | 'tool_loop' | 'explored'
 

@@ -31,7 +31,7 @@ async function decided(rig: Rig, count: number): Promise<StoredDecision[]> {
 /** Outcomes of one kind of text, as feedback tells them. */
 function teach(rig: Rig, model: string, value: number, times = 60, text = 'hi'): void {
   const routing = rig.gateway.routing.of(rig.snapshot().organisations.get('org_test')!)
-  for (let at = 0; at < times; at++) assert.ok(rig.gateway.routing.learn('org_test', model, '', routing.router.understander.understand(text), { kind: 'feedback', value }))
+  for (let at = 0; at < times; at++) assert.ok(rig.gateway.routing.take('org_test', model, '', routing.router.understander.understand(text), { kind: 'feedback', value }))
 }
 
 test('auto answers with a model of its choice, says which and why, and leaves a record from which the same choice follows', async () => {
@@ -190,7 +190,7 @@ test('what was learned is taken over by the next process, and feedback on an old
   const { router } = rig.gateway.routing.of(rig.snapshot().organisations.get('org_test')!)
   const { outcomes } = router.find('small')!.quality
   assert.equal(outcomes, 200)
-  assert.ok(rig.gateway.routing.learnLater('org_test', before.routed.decisions[0]!.body, true))
+  assert.ok(rig.gateway.routing.learn('org_test', { decision: before.routed.decisions[0]!.body }, true))
   assert.equal(router.find('small')!.quality.outcomes, 201)
-  assert.equal(rig.gateway.routing.learnLater('org_test', null, true), false)
+  assert.equal(rig.gateway.routing.learn('org_test', { decision: null }, true), false)
 })

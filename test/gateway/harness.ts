@@ -22,7 +22,7 @@ import type { Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
 import { Sharing } from '../../src/gateway/sharing.ts'
 import { Spool } from '../../src/gateway/spool.ts'
-import { Routing, type AdoptionRow, type ArmRow, type DecisionRow } from '../../src/gateway/routing.ts'
+import { Routing } from '../../src/gateway/routing.ts'
 import { Repeats, type PastRequest } from '../../src/gateway/repeats.ts'
 import { Recorder } from '../../src/gateway/record.ts'
 import { noRateLimit, unplaced, type KeyEntry, type ProviderData, type OrganisationSnapshot, type SettingsData, type Snapshot, type SnapshotData } from '../../src/gateway/snapshot.ts'
@@ -48,7 +48,10 @@ import { HealthBook } from '../../src/routing/health.ts'
 import { loadArtefact } from '../../src/routing/load.ts'
 import type { PlanTools } from '../../src/routing/plan.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
+import type { AdoptionEvent } from '../../src/store/adoption-events.ts'
+import type { Decision } from '../../src/store/decisions.ts'
 import type { RequestRecord } from '../../src/store/records.ts'
+import type { StoredArm } from '../../src/store/routing-arms.ts'
 import { startUpstream, type Upstream } from '../upstream/server.ts'
 
 export const fastDeadlines: SettingsData['deadlines'] = { connectMs: 1000, firstTokenMs: 2000, idleMs: 1500, totalMs: 20_000, commitAfterMs: 10_000, keepAliveMs: 15_000, clientStallMs: 60_000, holdTokens: 0, holdMs: 0 }
@@ -159,7 +162,7 @@ const firstData = (upstream: Upstream, options: RigOptions): SnapshotData => ({
 })
 
 /** What the router sends to the store. */
-export interface RoutedRows { decisions: DecisionRow[]; arms: ArmRow[]; steps: AdoptionRow[] }
+export interface RoutedRows { decisions: Decision[]; arms: StoredArm[]; steps: AdoptionEvent[] }
 
 const routingFor = ({ health, credentials }: Pick<PlanTools, 'health' | 'credentials'>, clock: Clock, rows: RoutedRows, random: () => number): Routing => new Routing({
   artefact: loadArtefact(), clock, random, health, credentials,
@@ -183,13 +186,15 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
   const tools = { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 }
   const routed: RoutedRows = { decisions: [], arms: [], steps: [] }
+  const routing = routingFor(tools, clock, routed, options.draw ?? (() => 0.999999))
   const gateway: Gateway = {
     keys, ids: new SealedIds(pepper), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
-    tools, routing: routingFor(tools, clock, routed, options.draw ?? (() => 0.999999)),
+    tools, routing,
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
     recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter, malformed: new MalformedLog(clock, (line) => malformed.push(line)), kept: new KeptResponses(options.keeper ?? nobodyKeeps),
+    outcomes: { feedback: () => Promise.resolve(null) }, feedback: routing,
     onDefect: (error) => errors.push(error),
   }
   const governor = new Governor(governance, clock, () => snapshot)

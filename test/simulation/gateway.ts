@@ -226,7 +226,8 @@ export class GatewayProcess implements Owner {
       transport: { dispatch: (request, handler) => upstream.dispatch(this, request, handler) } as Transport,
       deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => 0,
     shedding: new Shedding({ places: limits.places, waiting: limits.waitingPlaces, waitMs: limits.placeWaitMs, after: scheduler.afterOf(this), nowMs: () => clock.monotonicUs() / 1000, random: () => dice.unit() }),
-    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), kept: new KeptResponses({ keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }), after: scheduler.afterOf(this),
+    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), kept: new KeptResponses({ keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }),
+    outcomes: { feedback: () => Promise.resolve(null) }, feedback: { learn: () => false }, after: scheduler.afterOf(this),
       onDefect: (error, requestId) => this.#defect(error, requestId),
     }
   }
