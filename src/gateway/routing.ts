@@ -71,7 +71,7 @@ export class Routing implements FeedbackSink {
 
   /** A decision that a request went by. `session`: as the client calls it; `served`: the arm that answered. */
   note(id: string, org: string, at: number, session: string | null, record: DecisionRecord, { signals }: Understanding, served: string | null): void {
-    const stored: StoredDecision = { record, signals: Array.from(signals, short), served }
+    const stored: StoredDecision = { record, signals: Buffer.from(signals.buffer, signals.byteOffset, signals.byteLength).toString('base64'), served }
     this.#decisions.push({ id, org, at, policy: record.policy, chosen: record.chosen, session, body: JSON.stringify(stored) })
     if (this.#decisions.length >= mostDecisions) this.flush()
   }
@@ -172,7 +172,6 @@ export class Routing implements FeedbackSink {
 const none: ReadonlyMap<string, StoredArm> = new Map()
 /** Decisions that wait for the next tick, at most. */
 const mostDecisions = 256
-const short = (value: number): number => Math.round(value * 1e4) / 1e4
 const isUntouched = ({ quality, taken }: Arm): boolean => quality.outcomes === 0 && taken === 0
 
 /** The likeliest task, for records. */

@@ -52,10 +52,11 @@ export interface DecisionRecord {
   baseline: { arm: string; costNano: number }
 }
 
-/** With the signals that learning needs when an outcome comes after a restart, rounded. */
+/** With the signals that learning needs when an outcome comes after a restart. */
 export interface StoredDecision {
   record: DecisionRecord
-  signals: number[]
+  /** Base64 of the 32-bit numbers: a third of the text, and of the time. */
+  signals: string
   /** The arm that answered: another one than the chosen where that failed; null: none. */
   served: string | null
 }

@@ -44,7 +44,7 @@ test('auto answers with a model of its choice, says which and why, and leaves a 
   assert.equal(rig.upstream.log.at(-1)!.model, { large: 'echo-20', middle: 'echo-5', small: 'echo-3' }[record.chosen])
   assert.deepEqual(decideAgain(record), { chosen: record.chosen, why: record.why, propensity: record.propensity })
   assert.deepEqual(record.candidates.map(({ arm }) => arm).sort(), ['large', 'middle', 'small'])
-  assert.ok(signals.length > 40 && !rig.routed.decisions[0]!.body.includes('"hi"'))
+  assert.ok(Buffer.from(signals, 'base64').length > 160 && !rig.routed.decisions[0]!.body.includes('"hi"'))
   const [row] = rig.records
   assert.equal(row!.decision, row!.id)
   assert.equal(row!.modelAsked, 'auto')
