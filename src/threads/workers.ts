@@ -156,7 +156,7 @@ export class Workers {
 
   /** Of the router. */
   decisions(rows: readonly Decision[]): void {
-    this.#store.post({ kind: 'decisions', rows: JSON.stringify(rows) })
+    this.#store.post({ kind: 'decisions', ...packDecisions(rows) })
   }
 
   /** Stores what a request was worth; null: there is none that the key may tell anything of. */

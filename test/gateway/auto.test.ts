@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { usageClasses, type PriceVector, type Prices } from '../../src/catalog/price.ts'
 import type { DeploymentData, OrganisationSnapshot } from '../../src/gateway/snapshot.ts'
-import { decideAgain, type StoredDecision } from '../../src/routing/record.ts'
+import { decideAgain, unpackDecision, type StoredDecision } from '../../src/routing/record.ts'
 import { plainPolicy } from '../../src/routing/policy-data.ts'
 import { chat, providerAt, startRig, type Rig, type RigOptions } from './harness.ts'
 
@@ -22,7 +22,7 @@ async function rigWith(change: (data: OrganisationSnapshot) => void = three, opt
 }
 
 const served = ({ headers }: { headers: Headers }): string => headers.get('x-megarouter-model')!
-const stored = (rig: Rig): StoredDecision[] => rig.routed.decisions.map(({ body }) => JSON.parse(body) as StoredDecision)
+const stored = (rig: Rig): StoredDecision[] => rig.routed.decisions.map(({ body }) => unpackDecision(body)!)
 async function decided(rig: Rig, count: number): Promise<StoredDecision[]> {
   await rig.recorded(count)
   rig.gateway.routing.flush()
