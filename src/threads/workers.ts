@@ -15,7 +15,7 @@ import type { Chain, NewStored } from '../store/stored-responses.ts'
 import type { Balance } from '../ledger/authority.ts'
 import { CatalogHandover } from './catalog-handover.ts'
 import type { CatalogHealth, FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
-import { packRecords } from './record-batch.ts'
+import { packDecisions, packRecords } from './record-batch.ts'
 import { supervise, type Supervised } from './supervise.ts'
 
 export interface WorkerHooks {
