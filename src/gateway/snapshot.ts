@@ -8,6 +8,7 @@ import type { PriceVector } from '../catalog/price.ts'
 import type { DeclaredFacts } from '../governance/model-class.ts'
 import type { Priority } from '../governance/priority.ts'
 import type { Vendor } from '../providers/provider.ts'
+import type { Effort } from '../routing/policy-data.ts'
 import type { CompiledPolicy } from '../routing/compile-policy.ts'
 import type { RoutingPolicyData } from '../routing/policy-data.ts'
 
@@ -139,6 +140,8 @@ export interface Deployment {
   outputModalities: readonly Modality[] | null
   /** What the operator states of it goes before the catalogue where policies ask. */
   declared?: DeclaredFacts | null
+  /** Of reasoning, where the router asks for one; a request that says its own keeps it. */
+  effort?: Effort
 }
 
 export interface Provider {

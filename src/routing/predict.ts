@@ -1,7 +1,7 @@
 /** Predictions of all arms for one request, side by side in arrays that are used again: quality and how sure it is, billed cost, time. */
 import type { Arm } from './arm.ts'
 import { expectedCost, expectedLatency, expectedOutput } from './cost.ts'
-import type { Session, Sessions } from './sessions.ts'
+import { rulesFor, type Session, type Sessions } from './sessions.ts'
 import type { Differences } from './tenants.ts'
 import type { Understanding } from './understand.ts'
 
@@ -11,7 +11,7 @@ import type { Understanding } from './understand.ts'
  */
 const optimism = 1.2
 
-export interface Asked { understanding: Understanding; promptTokens: number; maxOutputTokens: number; prefix: number; nowMs: number; isLowRisk: boolean }
+export interface Asked { understanding: Understanding; promptTokens: number; maxOutputTokens: number; prefix: number; nowMs: number; isLowRisk: boolean; marksCache: boolean }
 
 export class Predictions {
   quality = new Float64Array(64)
@@ -45,7 +45,7 @@ export class Predictions {
     const strength = arm.quality.strength(understanding) + 1
     this.deviation[at] = Math.sqrt(variance / strength)
     this.bonus[at] = asked.isLowRisk ? optimism * Math.sqrt(variance / (strength + arm.taken)) : 0
-    this.costNano[at] = expectedCost(arm, promptTokens, output, sessions.cacheState(session, arm.facts.id, promptTokens, asked.prefix, arm.facts.cache, asked.nowMs))
+    this.costNano[at] = expectedCost(arm, promptTokens, output, sessions.cacheState(session, arm.facts.id, promptTokens, asked.prefix, rulesFor(arm, asked.marksCache), asked.nowMs))
     this.latencyMs[at] = expectedLatency(arm, output)
   }
 }

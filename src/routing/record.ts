@@ -52,6 +52,14 @@ export interface DecisionRecord {
   baseline: { arm: string; costNano: number }
 }
 
+/** With the signals that learning needs when an outcome comes after a restart, rounded. */
+export interface StoredDecision {
+  record: DecisionRecord
+  signals: number[]
+  /** The arm that answered: another one than the chosen where that failed; null: none. */
+  served: string | null
+}
+
 export type Why = 'best' | 'held' | 'tool_loop' | 'explored'
 
 /** The choice among candidates whose scores are set: the one place where it is made. */

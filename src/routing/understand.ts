@@ -25,6 +25,12 @@ export interface Understanding {
   chars: number
 }
 
+/** Of a stored decision; null: it was made by a version with other signals or tasks. */
+export function understandingOf({ tasks, weights, hardness, language, chars }: Omit<Understanding, 'signals'>, signals: readonly number[]): Understanding | null {
+  if (signals.length !== signalCount || !tasks.every((task) => task >= 0 && task < taskCount)) return null
+  return { tasks, weights, hardness, signals: Float32Array.from(signals), language, chars }
+}
+
 /** What is known without reading. */
 export interface Hints { tools: boolean; images: boolean }
 export const noHints: Hints = { tools: false, images: false }

@@ -13,7 +13,8 @@ export interface Settings {
   content: { store: boolean; retentionDays: number; quotaMb: number }
   /** Conversations of the Responses API that are translated, so that a client may go on from one by its id. */
   responses: { store: boolean; retentionDays: number; quotaMb: number }
-  retention: { requestsDays: number; usageDays: number }
+  /** Outcomes go with usage. */
+  retention: { requestsDays: number; usageDays: number; decisionsDays: number }
   /** Whether routing may come to choose models that it has not used yet by itself, or asks first. */
   newModels: 'automatic' | 'approval'
   /** Of all keys together. */
@@ -52,7 +53,7 @@ const defaults: Stored = {
   unknownPrice: 'block',
   content: { store: false, retentionDays: 30, quotaMb: 1024 },
   responses: { store: false, retentionDays: 30, quotaMb: 256 },
-  retention: { requestsDays: 30, usageDays: 400 },
+  retention: { requestsDays: 30, usageDays: 400, decisionsDays: 7 },
   newModels: 'automatic',
   budget: null,
   rateLimit: null,

@@ -8,7 +8,7 @@ const unknownPrice = z.enum(['allow', 'block', 'conservative'])
 const newModels = z.enum(['automatic', 'approval']).openapi({ description: 'Whether auto may come to use models that it has not used yet by itself, or waits until somebody approves them.' })
 const days = (most: number) => z.int().min(1).max(most)
 const stored = { store: z.boolean(), retention_days: days(3_650), quota_mb: z.int().min(1).max(10_000_000) }
-const retention = { requests_days: days(3_650), usage_days: days(36_500) }
+const retention = { requests_days: days(3_650), usage_days: days(36_500), decisions_days: days(3_650) }
 const ofAllKeys = 'Of all keys together, besides their own. Replaced whole; null takes it away.'
 
 export const settingsSchema = z.object({

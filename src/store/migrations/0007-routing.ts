@@ -24,6 +24,9 @@ const statements = ({ bytes, big, int, real, table, rowless }: (typeof dialects)
   `create table adoption_event (id text primary key, org_id text not null, at ${big} not null, arm text not null, from_stage text not null, to_stage text not null, reason text not null, actor text not null)${table}`,
   `create index adoption_event_org on adoption_event (org_id, at)`,
   `alter table api_key add column routing_policy text`,
+  // Feedback names sessions and traces. `substr` of a traceparent is its trace id.
+  `create index usage_session on usage (org, session, at) where session is not null and final = 1`,
+  `create index request_log_trace on request_log (substr(traceparent, 4, 32)) where traceparent is not null`,
 ]
 
 export const routing = (kind: DatabaseKind): Migration => ({
