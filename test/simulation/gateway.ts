@@ -29,6 +29,7 @@ import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
 import { limits } from '../../src/limits.ts'
 import { openaiChat } from '../../src/protocols/openai-chat/index.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
+import { HedgeBudget } from '../../src/routing/hedge-budget.ts'
 import { HealthBook } from '../../src/routing/health.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
 import { newId } from '../../src/store/ids.ts'
@@ -215,6 +216,7 @@ export class GatewayProcess implements Owner {
       keys: this.keys, ids: new SealedIds({ version: 1, key: Buffer.alloc(32, 1) }), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool('nowhere', 0),
       admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
       repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
+      hedges: new HedgeBudget(),
       tools: {
         health: new HealthBook(() => dice.unit()), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
         random: () => dice.unit(), maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
