@@ -42,14 +42,25 @@ export const linUcb = (alpha: number): Player => (world, rows, price, seed) => {
     for (let at = 0; at < signalCount; at++) sum += (a[at] as number) * (b[at] as number)
     return sum
   }
+  /** The square form of a symmetric matrix: twice its lower triangle, and the diagonal. */
+  const width = (matrix: Float64Array, vector: ArrayLike<number>): number => {
+    let all = 0
+    for (let row = 0; row < signalCount; row++) {
+      const signal = vector[row] as number
+      if (signal === 0) continue
+      let sum = 0
+      for (let column = 0, at = row * signalCount; column < row; column++, at++) sum += (matrix[at] as number) * (vector[column] as number)
+      all += signal * (2 * sum + (matrix[row * signalCount + row] as number) * signal)
+    }
+    return all
+  }
   let total = 0
   for (const row of rows) {
     const { signals } = world.matrix.understood[row]!
     let best = 0
     let most = -Infinity
     arms.forEach(({ inverse, weights }, arm) => {
-      times(inverse, signals, gain)
-      const bound = dot(weights, signals) + alpha * Math.sqrt(Math.max(0, dot(gain, signals)))
+      const bound = dot(weights, signals) + alpha * Math.sqrt(Math.max(0, width(inverse, signals)))
       if (bound > most) [most, best] = [bound, arm]
     })
     const { model, inverse, sums, weights } = arms[best]!

@@ -15,11 +15,11 @@ const nano = 1e9
 /** So much quality for the usual cost of a request, and less, changes no choice worth mentioning. */
 const noticeable = 0.01
 
-/** Spend of a period as a share of its ceiling. Requests come at random times; the ceiling is a share of what the policy would spend without one. `isBinding`: at its end money was still rationed. */
-export function ceiling(world: World, share: number, requests: number, seed: number): { spent: number; quality: number; isBinding: boolean } {
+/** Spend of a period as a share of its ceiling. Requests come at random times; the ceiling is a share of what the policy would spend without one. `isBinding`: at its end money was still rationed. `learns`: false: what it wants stays the same throughout, so that what is measured is how money is rationed. */
+export function ceiling(world: World, share: number, requests: number, seed: number, learns = true): { spent: number; quality: number; isBinding: boolean } {
   const rows = stream(world, requests, seed)
   const periodMs = requests * 1_000
-  const limitNano = share * free(world, rows, seed) * nano
+  const limitNano = share * free(world, rows, seed, learns) * nano
   const pace = new BudgetPace(limitNano, 0, periodMs)
   const routed = warm(new Routed(world, best, seed), world, seed)
   const random = seeded(seed + 1)
@@ -36,18 +36,18 @@ export function ceiling(world: World, share: number, requests: number, seed: num
     pace.charge(found.usd * nano, nowMs)
     spent += found.usd * nano
     quality += found.quality / requests
-    routed.tell(row, record.chosen, found.quality, found.tokens)
+    if (learns) routed.tell(row, record.chosen, found.quality, found.tokens)
   })
   return { spent: spent / limitNano, quality, isBinding: rationed > requests * 0.1 }
 }
 
 /** Dollars without a ceiling. */
-function free(world: World, rows: readonly number[], seed: number): number {
+function free(world: World, rows: readonly number[], seed: number, learns: boolean): number {
   const routed = warm(new Routed(world, best, seed), world, seed)
   return rows.reduce((sum, row) => {
     const { record } = routed.ask(row)
     const { quality, usd, tokens } = outcome(world, row, world.matrix.models.indexOf(record.chosen))
-    routed.tell(row, record.chosen, quality, tokens)
+    if (learns) routed.tell(row, record.chosen, quality, tokens)
     return sum + usd
   }, 0)
 }
@@ -69,12 +69,12 @@ export function warm(routed: Routed, world: World, seed: number, labels = 400): 
   return routed
 }
 
-export interface Newcomer { share: number; lateShare: number; late: number; requestsToHalf: number; explored: number }
+export interface Newcomer { share: number; lateShare: number; late: number; before: number; requestsToHalf: number; explored: number }
 const newcomerId = 'newcomer'
 
 /**
  * A newcomer that is the most used model at half the price, and solves `better` of what that one fails, or fails `worse` of what it
- * solves. `share`: of the requests that went to one of the two, those of requests 400 to 500; `lateShare`: the same of requests 500 to 1,000, `late`: of all of those.
+ * solves. `share`: of the requests that went to one of the two, those of requests 400 to 500; `lateShare`: the same of requests 500 to 1,000, `late`: of all of those; `before`: the share of all that the most used one had before it came.
  */
 export function newcomer(world: World, { better = 0, worse = 0 }: { better?: number; worse?: number }, seed: number): Newcomer {
   const routed = warm(new Routed(world, balanced, seed), world, seed)
@@ -108,7 +108,7 @@ export function newcomer(world: World, { better = 0, worse = 0 }: { better?: num
   }
   let requestsToHalf = Infinity
   for (let at = 0; at + 50 <= chosen.length && requestsToHalf === Infinity; at++) if (ofBoth(at, at + 50) > 0.5) requestsToHalf = at + 50
-  return { share: ofBoth(400, 500), lateShare: ofBoth(500, 1_000), late: chosen.slice(500).filter((arm) => arm === newcomerId).length / 500, requestsToHalf, explored }
+  return { share: ofBoth(400, 500), lateShare: ofBoth(500, 1_000), late: chosen.slice(500).filter((arm) => arm === newcomerId).length / 500, before: used.get(incumbent)! / 300, requestsToHalf, explored }
 }
 
 /** The most used arm fails every call from one moment on. Milliseconds until no request is sent to it first, and whether any posterior changed by it. */

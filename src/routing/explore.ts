@@ -8,7 +8,7 @@ import { scoreOf, type Terms } from './score.ts'
 /** Allowance that gathers while nothing is tried: so many requests at most, and spend for as many usual ones. */
 const mostSaved = 100
 /** While the allowance lasts, this share of requests tries something. */
-const burst = 0.1
+const burst = 0.05
 /** With a newcomer on trial: it needs outcomes before anything can be said of it. */
 const trialBurst = 0.25
 /** Deviations above its mean that an arm may turn out to be. */

@@ -12,6 +12,8 @@ const windows = { arm: 3_000, task: 1_500, cell: 800 } as const
 /** A sum of surprises (in standard deviations, beyond this drift) that does not happen by chance: less than once in 100,000 outcomes. */
 const surpriseDrift = 0.25
 const surpriseLimit = 20
+/** Of a nearly sure prediction a few misses would be a surprise without end. */
+const leastVariance = 0.06
 /** Before so many outcomes the arm is still being learned, and surprises are no news. */
 const surprisedFrom = 40
 /** What is left of the evidence after it, as a share and as outcomes at most. */
@@ -24,6 +26,9 @@ const assumedStrength = 4
 
 /** Kept per place: outcomes, good ones, and good ones that the tier made expect. */
 interface Counts { all: Float64Array; good: Float64Array; expected: Float64Array }
+/** Surprises in one direction, and the outcomes since they began: what is true of the arm when they turn out to be a change. */
+interface Surprises { sum: number; all: number; good: number; expected: number }
+const surprises = (): Surprises => ({ sum: 0, all: 0, good: 0, expected: 0 })
 const counts = (places: number): Counts => ({ all: new Float64Array(places), good: new Float64Array(places), expected: new Float64Array(places) })
 
 function count(at: Counts, place: number, window: number, weight: number, value: number, expected: number): void {
@@ -35,6 +40,17 @@ function count(at: Counts, place: number, window: number, weight: number, value:
 
 /** What can be stored and loaded again; fields in the order of the tables above. */
 export interface PosteriorState { outcomes: number; alarms: number; arm: number[]; tasks: number[]; cells: number[] }
+
+function gather(at: Surprises, error: number, trust: number, value: number, expected: number): Surprises {
+  at.sum = Math.max(0, at.sum + error - surpriseDrift)
+  if (at.sum === 0) at.all = at.good = at.expected = 0
+  else {
+    at.all += trust
+    at.good += trust * value
+    at.expected += trust * expected
+  }
+  return at
+}
 
 export class Posterior {
   /** Outcomes ever learned, and how often the evidence was found outdated. */
@@ -48,8 +64,8 @@ export class Posterior {
   readonly #arm = counts(1)
   readonly #tasks = counts(taskCount)
   readonly #cells = counts(cellCount)
-  #worse = 0
-  #better = 0
+  readonly #worse = surprises()
+  readonly #better = surprises()
 
   /** `assumed`: quality per cell before any outcome, from the tier or from wider experience. */
   constructor(assumed: Float32Array, shrinkage: Shrinkage) {
@@ -95,27 +111,30 @@ export class Posterior {
     }
     count(this.#arm, 0, windows.arm, trust, value, expected)
     this.outcomes++
-    const isOutdated = this.#surprise(predicted, value, trust)
+    const isOutdated = this.#surprise(predicted, value, trust, expected)
     this.#recompute()
     return isOutdated
   }
 
   /** Page’s cumulative sums, one in each direction. */
-  #surprise(predicted: number, value: number, trust: number): boolean {
+  #surprise(predicted: number, value: number, trust: number, expected: number): boolean {
     if (this.#arm.all[0]! < surprisedFrom) return false
-    const error = (trust * (value - predicted)) / Math.sqrt(Math.max(0.02, predicted * (1 - predicted)))
-    this.#worse = Math.max(0, this.#worse - error - surpriseDrift)
-    this.#better = Math.max(0, this.#better + error - surpriseDrift)
-    if (this.#worse < surpriseLimit && this.#better < surpriseLimit) return false
-    this.forget()
+    const error = (trust * (value - predicted)) / Math.sqrt(Math.max(leastVariance, predicted * (1 - predicted)))
+    const found = [gather(this.#worse, -error, trust, value, expected), gather(this.#better, error, trust, value, expected)].find(({ sum }) => sum >= surpriseLimit)
+    if (found === undefined) return false
+    const { all, good, expected: assumed } = found
+    this.forget(0)
+    this.#arm.all[0]! = all
+    this.#arm.good[0]! = good
+    this.#arm.expected[0]! = assumed
     return true
   }
 
   /** Keeps a little of what was learned: also for an operator who knows that a model changed. */
-  forget(): void {
-    const kept = Math.min(keptShare, keptOutcomes / Math.max(this.#arm.all[0] as number, 1))
+  forget(kept = Math.min(keptShare, keptOutcomes / Math.max(this.#arm.all[0] as number, 1))): void {
     for (const level of [this.#arm, this.#tasks, this.#cells]) for (const table of [level.all, level.good, level.expected]) for (let place = 0; place < table.length; place++) table[place]! *= kept
-    this.#worse = this.#better = 0
+    Object.assign(this.#worse, surprises())
+    Object.assign(this.#better, surprises())
     this.alarms++
     this.#recompute()
   }

@@ -6,10 +6,13 @@ import type { Differences } from './tenants.ts'
 import type { Understanding } from './understand.ts'
 
 /**
- * Deviations by which an arm is taken for better than it is expected to be, so that none is forgotten after a bad start. Being
- * chosen uses this up as outcomes do: where nobody tells outcomes it must not draw requests for ever. Only where something may be tried.
+ * By how much an arm of which nothing is known is taken for better than it is expected to be, in deviations of one outcome. It falls
+ * with the outcomes and not with their root: unknown arms are all looked at early, and none draws requests for long. Requests that it
+ * got and of which nobody told the outcome count as well. Only where something may be tried.
  */
-const optimism = 1.2
+const optimism = 4.5
+/** A newcomer after its trial is given the benefit of the doubt, in deviations of its mean, until it is adopted. */
+const benefit = 2
 
 /** What is predicted is no more exact than this, and a record is shorter for it: scores are made of these figures. */
 const short = (share: number): number => Math.round(share * 1e6) / 1e6
@@ -47,7 +50,9 @@ export class Predictions {
     const variance = quality * (1 - quality)
     const strength = arm.quality.strength(understanding) + 1
     this.deviation[at] = short(Math.sqrt(variance / strength))
-    this.bonus[at] = asked.isLowRisk ? short(optimism * Math.sqrt(variance / (strength + arm.taken))) : 0
+    const looks = strength + Math.max(0, arm.taken - arm.quality.outcomes)
+    const granted = arm.stage === 'candidate' ? Math.max(optimism / Math.sqrt(looks), benefit) : optimism / Math.sqrt(looks)
+    this.bonus[at] = asked.isLowRisk ? short(granted * Math.sqrt(variance / looks)) : 0
     this.costNano[at] = Math.round(expectedCost(arm, promptTokens, output, sessions.cacheState(session, arm.facts.id, promptTokens, asked.prefix, rulesFor(arm, asked.marksCache), asked.nowMs)))
     this.latencyMs[at] = Math.round(expectedLatency(arm, output))
   }

@@ -19,6 +19,9 @@ import { Understander, type Understanding } from './understand.ts'
 
 /** Quality that a change of arm costs a session beside its cache: tone, habits, what was agreed. */
 const switchCost = 0.01
+/** Arms are the same to outcomes when their difference is below so many deviations of it (95 %, one side), and below this: where nothing is known yet, not all are the same. */
+const certain = 1.65
+const mostNoise = 0.05
 /** Candidates of a record that are the best; the rest is for the session's arm and for what may be tried. */
 const bestKept = 4
 const triedKept = 3
@@ -195,9 +198,12 @@ export class Router {
   /** The cheapest arm that outcomes cannot tell from the best one: what the best quality really costs. */
   #reference(best: number): number {
     const { filters, quality, deviation, costNano } = this.#predictions
-    const enough = quality[best]! - deviation[best]!
     let found = best
-    for (let at = 0; at < this.arms.length; at++) if (filters[at] === 0 && quality[at]! >= enough && costNano[at]! < costNano[found]!) found = at
+    for (let at = 0; at < this.arms.length; at++) {
+      if (filters[at] !== 0 || costNano[at]! >= costNano[found]!) continue
+      const noise = Math.min(mostNoise, certain * Math.sqrt(deviation[best]! ** 2 + deviation[at]! ** 2))
+      if (quality[at]! >= quality[best]! - noise) found = at
+    }
     return found
   }
 
