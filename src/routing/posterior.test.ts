@@ -52,6 +52,26 @@ test('a model that silently became worse is found out within 150 outcomes, and o
   near(each.mean(about('coding')), 0.4, 0.12)
 })
 
+test('a change that is found leaves what showed it: at once the arm is no longer what it was, in every task', () => {
+  const each = posterior()
+  feed(each, about('coding'), 0.9, 1_000)
+  feed(each, about('maths'), 0.9, 1_000, 2)
+  const random = seeded(3)
+  let outcomes = 0
+  while (each.alarms === 0) {
+    each.learn(about('coding'), random() < 0.15 ? 1 : 0)
+    outcomes++
+  }
+  assert.ok(outcomes < 40, String(outcomes))
+  assert.ok(each.mean(about('coding')) < 0.6 && each.mean(about('maths')) < 0.6, `${each.mean(about('coding'))} ${each.mean(about('maths'))}`)
+})
+
+test('a few misses of a nearly sure model are no change', () => {
+  const each = posterior()
+  for (let at = 0; at < 500; at++) each.learn(about('coding'), 1)
+  for (let at = 0; at < 4; at++) assert.equal(each.learn(about('coding'), 0), false)
+})
+
 test('a stored posterior says the same after loading, and a damaged one is left alone', () => {
   const each = posterior()
   feed(each, about('coding'), 0.7, 200)

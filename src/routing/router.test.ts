@@ -165,6 +165,31 @@ test('a newcomer is only tried until it has outcomes, waits for approval where t
   assert.deepEqual(filters('bad'), ['rejected'])
 })
 
+test('what an arm is granted while little is known of it goes with its outcomes, and with requests of which nobody tells any; a newcomer keeps more', () => {
+  const bonus = (router: Router, arm: string): number => recordOf(router.decide(request(router, coding, { isLowRisk: true }), best, 0, never)).candidates.find((each) => each.arm === arm)!.bonus
+  const router = make(facts('told', 1), facts('silent', 1), facts('new', 1))
+  const before = bonus(router, 'told')
+  for (let at = 0; at < 40; at++) teach(router, 'told', coding, at % 2, 1)
+  router.find('silent')!.taken = 40
+  router.find('new')!.stage = 'candidate'
+  for (let at = 0; at < 40; at++) teach(router, 'new', coding, at % 2, 1)
+  assert.ok(before > 0.3 && bonus(router, 'told') < 0.06 && bonus(router, 'silent') < 0.06, `${before} ${bonus(router, 'told')} ${bonus(router, 'silent')}`)
+  assert.ok(bonus(router, 'new') > 2 * bonus(router, 'told'))
+  assert.equal(recordOf(router.decide(request(router, coding), best, 0, never)).candidates[0]!.bonus, 0)
+})
+
+test('a dear arm whose lead outcomes do not show does not make money worthless', () => {
+  const router = make(facts('dear', 50), facts('fair', 1))
+  for (let at = 0; at < 400; at++) {
+    teach(router, 'dear', coding, at % 25 === 0 ? 0 : 1, 1)
+    teach(router, 'fair', coding, at % 20 === 0 ? 0 : 1, 1)
+  }
+  const { terms, candidates, chosen } = recordOf(router.decide(request(router, coding), balanced, 0, never))
+  const cost = candidates.find(({ arm }) => arm === 'fair')!.costNano
+  assert.equal(chosen, 'fair')
+  assert.ok(Math.abs(terms.perNano * cost - balanced.cost) < 1e-6, String(terms.perNano * cost))
+})
+
 test('an arm that costs more than its budgets have left is not taken', () => {
   const router = make(facts('dear', 100), facts('cheap', 0.1))
   teach(router, 'dear', coding, 1, 300)
