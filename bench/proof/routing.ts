@@ -11,15 +11,15 @@ import { ceiling, newcomer, outage, priceCut, regression } from '../routing/scen
 import { fixedSpec, isTrained, readData, worldsOf, type World } from '../routing/world.ts'
 
 const seeds = Array.from({ length: 20 }, (_, at) => at + 1)
-/** Regrets of single seeds differ more than players do. */
-const regretSeeds = 40
+/** Regrets of single seeds differ more than players do: with 20 of them the deviation of a mean is a tenth of it. */
+const regretSeeds = 50
 const manySeeds = Array.from({ length: 100 }, (_, at) => at + 1)
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`
 const points = ({ value, low, high }: Interval): string => `${(100 * value).toFixed(1)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 const share = (values: readonly boolean[]): number => values.filter(Boolean).length / values.length
 
-function evaluated(pool: PoolResult): Row[] {
+export function evaluated(pool: PoolResult): Row[] {
   const { name, savings } = pool
   const isCore = name === 'mmlu_pro' || name === 'routerbench'
   const three = (values: readonly number[]): string => values.map(percent).join(' / ')

@@ -10,7 +10,7 @@ import type { Understanding } from './understand.ts'
  * with the outcomes and not with their root: unknown arms are all looked at early, and none draws requests for long. Requests that it
  * got and of which nobody told the outcome count as well. Only where something may be tried.
  */
-const optimism = 4.5
+const optimism = 3.6
 /** A newcomer after its trial is given the benefit of the doubt, in deviations of its mean, until it is adopted. */
 const benefit = 2
 
