@@ -23,7 +23,7 @@ export interface Choice {
 }
 
 /** A name that means the router goes there; others mean models. */
-export function choose(exchange: Exchange, gateway: Pick<Gateway, 'routing' | 'admission' | 'tools'>): Choice | Failure {
+export function choose(exchange: Exchange, gateway: Pick<Gateway, 'routing' | 'admission' | 'kept' | 'tools'>): Choice | Failure {
   exchange.enter('choose')
   exchange.routed = null
   const policy = policyNameOf(exchange.asked!.model, exchange.view!)

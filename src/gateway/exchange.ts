@@ -34,8 +34,8 @@ export interface RequestOptions {
   includeCost: boolean
   /** What happens to what a vendor's format can't express: left out and named in a header, left out, or the request is refused. */
   onUnsupported: 'warn' | 'drop' | 'reject'
-  /** Options that were given and that this version takes without effect. */
-  ignored: string[]
+  /** Options that were given and that are for the router alone. */
+  ofRouting: string[]
 }
 
 /** What the gateway reads of the client's request. */

@@ -34,7 +34,7 @@ export function commonHeaders(exchange: Exchange, attempt: Attempt | undefined):
   headers['x-megarouter-cache'] = 'off'
   headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
   if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
-  const warnings = exchange.options && exchange.options.ignored.length > 0 ? [`no effect yet: ${exchange.options.ignored.join(', ')}`, ...exchange.warnings] : exchange.warnings
+  const warnings = exchange.options && exchange.options.ofRouting.length > 0 && exchange.routed === null ? [`no effect on a request that names its model: ${exchange.options.ofRouting.join(', ')}`, ...exchange.warnings] : exchange.warnings
   if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText([...new Set(warnings)].join('; '), longestWarnings)
   if (attempt) {
     headers['x-megarouter-provider'] = headerText(attempt.options.deployment.provider.id)
