@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts'
 import type { Artefact } from '../routing/artefact.ts'
 import type { Arm } from '../routing/arm.ts'
 import type { StageChange } from '../routing/adoption.ts'
-import type { DecisionRecord, StoredDecision } from '../routing/record.ts'
+import { packDecision, unpackDecision, type DecisionRecord } from '../routing/record.ts'
 import type { ArmChanges, StoredArm } from '../routing/router.ts'
 import { evidenceOf, type Signal } from '../routing/signals.ts'
 import { taskTypes } from '../routing/tasks.ts'
@@ -71,8 +71,8 @@ export class Routing implements FeedbackSink {
 
   /** A decision that a request went by. `session`: as the client calls it; `served`: the arm that answered. */
   note(id: string, org: string, at: number, session: string | null, record: DecisionRecord, { signals }: Understanding, served: string | null): void {
-    const stored: StoredDecision = { record, signals: Array.from(signals, short), served }
-    this.#decisions.push({ id, org, at, policy: record.policy, chosen: record.chosen, session, body: JSON.stringify(stored) })
+    const body = packDecision({ record, signals: Buffer.from(signals.buffer, signals.byteOffset, signals.byteLength).toString('base64'), served })
+    this.#decisions.push({ id, org, at, policy: record.policy, chosen: record.chosen, session, body })
     if (this.#decisions.length >= mostDecisions) this.flush()
   }
 
@@ -95,7 +95,9 @@ export class Routing implements FeedbackSink {
   /** Feedback on a request of any age: by what its decision says, or not at all. */
   learn(org: string, { decision }: { decision: string | null }, value: boolean | number): boolean {
     if (decision === null) return false
-    const { record: { tenant, understood }, signals, served } = JSON.parse(decision) as StoredDecision
+    const stored = unpackDecision(decision)
+    if (stored === null) return false
+    const { record: { tenant, understood }, signals, served } = stored
     const understanding = understandingOf(understood, signals)
     return served !== null && understanding !== null && this.take(org, served, tenant, understanding, { kind: 'feedback', value })
   }
@@ -172,7 +174,6 @@ export class Routing implements FeedbackSink {
 const none: ReadonlyMap<string, StoredArm> = new Map()
 /** Decisions that wait for the next tick, at most. */
 const mostDecisions = 256
-const short = (value: number): number => Math.round(value * 1e4) / 1e4
 const isUntouched = ({ quality, taken }: Arm): boolean => quality.outcomes === 0 && taken === 0
 
 /** The likeliest task, for records. */

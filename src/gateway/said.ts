@@ -2,7 +2,6 @@
  * What a conversation says that routing goes by, in any format: the words that were said last, how the conversation begins, whether
  * a tool's answer is brought. Only a few turns are parsed, so that a long one costs little more than a short one.
  */
-import { createHash } from 'node:crypto'
 import { elementsOf } from '../wire/json-elements.ts'
 import type { JsonScanner } from '../wire/json-scanner.ts'
 
@@ -28,7 +27,8 @@ const shortTurn = 40
 const mostTurns = 40
 /** Of one turn; the first and the last characters are what is looked at. */
 const mostTurnBytes = 256 * 1024
-const prefixBytes = 4_096
+/** Of each end of a part. */
+const hashedBytes = 256
 const toolTypes = new Set(['function_call_output', 'custom_tool_call_output', 'tool_result', 'computer_call_output', 'local_shell_call_output'])
 
 const nothingSaid: Said = { text: '', prefix: 0, turns: 0, isToolLoop: false }
@@ -71,13 +71,22 @@ function firstUser(body: Buffer, spans: readonly number[]): number {
   return spans[1]!
 }
 
+/** FNV-1a over length, beginning and end of each part: what differs only in the middle of long texts of one length is taken for the same. */
 function hashOf(body: Buffer, scan: JsonScanner, from: number, to: number): number {
-  const hash = createHash('sha1')
+  let hash = 0x811c9dc5
   for (const name of instructions) {
     const member = scan.find(name)
-    if (member !== undefined) hash.update(body.subarray(member.valueStart, Math.min(member.valueEnd, member.valueStart + prefixBytes)))
+    if (member !== undefined) hash = hashed(hash, body, member.valueStart, member.valueEnd)
   }
-  return hash.update(body.subarray(from, Math.min(to, from + prefixBytes))).digest().readUInt32LE(0)
+  return hashed(hash, body, from, to)
+}
+
+function hashed(hash: number, body: Buffer, from: number, to: number): number {
+  let value = Math.imul(hash ^ (to - from), 0x01000193)
+  const end = Math.min(to, from + hashedBytes)
+  for (let at = from; at < end; at++) value = Math.imul(value ^ body[at]!, 0x01000193)
+  for (let at = Math.max(end, to - hashedBytes); at < to; at++) value = Math.imul(value ^ body[at]!, 0x01000193)
+  return value >>> 0
 }
 
 /** A turn that is too long, or cut, is read as text. */

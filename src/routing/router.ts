@@ -161,7 +161,7 @@ export class Router {
     const { understanding: { tasks, weights, hardness, language, chars } } = request
     const record: DecisionRecord = {
       version: recordVersion, atMs: nowMs, artefact: this.#artefact.version, policy: policy.name, tenant: request.tenant, session: request.session,
-      understood: { tasks, weights, hardness, language, chars }, promptTokens: request.needs.promptTokens, terms, candidates, removed: this.#removed(), held, draw,
+      understood: { tasks, weights: weights.map(short), hardness: [short(hardness[0]), short(hardness[1]), short(hardness[2])], language, chars }, promptTokens: request.needs.promptTokens, terms, candidates, removed: this.#removed(), held, draw,
       chosen: chosen.arm, why: choice.why, propensity: choice.propensity, fallbacks: fallbacks(candidates, chosen), baseline: { arm: (arms[best] as Arm).facts.id, costNano: found.costNano[best] as number },
     }
     const arm = this.#byId.get(chosen.arm) as Arm
@@ -320,6 +320,8 @@ export class Router {
     arm.version++
   }
 }
+
+const short = (share: number): number => Math.round(share * 1e4) / 1e4
 
 function costsNoMore({ facts: { prices: own } }: Arm, { facts: { prices: other } }: Arm): boolean {
   return own !== null && other !== null && own.input <= other.input && own.output <= other.output

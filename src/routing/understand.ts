@@ -26,9 +26,11 @@ export interface Understanding {
 }
 
 /** Of a stored decision; null: it was made by a version with other signals or tasks. */
-export function understandingOf({ tasks, weights, hardness, language, chars }: Omit<Understanding, 'signals'>, signals: readonly number[]): Understanding | null {
-  if (signals.length !== signalCount || !tasks.every((task) => task >= 0 && task < taskCount)) return null
-  return { tasks, weights, hardness, signals: Float32Array.from(signals), language, chars }
+export function understandingOf({ tasks, weights, hardness, language, chars }: Omit<Understanding, 'signals'>, base64: string): Understanding | null {
+  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'))
+  if (bytes.length !== signalCount * Float32Array.BYTES_PER_ELEMENT || !tasks.every((task) => task >= 0 && task < taskCount)) return null
+  const signals = new Float32Array(bytes.buffer)
+  return signals.every((each) => Number.isFinite(each)) ? { tasks, weights, hardness, signals, language, chars } : null
 }
 
 /** What is known without reading. */

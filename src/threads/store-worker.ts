@@ -234,7 +234,7 @@ async function drain(): Promise<void> {
   if (left > 0) log.error({ records: left }, 'the database did not take the last records in time; they are lost')
   if (unlearned > 0) log.error({ rows: unlearned }, 'the database did not take the last of what the router decided and learned in time; it is lost')
   await (await tracing)?.close()
-  await Promise.race([keeping, sleep(drainMs)])
+  await Promise.race([keeping, sleep(drainMs, null, { ref: false })])
   await pruning
   if (opened) await (await connected).database.close()
   post({ kind: 'drained' })

@@ -15,7 +15,7 @@ import type { Chain, NewStored } from '../store/stored-responses.ts'
 import type { Balance } from '../ledger/authority.ts'
 import { CatalogHandover } from './catalog-handover.ts'
 import type { CatalogHealth, FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
-import { packRecords } from './record-batch.ts'
+import { packDecisions, packRecords } from './record-batch.ts'
 import { supervise, type Supervised } from './supervise.ts'
 
 export interface WorkerHooks {
@@ -156,7 +156,7 @@ export class Workers {
 
   /** Of the router. */
   decisions(rows: readonly Decision[]): void {
-    this.#store.post({ kind: 'decisions', rows: JSON.stringify(rows) })
+    this.#store.post({ kind: 'decisions', ...packDecisions(rows) })
   }
 
   /** Stores what a request was worth; null: there is none that the key may tell anything of. */
