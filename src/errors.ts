@@ -10,6 +10,7 @@ export const errorTable = {
   invalid_request: { status: 400, type: 'invalid_request_error' },
   request_too_deep: { status: 400, type: 'invalid_request_error' },
   duplicate_field: { status: 400, type: 'invalid_request_error' },
+  no_candidate: { status: 400, type: 'invalid_request_error' },
   unsupported_feature: { status: 400, type: 'invalid_request_error' },
   responses_not_stored: { status: 400, type: 'invalid_request_error' },
   provider_not_enabled: { status: 400, type: 'invalid_request_error' },

@@ -22,6 +22,7 @@ import type { FeedbackSink, OutcomeKeeper } from './feedback.ts'
 import { bytesPerToken, endUserOf, inspect } from './inspect.ts'
 import type { KeptResponses } from './kept-responses.ts'
 import type { KeyIndex } from './key-index.ts'
+import { learnFrom } from './learn.ts'
 import { cutFailure, type Live } from './live.ts'
 import type { MalformedLog } from './malformed.ts'
 import { abandon, costOf, settle } from './meter.ts'
@@ -31,6 +32,7 @@ import type { Framings } from './reframe.ts'
 import { Run, type Repeats, type Replay } from './repeats.ts'
 import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
+import type { Routing } from './routing.ts'
 import type { Sharing } from './sharing.ts'
 import type { Deployment } from './snapshot.ts'
 import type { Spool } from './spool.ts'
@@ -50,6 +52,7 @@ export interface Gateway {
   ids: SealedIds
   admission: Admission
   tools: PlanTools
+  routing: Routing
   sharing: Sharing
   shedding: Shedding
   /** Of what the process may use, 1 is all. */
@@ -87,6 +90,7 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
   } finally {
     gateway.live.exit(exchange)
     close(exchange)
+    if (exchange.routed !== null) learnFrom(exchange, gateway.routing)
     gateway.recorder.add(recordOf(exchange))
     exchange.letGo()
   }
@@ -117,7 +121,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Cho
   const wrong = (opening instanceof Promise ? await opening : opening) ?? inspect(exchange)
   if (wrong) return wrong
   granted.about(exchange.tags, granted.asksEndUser ? endUserOf(exchange) : null)
-  const chosen = choose(exchange, gateway.tools.random)
+  const chosen = choose(exchange, gateway)
   if ('code' in chosen) return chosen
   const choice = gateway.admission.hasThresholds ? await heedThresholds(exchange, gateway, granted, chosen) : chosen
   if ('code' in choice) return choice
@@ -162,7 +166,7 @@ async function heedThresholds(exchange: Exchange, gateway: Gateway, lease: Lease
   if (alias === null || alias.name === model) return choice
   exchange.asked!.model = alias.name
   exchange.downgraded = true
-  const cheaper = choose(exchange, gateway.tools.random)
+  const cheaper = choose(exchange, gateway)
   if (!('code' in cheaper)) {
     exchange.warnings.push(`${alias.why}: ${alias.name} is served instead of ${model}`)
     return cheaper

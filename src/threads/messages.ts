@@ -7,7 +7,7 @@ import type { GovernanceRow } from '../governance/rows.ts'
 import type { ThresholdNews } from '../governance/standing.ts'
 import type { Balance } from '../ledger/authority.ts'
 import type { JournalTail } from '../ledger/journal.ts'
-import type { RecordBatch } from './record-batch.ts'
+import type { DecisionBatch, RecordBatch } from './record-batch.ts'
 import type { CredentialTrouble } from '../routing/credentials.ts'
 import type { DeploymentHealth } from '../routing/health.ts'
 import type { AdoptionEvent } from '../store/adoption-events.ts'
@@ -46,8 +46,7 @@ export type ToStore =
   | { kind: 'keepResponse'; stored: NewStored }
   /** The conversation up to one of them; `remove`: it is deleted. */
   | { kind: 'response'; org: string; owner: string; response: string; remove: boolean } & Question
-  /** Of the router: JSON of a `Decision[]`. */
-  | { kind: 'decisions'; rows: string }
+  | { kind: 'decisions' } & DecisionBatch
   /** What was learned by now; the newest of each arm is kept. */
   | { kind: 'armStates'; rows: StoredArm[] }
   | { kind: 'adoptionEvents'; rows: AdoptionEvent[] }

@@ -13,6 +13,7 @@ import { listArms, saveArms, type StoredArm } from '../store/routing-arms.ts'
 import { isTransient } from '../store/save.ts'
 import { BatchWriter } from '../store/writer.ts'
 import type { ToStore } from './messages.ts'
+import { unpackDecisions } from './record-batch.ts'
 
 export type RoutingRows = Extract<ToStore, { kind: 'decisions' | 'armStates' | 'adoptionEvents' }>
 
@@ -56,7 +57,7 @@ export class RoutingStore {
 
   take(message: RoutingRows): void {
     switch (message.kind) {
-      case 'decisions': return this.#decisions.push(JSON.parse(message.rows) as Decision[])
+      case 'decisions': return this.#decisions.push(unpackDecisions(message))
       case 'armStates': return this.#arms.push(message.rows)
       case 'adoptionEvents': return this.#events.push(message.rows)
     }

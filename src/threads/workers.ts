@@ -8,13 +8,14 @@ import type { Snapshot, SnapshotData } from '../gateway/snapshot.ts'
 import type { RequestRecord } from '../store/records.ts'
 import type { Series } from '../telemetry/health.ts'
 import type { AdoptionEvent } from '../store/adoption-events.ts'
+import type { Decision } from '../store/decisions.ts'
 import type { FeedbackAsk, FeedbackFound } from '../store/outcomes.ts'
 import type { StoredArm } from '../store/routing-arms.ts'
 import type { Chain, NewStored } from '../store/stored-responses.ts'
 import type { Balance } from '../ledger/authority.ts'
 import { CatalogHandover } from './catalog-handover.ts'
 import type { CatalogHealth, FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
-import { packRecords } from './record-batch.ts'
+import { packDecisions, packRecords } from './record-batch.ts'
 import { supervise, type Supervised } from './supervise.ts'
 
 export interface WorkerHooks {
@@ -153,9 +154,9 @@ export class Workers {
     return answer
   }
 
-  /** JSON of decisions of the router, as `insertDecisions` takes them. */
-  decisions(rows: string): void {
-    this.#store.post({ kind: 'decisions', rows })
+  /** Of the router. */
+  decisions(rows: readonly Decision[]): void {
+    this.#store.post({ kind: 'decisions', ...packDecisions(rows) })
   }
 
   /** Stores what a request was worth; null: there is none that the key may tell anything of. */
