@@ -44,12 +44,13 @@ import { limits } from './limits.ts'
 import { vendors } from './providers/index.ts'
 import { CredentialTurns } from './routing/credentials.ts'
 import { HealthBook } from './routing/health.ts'
+import { HedgeBudget } from './routing/hedge-budget.ts'
 import { loadArtefact } from './routing/load.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKeys } from './store/master-key.ts'
 import type { RequestRecord } from './store/records.ts'
 import { ownFolder } from './store/single-writer.ts'
-import { healthSeries } from './telemetry/health.ts'
+import { healthSeries, hedgeSeries } from './telemetry/health.ts'
 import { sharingGauges } from './telemetry/sharing.ts'
 import { heldNow, moneyGauges, watchJournal } from './telemetry/money.ts'
 import { Workers } from './threads/workers.ts'
@@ -219,6 +220,7 @@ function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Work
     repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? workers.repeat(digest), limits }),
     bodies: new BodyBudget(limits.inFlightBodyBytes), spool,
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock, governance),
+    hedges: new HedgeBudget(),
     tools: {
       health, credentials, retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
@@ -261,7 +263,7 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
     return {
       megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes, megarouter_spool_bytes: gateway.spool.heldBytes,
       megarouter_event_loop_lag_p99_seconds: lag.percentile(99) / 1e9, megarouter_heap_used_bytes: heapUsed, megarouter_resident_bytes: rss,
-      megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_vendor_tokens_fetched_total: authorities.fetched, megarouter_vendor_token_failures_total: authorities.failed, megarouter_config_error: workers.configError === null ? 0 : 1,
+      megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_hedge_spend_usd_total: gateway.hedges.spentNano / 1e9, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_vendor_tokens_fetched_total: authorities.fetched, megarouter_vendor_token_failures_total: authorities.failed, megarouter_config_error: workers.configError === null ? 0 : 1,
       megarouter_catalog_held_changes: workers.catalogHealth.held, megarouter_catalog_feed_failures: workers.catalogHealth.failures, megarouter_catalog_damaged: workers.catalogHealth.damaged, ...moneyGauges(money, gateway), ...sharingGauges(gateway),
     }
   }
@@ -279,7 +281,7 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
         ?? (workers.queued >= limits.recordQueue ? 'the database does not take the records of requests' : null)
         ?? (closed === null ? null : `nothing can be charged: ${closed}`)
     },
-    metrics: () => workers.metrics(gauges(), healthSeries(gateway.tools, clock.monotonicUs() / 1000)),
+    metrics: () => workers.metrics(gauges(), [...healthSeries(gateway.tools, clock.monotonicUs() / 1000), hedgeSeries(gateway.hedges)]),
     mayReadMetrics: ({ headers }) => settings.adminToken !== null && sameText(headers.authorization ?? '', `Bearer ${settings.adminToken}`),
   }
 }

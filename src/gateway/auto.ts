@@ -69,6 +69,7 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   const { record } = decision
   const chosen = deploymentsOf(own, [record.chosen, ...(options!.fallbacks === null ? record.fallbacks : [])], deployments)
   exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache }
+  if (policy.hedge !== null) exchange.hedge = { policy: `${view.id}\n${policyName}`, maxSpend: policy.hedge.maxSpend }
   return { deployments: [...chosen.keys()], route: `auto:${policyName}${record.why === 'best' ? '' : `+${record.why}`}` }
 }
 

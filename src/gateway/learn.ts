@@ -12,10 +12,10 @@ import type { Routing } from './routing.ts'
 export function learnFrom(exchange: Exchange, routing: Routing): void {
   const routed = exchange.routed!
   if (exchange.endpoint.counts) return
-  const last = exchange.attempts.at(-1)
+  const { last } = exchange
   const arm = last?.outcome === 'success' ? routed.arms.get(last.options.deployment) ?? null : null
   routing.note(exchange.id, exchange.key!.org, exchange.at, exchange.options!.session, routed.record, routed.understanding, arm)
-  if (arm === null || last === undefined) return
+  if (arm === null || last === null) return
   observe(exchange, routed, arm, last)
 }
 

@@ -49,7 +49,7 @@ export function recordOf(exchange: Exchange): RequestRecord {
   exchange.enter('record')
   const { key, principal, asked, options, request, refusal } = exchange
   const tenant = principal?.tenant ?? key
-  const last = exchange.attempts.at(-1)
+  const { last } = exchange
   const header = (name: string): string | null => {
     const value = request.headers[name]
     return typeof value === 'string' ? value.slice(0, 256) : null

@@ -12,6 +12,7 @@ import { AuthorizedTransport } from '../../src/gateway/authorized.ts'
 import { trustedProxies } from '../../src/gateway/client-address.ts'
 import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
+import type { Exchange } from '../../src/gateway/exchange.ts'
 import { route, type Door } from '../../src/gateway/front-door.ts'
 import { Governor } from '../../src/gateway/governor.ts'
 import { KeptResponses, type ResponseKeeper } from '../../src/gateway/kept-responses.ts'
@@ -44,6 +45,7 @@ import { sendForToken } from '../../src/providers/auth/send.ts'
 import type { Send } from '../../src/providers/auth/token.ts'
 import { vendor, type Vendor } from '../../src/providers/provider.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
+import { HedgeBudget, type Hedging } from '../../src/routing/hedge-budget.ts'
 import { HealthBook } from '../../src/routing/health.ts'
 import { loadArtefact } from '../../src/routing/load.ts'
 import type { PlanTools } from '../../src/routing/plan.ts'
@@ -96,6 +98,8 @@ export interface Rig {
 export interface RigOptions {
   deadlines?: Partial<SettingsData['deadlines']>
   vendor?: Partial<Vendor>
+  /** Of every request. */
+  hedge?: Hedging
   /** More providers, besides `up`. */
   providers?: (upstream: Upstream) => ProviderData[]
   aliases?: OrganisationSnapshot['aliases']
@@ -122,6 +126,21 @@ export const providerAt = (id: string, baseUrl: string, change: Partial<Vendor> 
   id, baseUrl, vendor: vendor({ id, name: `Vendor ${id}`, docs: '', endpoints: ['chat', 'completions', 'embeddings'], ...change }), socketPath: null, guarded: false,
   credentials: secrets.map((secret, i) => ({ id: `${id}-${i}`, secret, last4: secret.slice(-4) })),
 })
+
+/** As a routing policy does for its requests. */
+class HedgingLive extends Live {
+  readonly #hedge: Hedging | null
+
+  constructor(hedge: Hedging | null) {
+    super()
+    this.#hedge = hedge
+  }
+
+  override enter(exchange: Exchange): void {
+    exchange.hedge = this.#hedge
+    super.enter(exchange)
+  }
+}
 
 /** A ledger with a journal on this disk, whose records nobody applies. */
 async function rigMoney(alarms: string[], errors: unknown[], over: (disk: Disk) => Disk): Promise<OpenLedger & { close(): Promise<void> }> {
@@ -188,8 +207,9 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const routed: RoutedRows = { decisions: [], arms: [], steps: [] }
   const routing = routingFor(tools, clock, routed, options.draw ?? (() => 0.999999))
   const gateway: Gateway = {
-    keys, ids: new SealedIds(pepper), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
+    keys, ids: new SealedIds(pepper), live: new HedgingLive(options.hedge ?? null), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
+    hedges: new HedgeBudget(),
     tools, routing,
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
