@@ -235,7 +235,6 @@ function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Work
     malformed: new MalformedLog(clock, onMalformed),
     kept: new KeptResponses(workers),
     outcomes: workers,
-    // Nothing is learned from outcomes until the router chooses for requests.
     feedback: routing,
     after: systemAfter,
     onDefect,
