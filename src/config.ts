@@ -50,7 +50,7 @@ export interface ConfigSettings {
   rateLimit?: RateLimit | null
   deadlines: Partial<SettingsData['deadlines']>
   requestBodyBytes: number | null
-  retention: { requestsDays: number | null; usageDays: number | null }
+  retention: { requestsDays: number | null; usageDays: number | null; decisionsDays: number | null }
   content: Kept
   responses: Kept
 }
@@ -215,7 +215,7 @@ const settingsOf = (settings: FileSettings): ConfigSettings => ({
   ...(settings.rate_limit !== undefined && { rateLimit: settings.rate_limit && rateLimitOf(settings.rate_limit) }),
   deadlines: deadlines(settings.deadlines ?? {}),
   requestBodyBytes: settings.limits?.request_body_bytes ?? null,
-  retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null },
+  retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null, decisionsDays: settings.retention?.decisions_days ?? null },
   content: kept(settings.content),
   responses: kept(settings.responses),
 })

@@ -24,6 +24,7 @@ import type { Gateway } from './gateway/pipeline.ts'
 import { BodyBudget } from './gateway/receive.ts'
 import { Recorder } from './gateway/record.ts'
 import { Repeats } from './gateway/repeats.ts'
+import { Routing } from './gateway/routing.ts'
 import { Sharing } from './gateway/sharing.ts'
 import { Spool } from './gateway/spool.ts'
 import { Transport } from './gateway/transport.ts'
@@ -44,6 +45,7 @@ import { vendors } from './providers/index.ts'
 import { CredentialTurns } from './routing/credentials.ts'
 import { HealthBook } from './routing/health.ts'
 import { HedgeBudget } from './routing/hedge-budget.ts'
+import { loadArtefact } from './routing/load.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKeys } from './store/master-key.ts'
 import type { RequestRecord } from './store/records.ts'
@@ -67,6 +69,8 @@ const lastCutMs = 5_000
 /** Records that may wait in the store before more of lost requests are made. */
 const lostQueued = 2_000
 const releaseMs = 100
+/** Between saves of what routing learned; each takes some models. */
+const saveMs = 5_000
 /** A signal that comes again this soon is the same one. */
 const sameSignalMs = 1_000
 
@@ -111,18 +115,20 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   const door = createDoor(gateway, opened, workers, running, settings, server)
   await workers.until(() => workers.storeReady)
   if (opened.firstLsn > workers.appliedLsn + 1) log.error({ from: workers.appliedLsn + 1, to: opened.firstLsn - 1 }, 'records between the database and the journal are gone, as after restoring an older backup: what they charged is not in the ledger')
+  await restoreRouting(gateway, workers, log)
   const lost = opened.recover(workers.appliedLsn, workers.newestChargeMs)
   await workers.until(() => waitsFor(workers, keys) === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
   const timers = [
-    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
+    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); gateway.routing.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
     // Often: a process that dies again and again must not leave a segment each time.
     // The smaller one: a database that went back takes again what is left of the journal.
     setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.monotonicUs() / 1000), credentials: gateway.tools.credentials.troubles(), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(watchJournal(journal, log), 1_000),
     setInterval(() => tellNews(gateway, workers), 500),
+    setInterval(() => gateway.routing.save(), saveMs),
     setInterval(() => { memory.used = process.memoryUsage.rss() / (limits.memoryWatermark * memoryBytes()); running.overloaded = memory.used > 1 }, 500),
     setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep() }, 60_000),
   ]
@@ -142,6 +148,8 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
     await drained(live)
     for (const timer of timers) clearInterval(timer)
     gateway.recorder.flush()
+    gateway.routing.flush()
+    gateway.routing.save(true)
     const unwritten = await new Promise<Error | null>((resolve) => journal.close(resolve))
     if (unwritten !== null) log.error({ err: unwritten }, 'the journal could not be closed whole: the end of what ran last is not on the disk')
     workers.tail(journal.tail())
@@ -151,6 +159,15 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
     log.flush(() => process.exit(unwritten === null ? 0 : ioErrorStatus))
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown())
+}
+
+/** A gateway that cannot read what it learned serves all the same, and keeps what is stored as it is. */
+async function restoreRouting({ routing }: Gateway, workers: Workers, log: Logger): Promise<void> {
+  try {
+    routing.restore(await workers.routingState())
+  } catch (err) {
+    log.error({ err }, 'what routing learned could not be read: it begins anew, and saves nothing until the next start')
+  }
 }
 
 function journalLost(err: Error, log: Logger): void {
@@ -196,14 +213,16 @@ function byPepper(settings: Environment): { keys: KeyIndex; ids: SealedIds } {
 }
 
 function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, spool: Spool, onDefect: Gateway['onDefect'], onMalformed: (line: Malformed) => void): Gateway {
+  const [health, credentials] = [new HealthBook(Math.random), new CredentialTurns()]
+  const routing = new Routing({ artefact: loadArtefact(), clock, random: Math.random, health, credentials, store: workers })
   return {
-    keys, live, ids,
+    keys, live, ids, routing,
     repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? workers.repeat(digest), limits }),
     bodies: new BodyBudget(limits.inFlightBodyBytes), spool,
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock, governance),
     hedges: new HedgeBudget(),
     tools: {
-      health: new HealthBook(Math.random), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+      health, credentials, retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
     },
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), authorities),
@@ -215,6 +234,9 @@ function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Work
     userAgent: `megarouter/${version}`,
     malformed: new MalformedLog(clock, onMalformed),
     kept: new KeptResponses(workers),
+    outcomes: workers,
+    // Nothing is learned from outcomes until the router chooses for requests.
+    feedback: routing,
     after: systemAfter,
     onDefect,
   }

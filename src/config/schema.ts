@@ -71,7 +71,7 @@ const settingsSchema = z.strictObject({
   content: stored.optional(),
   responses: stored.optional()
     .describe('Request and response text. Off unless store is true.'),
-  retention: z.strictObject({ requests_days: whole(1, 3650).optional(), usage_days: whole(1, 36_500).optional() }).optional(),
+  retention: z.strictObject({ requests_days: whole(1, 3650).optional(), usage_days: whole(1, 36_500).optional(), decisions_days: whole(1, 3650).optional() }).optional(),
 })
 
 /** The rest of the settings belongs to the process, and so to the organisation that operates it. */

@@ -15,6 +15,7 @@ import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
 import type { FormBody } from './form.ts'
 import type { Run } from './repeats.ts'
+import type { Routed } from './auto.ts'
 import type { Route } from './routes.ts'
 import type { KeyEntry, Snapshot, View } from './snapshot.ts'
 import { newRequestId } from './request-id.ts'
@@ -127,6 +128,8 @@ export class Exchange {
   tags: readonly string[] = noTags
   /** A budget has put a cheaper model in the place of the one that was asked for. */
   downgraded = false
+  /** What the router decided, where it was asked. */
+  routed: Routed | null = null
   /** Short reason of the choice, for `x-megarouter-route`. */
   route: string | null = null
   /** For the header `x-megarouter-warnings`. */
@@ -201,7 +204,7 @@ export class Exchange {
   letGo(): void {
     this.body = nothing
     this.form = null
-    this.scan = this.lease = this.limitHeaders = this.repeat = this.asked = this.chat = this.options = this.hold = this.last = this.running = this.rival = this.captured = null
+    this.scan = this.lease = this.limitHeaders = this.repeat = this.asked = this.chat = this.options = this.routed = this.hold = this.last = this.running = this.rival = this.captured = null
     this.attempts.length = 0
   }
 

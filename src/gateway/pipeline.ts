@@ -17,10 +17,12 @@ import type { Deadlines } from './deadlines.ts'
 import { begin, beginSecond, dropped, hedgesAfterMs, learn, nowMs, reserve } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
 import { faultFrom } from './fault.ts'
+import type { FeedbackSink, OutcomeKeeper } from './feedback.ts'
 import { Race, type Leg, type Raced } from './hedge.ts'
 import { bytesPerToken, endUserOf, inspect } from './inspect.ts'
 import type { KeptResponses } from './kept-responses.ts'
 import type { KeyIndex } from './key-index.ts'
+import { learnFrom } from './learn.ts'
 import { cutFailure, type Live } from './live.ts'
 import type { MalformedLog } from './malformed.ts'
 import { abandon, settle } from './meter.ts'
@@ -29,6 +31,7 @@ import { recordOf, type Recorder } from './record.ts'
 import { Run, type Repeats, type Replay } from './repeats.ts'
 import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
+import type { Routing } from './routing.ts'
 import type { Sharing } from './sharing.ts'
 import type { Spool } from './spool.ts'
 import { stream, type Settle } from './stream.ts'
@@ -47,6 +50,7 @@ export interface Gateway {
   tools: PlanTools
   /** What second attempts beside late ones may cost. */
   hedges: HedgeBudget
+  routing: Routing
   sharing: Sharing
   shedding: Shedding
   /** Of what the process may use, 1 is all. */
@@ -59,6 +63,8 @@ export interface Gateway {
   /** Of what upstreams send in the place of answers. */
   malformed: MalformedLog
   kept: KeptResponses
+  outcomes: OutcomeKeeper
+  feedback: FeedbackSink
   after: After
   /** An exception inside the pipeline: always a defect. */
   onDefect(error: unknown, requestId: string | null): void
@@ -83,6 +89,7 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
   } finally {
     gateway.live.exit(exchange)
     close(exchange, gateway)
+    if (exchange.routed !== null) learnFrom(exchange, gateway.routing)
     gateway.recorder.add(recordOf(exchange))
     exchange.letGo()
   }
@@ -113,7 +120,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Cho
   const wrong = (opening instanceof Promise ? await opening : opening) ?? inspect(exchange)
   if (wrong) return wrong
   granted.about(exchange.tags, granted.asksEndUser ? endUserOf(exchange) : null)
-  const chosen = choose(exchange, gateway.tools.random)
+  const chosen = choose(exchange, gateway)
   if ('code' in chosen) return chosen
   const choice = gateway.admission.hasThresholds ? await heedThresholds(exchange, gateway, granted, chosen) : chosen
   if ('code' in choice) return choice
@@ -158,7 +165,7 @@ async function heedThresholds(exchange: Exchange, gateway: Gateway, lease: Lease
   if (alias === null || alias.name === model) return choice
   exchange.asked!.model = alias.name
   exchange.downgraded = true
-  const cheaper = choose(exchange, gateway.tools.random)
+  const cheaper = choose(exchange, gateway)
   if (!('code' in cheaper)) {
     exchange.warnings.push(`${alias.why}: ${alias.name} is served instead of ${model}`)
     return cheaper

@@ -91,7 +91,7 @@ export async function fill({ database, org, reconciling: { random } }: Instance)
 
 async function ofInstallation(write: Write, org: string): Promise<void> {
   await updateSettings(write, org, {
-    organisation: 'Größe & Söhne ${x}', timeZone: 'Asia/Kathmandu', unknownPrice: 'conservative', content: { store: true, retentionDays: 7, quotaMb: 9 }, retention: { requestsDays: 8, usageDays: 99 },
+    organisation: 'Größe & Söhne ${x}', timeZone: 'Asia/Kathmandu', unknownPrice: 'conservative', content: { store: true, retentionDays: 7, quotaMb: 9 }, retention: { requestsDays: 8, usageDays: 99, decisionsDays: 3 },
     budget: { limitNano: 1_000_000_000_001, period: 'month', mode: 'strict' }, rateLimit: { rpm: 5, tpm: null, concurrency: 6, spendNano: 250_000_000 },
   })
   await createProvider(write, { id: 'groq', org, vendor: 'groq', name: 'Our Groq', baseUrl: null })

@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import type { Budget } from '../../src/gateway/snapshot.ts'
 import type { JournalFile } from '../../src/ledger/disk.ts'
 import type { TerminalRecord } from '../../src/ledger/records.ts'
+import { plainPolicy } from '../../src/routing/policy-data.ts'
+import { unpackDecision } from '../../src/routing/record.ts'
 import type { RequestRecord } from '../../src/store/records.ts'
 import { chat, providerAt, startRig, testPrices, type Rig, type RigOptions } from './harness.ts'
 
@@ -209,6 +211,27 @@ test('a vendor that bills after an abort: what was lost is what was held, and co
   const [lost] = ends
   assert.ok(lost!.tenantNano === 0 && lost!.overheadNano >= 100 * 15_000, `${lost!.overheadNano}`)
   assert.equal(rig.gateway.hedges.spentNano, lost!.overheadNano)
+})
+
+test('a routing policy has its requests hedged within its own share, and what answers is what is learned from; requests of other policies wait', async () => {
+  const { rig, first, second } = await startPair({ hedge: null })
+  rig.publish((organisation) => {
+    const candidates = ['first', 'second'].map((model) => ({ model, effort: null, when: null }))
+    organisation.routing = [{ ...plainPolicy('quick', 'balanced'), candidates, exploreShare: 0, hedge: { maxSpend: 0.05 } }, { ...plainPolicy('patient', 'balanced'), candidates, exploreShare: 0 }]
+  })
+  const share = { policy: 'org_test/quick', maxSpend: 0.05 }
+  rig.gateway.hedges.over(share, 1e12, 0, 0, performance.now())
+  const { understander } = rig.gateway.routing.of(rig.snapshot().organisations.get('org_test')!).router
+  for (let i = 0; i < 60; i++) for (const [arm, value] of [['first', 1], ['second', 0.2]] as const) rig.gateway.routing.take('org_test', arm, '', understander.understand('hi'), { kind: 'feedback', value })
+  rig.upstream.script(first, 'delay:400')
+  const patient = await chat(rig, { model: 'auto:patient' })
+  assert.deepEqual([patient.headers.get('x-megarouter-attempts'), patient.headers.get('x-megarouter-model')], ['1', 'first'])
+  rig.upstream.script(first, 'delay:1200')
+  const quick = await chat(rig, { model: 'auto:quick' })
+  assert.deepEqual([quick.headers.get('x-megarouter-route'), quick.headers.get('x-megarouter-attempts'), quick.headers.get('x-megarouter-model'), rig.upstream.arrivalsOf(second).length], ['auto:quick+hedged', '2', 'second', 1])
+  await rig.recorded(2)
+  rig.gateway.routing.flush()
+  assert.deepEqual(rig.routed.decisions.map(({ body }) => unpackDecision(body)!).map(({ served, record }) => [record.chosen, served]), [['first', 'first'], ['first', 'second']])
 })
 
 test('the client gets nothing before both dispatches survive a loss of power', async () => {

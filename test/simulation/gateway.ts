@@ -28,6 +28,8 @@ import type { SegmentFiles } from '../../src/ledger/follower.ts'
 import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
 import { limits } from '../../src/limits.ts'
 import { openaiChat } from '../../src/protocols/openai-chat/index.ts'
+import { Routing } from '../../src/gateway/routing.ts'
+import { loadArtefact } from '../../src/routing/load.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
 import { HedgeBudget } from '../../src/routing/hedge-budget.ts'
 import { HealthBook } from '../../src/routing/health.ts'
@@ -221,19 +223,22 @@ export class GatewayProcess implements Owner {
   #gatewayOf({ ledger }: OpenLedger): Gateway {
     const { scheduler, dice, upstream } = this.#world
     const { clock } = scheduler
+    const [health, credentials] = [new HealthBook(() => dice.unit()), new CredentialTurns()]
     return {
       keys: this.keys, ids: new SealedIds({ version: 1, key: Buffer.alloc(32, 1) }), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool('nowhere', 0),
       admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
       repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
       hedges: new HedgeBudget(),
       tools: {
-        health: new HealthBook(() => dice.unit()), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+        health, credentials, retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
         random: () => dice.unit(), maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
       },
+      routing: new Routing({ artefact: loadArtefact(), clock, random: () => dice.unit(), health, credentials, store: { decisions() {}, saveArms() {}, saveAdoption() {} } }),
       transport: { dispatch: (request, handler) => upstream.dispatch(this, request, handler) } as Transport,
       deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => 0,
     shedding: new Shedding({ places: limits.places, waiting: limits.waitingPlaces, waitMs: limits.placeWaitMs, after: scheduler.afterOf(this), nowMs: () => clock.monotonicUs() / 1000, random: () => dice.unit() }),
-    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), kept: new KeptResponses({ keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }), after: scheduler.afterOf(this),
+    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), kept: new KeptResponses({ keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }),
+    outcomes: { feedback: () => Promise.resolve(null) }, feedback: { learn: () => false }, after: scheduler.afterOf(this),
       onDefect: (error, requestId) => this.#defect(error, requestId),
     }
   }

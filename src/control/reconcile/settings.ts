@@ -15,7 +15,7 @@ const storedView = ({ store, retentionDays, quotaMb }: Settings['content']): Vie
 
 export const settingsView = ({ organisation, timeZone, unknownPrice, budget, rateLimit, content, responses, retention }: Settings): View => ({
   organisation, time_zone: timeZone, unknown_price: unknownPrice, budget: budget && budgetView(budget), rate_limit: rateLimit && rateView(rateLimit),
-  content: storedView(content), responses: storedView(responses), retention: { requests_days: retention.requestsDays, usage_days: retention.usageDays },
+  content: storedView(content), responses: storedView(responses), retention: { requests_days: retention.requestsDays, usage_days: retention.usageDays, decisions_days: retention.decisionsDays },
 })
 
 export async function settings(run: Run, declared: ConfigSettings, place: Place): Promise<void> {

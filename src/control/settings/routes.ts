@@ -22,7 +22,7 @@ async function describe({ database, clock }: Services, org: string, { organisati
     organisation, time_zone: timeZone, unknown_price: policy,
     budget: budget && await showBudget(database, `org:${org}`, budget, timeZone, clock.epochMs()), rate_limit: showRateLimit(rateLimit),
     content: shown(content), responses: shown(responses),
-    retention: { requests_days: kept.requestsDays, usage_days: kept.usageDays }, version: number, managed_by: by,
+    retention: { requests_days: kept.requestsDays, usage_days: kept.usageDays, decisions_days: kept.decisionsDays }, version: number, managed_by: by,
   }
 }
 
@@ -41,7 +41,7 @@ const patchOf = (input: z.output<typeof settingsPatchSchema>): SettingsPatch => 
   budget: input.budget && budgetOf(input.budget), rateLimit: input.rate_limit && rateLimitOf(input.rate_limit),
   content: input.content && storedOf(input.content),
   responses: input.responses && storedOf(input.responses),
-  retention: input.retention && present({ requestsDays: input.retention.requests_days, usageDays: input.retention.usage_days }),
+  retention: input.retention && present({ requestsDays: input.retention.requests_days, usageDays: input.retention.usage_days, decisionsDays: input.retention.decisions_days }),
 })
 
 export const settings = (services: Services) => router()

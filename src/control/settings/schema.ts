@@ -7,7 +7,7 @@ import { displayName, managedBy, version } from '../schema.ts'
 const unknownPrice = z.enum(['allow', 'block', 'conservative'])
 const days = (most: number) => z.int().min(1).max(most)
 const stored = { store: z.boolean(), retention_days: days(3_650), quota_mb: z.int().min(1).max(10_000_000) }
-const retention = { requests_days: days(3_650), usage_days: days(36_500) }
+const retention = { requests_days: days(3_650), usage_days: days(36_500), decisions_days: days(3_650) }
 const ofAllKeys = 'Of all keys together, besides their own. Replaced whole; null takes it away.'
 
 export const settingsSchema = z.object({
