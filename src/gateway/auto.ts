@@ -68,7 +68,7 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   if (decision.record === null) return nothingFits(decision.nothingLeft, exchange, own)
   const { record } = decision
   const chosen = deploymentsOf(own, [record.chosen, ...(options!.fallbacks === null ? record.fallbacks : [])], deployments)
-  exchange.hedge = policy.hedge === null ? null : { policy: `${view.id}/${policyName}`, maxSpend: policy.hedge.maxSpend }
+  exchange.hedge = policy.hedge === null ? null : { policy: `${view.id}/${policyName}`, maxSpend: policy.hedge.maxSpend, keepsModel: record.held !== null || said.isToolLoop }
   exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache }
   return { deployments: [...chosen.keys()], route: `auto:${policyName}${record.why === 'best' ? '' : `+${record.why}`}` }
 }

@@ -13,6 +13,8 @@ export interface Hedging {
   policy: string
   /** Share of the spend of all its requests, 0 to 0.1. */
   maxSpend: number
+  /** Only at another deployment of the same model: a conversation that goes on keeps its model. */
+  keepsModel?: boolean
 }
 
 interface Bucket { nano: number; atMs: number }

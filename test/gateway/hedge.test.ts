@@ -222,16 +222,19 @@ test('a routing policy has its requests hedged within its own share, and what an
   const share = { policy: 'org_test/quick', maxSpend: 0.05 }
   rig.gateway.hedges.over(share, 1e12, 0, 0, performance.now())
   const { understander } = rig.gateway.routing.of(rig.snapshot().organisations.get('org_test')!).router
-  for (let i = 0; i < 60; i++) for (const [arm, value] of [['first', 1], ['second', 0.2]] as const) rig.gateway.routing.take('org_test', arm, '', understander.understand('hi'), { kind: 'feedback', value })
+  for (let i = 0; i < 60; i++) for (const [arm, value] of [['first', 1], ['second', 0.2]] as const) for (const tools of [false, true]) rig.gateway.routing.take('org_test', arm, '', understander.understand('hello', { tools, images: false }), { kind: 'feedback', value })
   rig.upstream.script(first, 'delay:400')
   const patient = await chat(rig, { model: 'auto:patient' })
   assert.deepEqual([patient.headers.get('x-megarouter-attempts'), patient.headers.get('x-megarouter-model')], ['1', 'first'])
   rig.upstream.script(first, 'delay:1200')
   const quick = await chat(rig, { model: 'auto:quick' })
   assert.deepEqual([quick.headers.get('x-megarouter-route'), quick.headers.get('x-megarouter-attempts'), quick.headers.get('x-megarouter-model'), rig.upstream.arrivalsOf(second).length], ['auto:quick+hedged', '2', 'second', 1])
+  const messages = [{ role: 'user', content: 'hello' }, { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } }] }, { role: 'tool', tool_call_id: 'call_1', content: '1' }]
+  const looping = await chat(rig, { model: 'auto:quick', messages, tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } }] })
+  assert.deepEqual([looping.headers.get('x-megarouter-model'), looping.headers.get('x-megarouter-attempts'), rig.upstream.arrivalsOf(second).length], ['first', '1', 1], 'inside a loop of tools the model is not changed')
   await rig.recorded(2)
   rig.gateway.routing.flush()
-  assert.deepEqual(rig.routed.decisions.map(({ body }) => unpackDecision(body)!).map(({ served, record }) => [record.chosen, served]), [['first', 'first'], ['first', 'second']])
+  assert.deepEqual(rig.routed.decisions.slice(0, 2).map(({ body }) => unpackDecision(body)!).map(({ served, record }) => [record.chosen, served]), [['first', 'first'], ['first', 'second']])
 })
 
 test('the client gets nothing before both dispatches survive a loss of power', async () => {
