@@ -147,17 +147,17 @@ for (const how of ['a revoked key', 'a shutdown'] as const) {
 }
 
 test('the first holds back its headers while the second may still answer, and sends them once it is alone', async () => {
-  const { rig, first, second } = await startPair({ deadlines: { commitAfterMs: 150, keepAliveMs: 20, firstTokenMs: 5_000 } })
-  rig.upstream.script(first, 'delay:1200')
-  rig.upstream.script(second, 'delay:100')
+  const { rig, first, second } = await startPair({ deadlines: { commitAfterMs: 500, keepAliveMs: 20, firstTokenMs: 10_000 } })
+  rig.upstream.script(first, 'delay:2500')
+  rig.upstream.script(second, 'delay:1000')
   assert.equal((await chat(rig, { model: 'two', stream: true })).headers.get('x-megarouter-model'), 'second')
-  rig.upstream.script(first, 'delay:600')
-  rig.upstream.script(second, 'delay:120+status:500')
+  rig.upstream.script(first, 'delay:2500')
+  rig.upstream.script(second, 'delay:700+status:500')
   const began = performance.now()
   const reply = await fetch(`${rig.url}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${rig.key}`, 'content-type': 'application/json' }, body: JSON.stringify({ model: 'two', stream: true, messages: [{ role: 'user', content: 'hi' }] }) })
   const headersMs = performance.now() - began
   assert.ok((await reply.text()).endsWith('data: [DONE]\n\n'))
-  assert.ok(reply.headers.get('x-megarouter-model') === 'first' && headersMs > 140 && headersMs < 450, `${headersMs} ms`)
+  assert.ok(reply.headers.get('x-megarouter-model') === 'first' && headersMs > 650 && headersMs < 2_000, `${headersMs} ms`)
 })
 
 test('no second attempt is made where the budget cannot carry both', async () => {
