@@ -96,7 +96,7 @@ async function ask({ recorder, feedback, outcomes }: Gateway, question: Feedback
     return await outcomes.feedback(question)
   } catch {
     // The store worker has logged why.
-    return failure('feedback_unavailable', 'The database does not answer, so nothing was kept of this feedback. Send it again shortly; what is told twice is kept once.', { retryAfterMs: 1000 })
+    return failure('feedback_unavailable', 'The database does not answer, so this feedback may not have been kept. Send it again shortly; what is told twice is kept once.', { retryAfterMs: 1000 })
   }
 }
 

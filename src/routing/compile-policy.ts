@@ -50,7 +50,7 @@ function policyOf(data: RoutingPolicyData, problems: PolicyProblem[]): Policy {
       Object.assign(own, { [field]: value })
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error
-      problems.push({ field, error: error.message })
+      problems.push({ field, error: error.wrong })
     }
   }
   if (data.tolerance !== null && builtInPolicies[base].kind !== 'cheap') problems.push({ field: 'tolerance', error: 'is only of effect with the base cheap: leave it out, or take that base' })

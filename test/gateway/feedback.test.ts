@@ -9,7 +9,7 @@ import { openDatabase } from '../../src/store/database.ts'
 import type { Decision } from '../../src/store/decisions.ts'
 import { listOutcomes, type FeedbackAsk, type FeedbackFound } from '../../src/store/outcomes.ts'
 import type { FromStore, ToStore } from '../../src/threads/messages.ts'
-import { packRecords } from '../../src/threads/record-batch.ts'
+import { packDecisions, packRecords } from '../../src/threads/record-batch.ts'
 import { temporaryDirectory } from '../store/databases.ts'
 import { chat, startRig } from './harness.ts'
 import { project, team } from './rows.ts'
@@ -108,7 +108,7 @@ async function served(key = rig.key, headers: Record<string, string> = {}): Prom
 
 const decided = (id: string): void => {
   const decision: Decision = { id, org: 'org_test', at: Date.now() * 1000, policy: 'balanced', chosen: 'echo', session: null, body: '{"record":{}}' }
-  store.tell({ kind: 'decisions', rows: JSON.stringify([decision]) })
+  store.tell({ kind: 'decisions', ...packDecisions([decision]) })
 }
 const quality = (id: string, value: unknown = true) => ({ target: { request_id: id }, metric: 'quality', value })
 

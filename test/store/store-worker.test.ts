@@ -11,7 +11,7 @@ import { findDecision, type Decision } from '../../src/store/decisions.ts'
 import { encodeId } from '../../src/store/ids.ts'
 import type { FeedbackFound } from '../../src/store/outcomes.ts'
 import type { FromStore, ToStore } from '../../src/threads/messages.ts'
-import { packRecords } from '../../src/threads/record-batch.ts'
+import { packDecisions, packRecords } from '../../src/threads/record-batch.ts'
 import { temporaryDirectory } from './databases.ts'
 import { record } from './fixtures.ts'
 import { findPostgres, startPostgres } from './postgres.ts'
@@ -102,7 +102,7 @@ test('what the router decided and learned is in the database when the worker say
   await first.until('ready')
   const request = record()
   const bad = { ...arm, arm: 'too large', state: 'x'.repeat(65 * 1024) }
-  first.send({ kind: 'decisions', rows: JSON.stringify([decisionOf(request.id), decisionOf('req_bad')]) })
+  first.send({ kind: 'decisions', ...packDecisions([decisionOf(request.id), decisionOf('req_bad')]) })
   first.send({ kind: 'armStates', rows: [arm, bad] })
   first.send({ kind: 'armStates', rows: [{ ...arm, stage: 'adopted', state: '{"n":2}' }] })
   first.send({ kind: 'adoptionEvents', rows: [step] })
@@ -143,7 +143,7 @@ test('a PostgreSQL that refuses us is a failure; while it is gone records wait, 
   await server.halt()
   send({ kind: 'records', ...packRecords(records.slice(300)) })
   const [routed] = records
-  send({ kind: 'decisions', rows: JSON.stringify([decisionOf(routed!.id)]) })
+  send({ kind: 'decisions', ...packDecisions([decisionOf(routed!.id)]) })
   const ask = { org: 'org_a', key: 'key_a', node: null, target: { request: routed!.id }, metric: 'quality', value: true, comment: null, at: 1 } as const
   send({ kind: 'feedback', id: 1, ask, untilMs: Date.now() + 200 })
   assert.match((await until('feedback')).error ?? '', /does not take what is queued/)

@@ -5,6 +5,7 @@ import { budgetInput, budgetView, changeWarnings, rateLimitInput, rateLimitView 
 import { displayName, managedBy, version } from '../schema.ts'
 
 const unknownPrice = z.enum(['allow', 'block', 'conservative'])
+const newModels = z.enum(['automatic', 'approval']).openapi({ description: 'Whether auto may come to use models that it has not used yet by itself, or waits until somebody approves them.' })
 const days = (most: number) => z.int().min(1).max(most)
 const stored = { store: z.boolean(), retention_days: days(3_650), quota_mb: z.int().min(1).max(10_000_000) }
 const retention = { requests_days: days(3_650), usage_days: days(36_500), decisions_days: days(3_650) }
@@ -12,7 +13,7 @@ const ofAllKeys = 'Of all keys together, besides their own. Replaced whole; null
 
 export const settingsSchema = z.object({
   organisation: z.string(), time_zone: z.string(), unknown_price: unknownPrice, budget: budgetView.nullable(), rate_limit: rateLimitView.nullable(),
-  content: z.object(stored), responses: z.object(stored), retention: z.object(retention), version, managed_by: managedBy,
+  content: z.object(stored), responses: z.object(stored), retention: z.object(retention), new_models: newModels, version, managed_by: managedBy,
 }).openapi('Settings')
 
 export const changedSettingsSchema = settingsSchema.extend(changeWarnings).openapi('ChangedSettings')
@@ -26,4 +27,5 @@ export const settingsPatchSchema = z.strictObject({
   content: z.strictObject(stored).partial().optional(),
   responses: z.strictObject(stored).partial().optional().openapi({ description: 'Conversations of the Responses API that are translated: stored, so that previous_response_id works.' }),
   retention: z.strictObject(retention).partial().optional(),
+  new_models: newModels.optional(),
 }).openapi('SettingsPatch')
