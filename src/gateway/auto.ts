@@ -68,9 +68,8 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   if (decision.record === null) return nothingFits(decision.nothingLeft, exchange, own)
   const { record } = decision
   const chosen = deploymentsOf(own, [record.chosen, ...(options!.fallbacks === null ? record.fallbacks : [])], deployments)
-  exchange.hedge = policy.hedge === null ? null : { policy: `${view.id}/${policyName}`, maxSpend: policy.hedge.maxSpend, keepsModel: record.held !== null || said.isToolLoop }
+  exchange.hedge = policy.hedge === null ? null : { policy: `${view.id}\n${policyName}`, maxSpend: policy.hedge.maxSpend, keepsModel: record.held !== null || said.isToolLoop }
   exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache }
-  if (policy.hedge !== null) exchange.hedge = { policy: `${view.id}\n${policyName}`, maxSpend: policy.hedge.maxSpend }
   return { deployments: [...chosen.keys()], route: `auto:${policyName}${record.why === 'best' ? '' : `+${record.why}`}` }
 }
 

@@ -219,7 +219,7 @@ test('a routing policy has its requests hedged within its own share, and what an
     const candidates = ['first', 'second'].map((model) => ({ model, effort: null, when: null }))
     organisation.routing = [{ ...plainPolicy('quick', 'balanced'), candidates, exploreShare: 0, hedge: { maxSpend: 0.05 } }, { ...plainPolicy('patient', 'balanced'), candidates, exploreShare: 0 }]
   })
-  const share = { policy: 'org_test/quick', maxSpend: 0.05 }
+  const share = { policy: 'org_test\nquick', maxSpend: 0.05 }
   rig.gateway.hedges.over(share, 1e12, 0, 0, performance.now())
   const { understander } = rig.gateway.routing.of(rig.snapshot().organisations.get('org_test')!).router
   for (let i = 0; i < 60; i++) for (const [arm, value] of [['first', 1], ['second', 0.2]] as const) for (const tools of [false, true]) rig.gateway.routing.take('org_test', arm, '', understander.understand('hello', { tools, images: false }), { kind: 'feedback', value })
