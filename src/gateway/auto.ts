@@ -72,8 +72,8 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   const { record } = decision
   const chosen = deploymentsOf(own, [record.chosen, ...(options!.fallbacks === null ? record.fallbacks : [])], deployments)
   const arms = new Map(Array.from(chosen, ([deployment, id]) => [armKeyOf(deployment), id]))
+  exchange.hedge = policy.hedge === null ? null : { policy: `${view.id}\n${policyName}`, maxSpend: policy.hedge.maxSpend, keepsModel: record.held !== null || said.isToolLoop }
   exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms, said, marksCache: request.marksCache, wants: request.needs }
-  if (policy.hedge !== null) exchange.hedge = { policy: `${view.id}\n${policyName}`, maxSpend: policy.hedge.maxSpend }
   return { deployments: [...chosen.keys()], route: `auto:${policyName}${record.why === 'best' ? '' : `+${record.why}`}` }
 }
 

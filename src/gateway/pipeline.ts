@@ -48,9 +48,9 @@ export interface Gateway {
   ids: SealedIds
   admission: Admission
   tools: PlanTools
-  routing: Routing
   /** What second attempts beside late ones may cost. */
   hedges: HedgeBudget
+  routing: Routing
   sharing: Sharing
   shedding: Shedding
   /** Of what the process may use, 1 is all. */

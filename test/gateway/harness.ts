@@ -99,7 +99,7 @@ export interface RigOptions {
   deadlines?: Partial<SettingsData['deadlines']>
   vendor?: Partial<Vendor>
   /** Of every request. */
-  hedge?: Hedging
+  hedge?: Hedging | null
   /** More providers, besides `up`. */
   providers?: (upstream: Upstream) => ProviderData[]
   aliases?: OrganisationSnapshot['aliases']
