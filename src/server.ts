@@ -120,18 +120,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   await workers.until(() => waitsFor(workers, keys) === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
-  const timers = [
-    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); gateway.routing.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
-    // Often: a process that dies again and again must not leave a segment each time.
-    // The smaller one: a database that went back takes again what is left of the journal.
-    setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),
-    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.monotonicUs() / 1000), credentials: gateway.tools.credentials.troubles(), queued: workers.queued, dropped: workers.dropped }), 1_000),
-    setInterval(watchJournal(journal, log), 1_000),
-    setInterval(() => tellNews(gateway, workers), 500),
-    setInterval(() => gateway.routing.save(), saveMs),
-    setInterval(() => { memory.used = process.memoryUsage.rss() / (limits.memoryWatermark * memoryBytes()); running.overloaded = memory.used > 1 }, 500),
-    setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep() }, 60_000),
-  ]
+  const timers = startTimers(gateway, opened, workers, running, lost, log)
   process.on('SIGHUP', () => workers.tell({ kind: 'reload' }))
   let askedAtUs = 0
   const shutDown = async (): Promise<void> => {
@@ -159,6 +148,23 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
     log.flush(() => process.exit(unwritten === null ? 0 : ioErrorStatus))
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown())
+}
+
+/** What happens now and then, until the shutdown. */
+function startTimers(gateway: Gateway, { journal, ledger }: OpenLedger, workers: Workers, running: { overloaded: boolean }, lost: Iterator<RequestRecord[]>, log: Logger): NodeJS.Timeout[] {
+  const { keys } = gateway
+  return [
+    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); gateway.routing.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
+    // Often: a process that dies again and again must not leave a segment each time.
+    // The smaller one: a database that went back takes again what is left of the journal.
+    setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),
+    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.monotonicUs() / 1000), credentials: gateway.tools.credentials.troubles(), queued: workers.queued, dropped: workers.dropped }), 1_000),
+    setInterval(watchJournal(journal, log), 1_000),
+    setInterval(() => tellNews(gateway, workers), 500),
+    setInterval(() => gateway.routing.save(), saveMs),
+    setInterval(() => { memory.used = process.memoryUsage.rss() / (limits.memoryWatermark * memoryBytes()); running.overloaded = memory.used > 1 }, 500),
+    setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep() }, 60_000),
+  ]
 }
 
 /** A gateway that cannot read what it learned serves all the same, and keeps what is stored as it is. */
