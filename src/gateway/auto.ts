@@ -32,6 +32,7 @@ export interface Routed {
   arms: ReadonlyMap<Deployment, string>
   said: Said
   marksCache: boolean
+  wants: { tools: boolean; schema: boolean }
 }
 
 /** The name of the policy that a model's name means, or null where it means a model. */
@@ -69,7 +70,7 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   const { record } = decision
   const chosen = deploymentsOf(own, [record.chosen, ...(options!.fallbacks === null ? record.fallbacks : [])], deployments)
   exchange.hedge = policy.hedge === null ? null : { policy: `${view.id}\n${policyName}`, maxSpend: policy.hedge.maxSpend, keepsModel: record.held !== null || said.isToolLoop }
-  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache }
+  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache, wants: request.needs }
   return { deployments: [...chosen.keys()], route: `auto:${policyName}${record.why === 'best' ? '' : `+${record.why}`}` }
 }
 
