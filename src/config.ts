@@ -53,6 +53,7 @@ export interface ConfigSettings {
   retention: { requestsDays: number | null; usageDays: number | null }
   content: Kept
   responses: Kept
+  cache: { ttlS: number | null }
 }
 
 export interface Config {
@@ -218,6 +219,7 @@ const settingsOf = (settings: FileSettings): ConfigSettings => ({
   retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null },
   content: kept(settings.content),
   responses: kept(settings.responses),
+  cache: { ttlS: settings.cache?.ttl_s ?? null },
 })
 
 const kept = (stored: FileSettings['content'] = {}): Kept => ({ store: stored.store ?? null, retentionDays: stored.retention_days ?? null, quotaMb: stored.quota_mb ?? null })

@@ -135,11 +135,11 @@ const optionChecks: Record<string, { check: Check; must: string }> = {
 }
 
 /** Taken, so that clients may be written for routing and caching already, but never silently: a response header names them. */
-const withoutEffect = new Set(['policy', 'models', 'max_cost_usd', 'min_quality', 'max_latency_ms', 'cache'])
+const withoutEffect = new Set(['policy', 'models', 'max_cost_usd', 'min_quality', 'max_latency_ms'])
 
 const noMembers = {}
 const noOptions: RequestOptions = {
-  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: false, includeCost: false, onUnsupported: 'warn', ignored: [],
+  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: null, includeCost: false, onUnsupported: 'warn', ignored: [],
 }
 
 function meant(name: string): string {
@@ -177,7 +177,7 @@ function readOptions(exchange: Exchange, scan: JsonScanner): Failure | null {
     maxLatencyMs: (values['max_latency_ms'] as number | undefined) ?? null,
     session: (values['session'] as string | undefined) ?? null,
     tags: (values['tags'] as string[] | undefined) ?? [],
-    cache: values['cache'] === true,
+    cache: (values['cache'] as boolean | undefined) ?? null,
     includeCost: values['include_cost'] === true,
     onUnsupported: (values['on_unsupported'] as RequestOptions['onUnsupported'] | undefined) ?? 'warn',
     ignored: Object.keys(values).filter((name) => withoutEffect.has(name)),

@@ -5,6 +5,7 @@ import type { SaidError } from '../protocols/protocol.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fault } from './fault.ts'
+import type { Recording } from './recording.ts'
 import { usd } from './usage-cost.ts'
 
 type Headers = Record<string, string | string[]>
@@ -31,7 +32,7 @@ export function commonHeaders(exchange: Exchange, attempt: Attempt | undefined):
   if (exchange.protocol.idHeader !== undefined) headers[exchange.protocol.idHeader] ??= exchange.id
   headers['x-megarouter-request-id'] = exchange.id
   headers['x-megarouter-attempts'] = String(exchange.attempts.length)
-  headers['x-megarouter-cache'] = 'off'
+  headers['x-megarouter-cache'] = exchange.cache
   headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
   if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
   const warnings = exchange.options && exchange.options.ignored.length > 0 ? [`no effect yet: ${exchange.options.ignored.join(', ')}`, ...exchange.warnings] : exchange.warnings
@@ -115,10 +116,19 @@ function send(exchange: Exchange, status: number, headers: Headers, body: Buffer
   const { response } = exchange
   headers['content-length'] = String(body.length)
   exchange.repeat?.answer(status, headers, body)
+  if (exchange.capture !== null) record(exchange.capture.recording, status, headers, body)
   exchange.status = response.destroyed ? 499 : status
   if (response.destroyed) return
   exchange.responseBytes = body.length
   exchange.captured?.push(body)
   response.writeHead(status, headers)
   response.end(body)
+}
+
+/** A complete answer for the cache. What follows a broken stream is none. */
+function record(recording: Recording, status: number, headers: Headers, body: Buffer): void {
+  if (recording.status !== 0) return
+  recording.body(body)
+  recording.head(status, headers)
+  recording.end(false)
 }

@@ -91,6 +91,8 @@ export interface OrganisationSettings {
   storesContent: boolean
   /** Whether translated conversations of the Responses API are stored, so that one may go on by its id. */
   storesResponses?: boolean
+  /** How long answers are kept for requests that ask for the cache; 0: they are not. */
+  cacheTtlMs?: number
 }
 
 /** Of the node, for all organisations. */

@@ -8,10 +8,12 @@ import { after } from 'node:test'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { usageClasses, type Prices } from '../../src/catalog/price.ts'
 import { systemAfter, systemClock } from '../../src/clock.ts'
+import { MemoryAnswers, type AnswerCache } from '../../src/gateway/answer-cache.ts'
 import { AuthorizedTransport } from '../../src/gateway/authorized.ts'
 import { trustedProxies } from '../../src/gateway/client-address.ts'
 import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
+import { ExactCache } from '../../src/gateway/exact-cache.ts'
 import { route, type Door } from '../../src/gateway/front-door.ts'
 import { Governor } from '../../src/gateway/governor.ts'
 import { KeptResponses, type ResponseKeeper } from '../../src/gateway/kept-responses.ts'
@@ -103,6 +105,8 @@ export interface RigOptions {
   send?: Send
   tokenNowMs?: () => number
   keeper?: ResponseKeeper
+  /** Where answers are kept for the same request. */
+  answers?: AnswerCache
   /** Stands before the journal's disk. */
   disk?: (disk: Disk) => Disk
   /** Called when the rig closes, after the gateway has. */
@@ -169,6 +173,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
   const gateway: Gateway = {
     keys, ids: new SealedIds(pepper), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
+    cache: new ExactCache(pepper, options.answers ?? new MemoryAnswers(clock, limits.cacheBytes)),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
     tools: { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
