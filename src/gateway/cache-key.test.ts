@@ -15,9 +15,9 @@ const key = { id: 'key_1', org: 'org_1', node: null as string | null, project: n
 const options = { policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, onUnsupported: 'warn', session: null, tags: [], cache: true, includeCost: false }
 const deployment = (provider: string, node: string | null): Deployment => ({ provider: { id: provider, credentials: [{ id: 'c', secret: 's', last4: 's', node }] } }) as unknown as Deployment
 
-interface Asked { key: typeof key; options: object; protocol: typeof openai; endpoint: ReturnType<typeof chatEndpoint>; model: string; stream: boolean; headers: Record<string, string>; inPath: { model?: string }; home: string | null; scope: string; deployments: Deployment[]; body: RequestBody }
+interface Asked { key: typeof key; options: object; protocol: typeof openai; endpoint: ReturnType<typeof chatEndpoint>; model: string; stream: boolean; headers: Record<string, string>; inPath: { model?: string }; home: string | null; downgraded: boolean; scope: string; deployments: Deployment[]; body: RequestBody }
 
-const base: Asked = { key, options, protocol: messages, endpoint: chatEndpoint(messages), model: 'm', stream: false, headers: {}, inPath: {}, home: null, scope: '', deployments: [deployment('up', null)], body: { model: 'm', messages: [] } }
+const base: Asked = { key, options, protocol: messages, endpoint: chatEndpoint(messages), model: 'm', stream: false, headers: {}, inPath: {}, home: null, downgraded: false, scope: '', deployments: [deployment('up', null)], body: { model: 'm', messages: [] } }
 const keys = new CacheKeys({ key: Buffer.alloc(32, 1) })
 
 function keyOf({ model, stream, headers, scope, deployments, body, ...rest }: Asked, by = keys): string {
@@ -37,6 +37,8 @@ const others: Record<string, Partial<Asked>> = {
   'key of nobody': { key: { ...key, id: 'key_2' } },
   'routing policy': { scope: 'balanced:1' },
   'version of it': { scope: 'balanced:2' },
+  'what a budget put in its place': { scope: 'balanced:1', downgraded: true },
+  'another that a budget put in its place': { scope: 'balanced:1', downgraded: true, model: 'n' },
   'credentials of a team': { deployments: [deployment('up', 'a')] },
   'credentials of another team': { deployments: [deployment('up', 'b')] },
   'credentials of a team elsewhere': { deployments: [deployment('down', 'a')] },
@@ -81,6 +83,7 @@ test('a header of Bedrock that may reach it makes another key, and another tag, 
   assert.notEqual(keyOf(invoke), keyOf({ ...invoke, headers: { 'x-amzn-bedrock-guardrailidentifier': 'g' } }))
   assert.equal(keyOf(base), keyOf({ ...base, headers: { 'user-agent': 'x', 'x-request-id': '1', traceparent: 't' }, options: { ...options, session: 's', tags: ['t'] } }))
   assert.equal(keyOf(base), keyOf({ ...base, body: { ...base.body, megarouter: { cache: true } } }))
+  assert.equal(keyOf({ ...base, scope: 'p:1' }), keyOf({ ...base, scope: 'p:1', model: 'n' }), 'a policy may choose either')
   assert.equal(keyOf({ ...base, key: { ...key, node: 'a' } }), keyOf({ ...base, key: { ...key, node: 'a', id: 'key_2', user: 'u' } }), 'keys of a project share')
 })
 

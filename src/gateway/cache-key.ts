@@ -22,10 +22,12 @@ export class CacheKeys {
 
   /** `scope`: of the routing policy; '' where a model is asked for by name. `deployments`: those that may answer. */
   of(exchange: Exchange, scope: string, deployments: readonly Deployment[], body: RequestBody): string {
-    const { key, asked, endpoint, protocol, inPath, home } = exchange
+    const { key, asked, endpoint, protocol, inPath, home, downgraded } = exchange
+    // A routing policy chooses another model each time; by which name it was called stands in the body.
+    const model = scope === '' || downgraded ? asked!.model : null
     const { policy, models, fallbacks, maxCostNano, minQuality, maxLatencyMs, onUnsupported } = exchange.options!
     const parts: unknown[] = [
-      key!.org, sharersOf(key!), scope, ownersOf(deployments), protocol.id, endpoint.name, protocol.framing, asked!.model, asked!.stream, inPath.model, home,
+      key!.org, sharersOf(key!), scope, ownersOf(deployments), protocol.id, endpoint.name, protocol.framing, model, asked!.stream, inPath.model, home,
       policy, models, fallbacks, maxCostNano, minQuality, maxLatencyMs, onUnsupported, headersOf(exchange),
     ]
     return createHmac('sha256', this.#secret).update(JSON.stringify(parts)).update('\n').update(canonical(body)).digest('base64url')

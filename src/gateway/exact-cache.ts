@@ -28,7 +28,8 @@ export interface Capture { key: string; recording: Recording; /** Warnings that 
 /** Of the answer and not of the request. */
 const ofTheAnswer = /^(content-type|cache-control|x-accel-buffering|openai-(version|model)|x-amzn-bedrock-[\w-]+|x-megarouter-(provider|model))$/
 const uncounted: Pool = { resized() {} }
-const outOfRoom = failure('overloaded', 'Too much is being recorded at once.')
+/** Nobody is told: a recording has no readers. */
+const notWanted = failure('internal_error', 'This answer is not kept.')
 
 export class ExactCache implements Pool {
   hits = 0
@@ -43,7 +44,8 @@ export class ExactCache implements Pool {
   recordingBytes = 0
   readonly #keys: CacheKeys
   readonly answers: AnswerCache
-  readonly #recordings = new Set<Recording>()
+  /** With whose they are, the oldest first. */
+  readonly #recordings = new Map<Recording, string>()
 
   constructor(pepper: Pick<Pepper, 'key'>, answers: AnswerCache) {
     this.#keys = new CacheKeys(pepper)
@@ -85,17 +87,19 @@ export class ExactCache implements Pool {
     recording.release()
   }
 
+  /** Answers that are on their way are not kept either. */
   async empty(org: string): Promise<Emptied> {
+    for (const [recording, of] of this.#recordings) if (of === org) recording.lose(notWanted)
     return this.answers.empty(org)
   }
 
   resized(bytes: number): void {
     this.recordingBytes += bytes
     if (bytes <= 0) return
-    for (const recording of this.#recordings) {
+    for (const recording of this.#recordings.keys()) {
       if (this.recordingBytes <= limits.cacheRecordingBytes) return
       this.#recordings.delete(recording)
-      recording.lose(outOfRoom)
+      recording.lose(notWanted)
     }
   }
 
@@ -120,7 +124,7 @@ export class ExactCache implements Pool {
     this.misses++
     exchange.cache = 'miss'
     const recording = new Recording(this, limits.cacheAnswerBytes, exchange.id, Math.floor(exchange.at / 1000))
-    this.#recordings.add(recording)
+    this.#recordings.set(recording, exchange.key!.org)
     exchange.capture = { key, recording, warnings: exchange.warnings.length }
     return null
   }
