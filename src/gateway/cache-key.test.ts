@@ -80,6 +80,8 @@ test('each part that decides on an answer, or whose it is, makes another key', (
 
 test('a header of Bedrock that may reach it makes another key, and another tag, session, connection or name of a client does not', () => {
   const invoke = { ...base, protocol: anthropicInvoke, endpoint: chatEndpoint(anthropicInvoke) }
+  const ofOpenai = { ...base, protocol: openai }
+  assert.notEqual(keyOf(ofOpenai), keyOf({ ...ofOpenai, headers: { 'anthropic-beta': 'a' } }), 'what a request is understood by counts in every format')
   assert.notEqual(keyOf(invoke), keyOf({ ...invoke, headers: { 'x-amzn-bedrock-guardrailidentifier': 'g' } }))
   assert.equal(keyOf(base), keyOf({ ...base, headers: { 'user-agent': 'x', 'x-request-id': '1', traceparent: 't' }, options: { ...options, session: 's', tags: ['t'] } }))
   assert.equal(keyOf(base), keyOf({ ...base, body: { ...base.body, megarouter: { cache: true } } }))

@@ -104,7 +104,7 @@ export function comparable(exchange: Exchange): { body: RequestBody } | { why: s
   if (body['store'] === true || (protocol.id === 'openai-responses' && body['store'] !== false)) return { why: '"store" is not false' }
   const members = countMembers(body)
   // Of two members of one name a vendor may read the other one.
-  if (members === null || members !== scan!.keys) return { why: members === null ? 'it has a number of more than 53 bits' : 'it has a member twice' }
+  if (members !== scan!.keys) return { why: members === null ? 'it has a number of more than 53 bits' : 'it has a member twice' }
   const elsewhere = endpoint.capability === 'chat' ? refersElsewhere(exchange, body) : null
   return elsewhere === null ? { body } : { why: elsewhere }
 }

@@ -74,9 +74,9 @@ export class ExactCache implements Pool {
     if (capture === null || !cachePolicy) return
     const attempt = attempts.findLast(({ final }) => final)
     const { recording } = capture
-    const isDone = attempt !== undefined && outcome === 'success' && status === 200 && attempt.outcome === 'success' && attempt.fault === null && recording.complete && recording.whole && !recording.broken && recording.status === 200
+    const isDone = attempt !== undefined && outcome === 'success' && status === 200 && attempt.outcome === 'success' && recording.complete && recording.whole
     // The answer of a fallback would go on being given once the first model is back.
-    if (!isDone || modelOf(attempts[0]!) !== modelOf(attempt) || !isWholeAnswer(exchange, recording.bytes, attempt.options.deployment.provider.vendor.proofs)) return void this.unfit++
+    if (!isDone || modelOf(attempts[0]!) !== modelOf(attempt) || !isWhole(exchange, attempt, recording.bytes)) return void this.unfit++
     this.#attend(this.answers.keep(key!.org, capture.key, keptFrom(exchange, attempt, capture), cachePolicy.ttlMs))
     this.kept++
   }
@@ -154,9 +154,7 @@ class Hit implements Replay {
     exchange.warnings.push(...warnings)
     exchange.captured?.push(body)
     const recording = new Recording(uncounted, Infinity, requestId, at)
-    recording.body(body)
-    recording.head(200, {})
-    recording.end(false)
+    recording.answer(200, {}, body)
     const headers: Headers = { ...commonHeaders(exchange, undefined), ...described, 'x-megarouter-cost-usd': '0', age: String(Math.max(0, Math.floor((exchange.clock.epochMs() - at) / 1000))) }
     if (!exchange.asked!.stream) headers['content-length'] = String(body.length)
     return recording.serve(exchange, deadlines, headers)
@@ -167,6 +165,10 @@ function ofOrganisation({ view }: Exchange): CachePolicy | null {
   const ttlMs = view!.cacheTtlMs ?? 0
   return ttlMs > 0 ? { ttlMs, scope: '' } : null
 }
+
+/** In the vendor's words, and in those that its client got. */
+const isWhole = (exchange: Exchange, { options: { translation, deployment } }: Attempt, bytes: Buffer): boolean =>
+  translation?.endsItself !== false && isWholeAnswer(exchange, bytes, deployment.provider.vendor.proofs)
 
 const modelOf = ({ options: { deployment } }: Attempt): string => deployment.logicalModel
 

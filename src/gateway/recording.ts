@@ -85,6 +85,13 @@ export class Recording {
     this.#hold(bytes.length)
   }
 
+  /** All of an answer at once. */
+  answer(status: number, headers: Headers, body: Buffer): void {
+    this.body(body)
+    this.head(status, headers)
+    this.end(false)
+  }
+
   append(chunk: Buffer): void {
     const half = this.#maxBytes >> 1
     for (let at = 0; at < chunk.length && !this.lost; at += half) this.#write(chunk.subarray(at, at + half))

@@ -5,7 +5,6 @@ import type { SaidError } from '../protocols/protocol.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fault } from './fault.ts'
-import type { Recording } from './recording.ts'
 import { usd } from './usage-cost.ts'
 
 type Headers = Record<string, string | string[]>
@@ -116,19 +115,11 @@ function send(exchange: Exchange, status: number, headers: Headers, body: Buffer
   const { response } = exchange
   headers['content-length'] = String(body.length)
   exchange.repeat?.answer(status, headers, body)
-  if (exchange.capture !== null) record(exchange.capture.recording, status, headers, body)
+  exchange.capture?.recording.answer(status, headers, body)
   exchange.status = response.destroyed ? 499 : status
   if (response.destroyed) return
   exchange.responseBytes = body.length
   exchange.captured?.push(body)
   response.writeHead(status, headers)
   response.end(body)
-}
-
-/** A complete answer for the cache. What follows a broken stream is none. */
-function record(recording: Recording, status: number, headers: Headers, body: Buffer): void {
-  if (recording.status !== 0) return
-  recording.body(body)
-  recording.head(status, headers)
-  recording.end(false)
 }

@@ -1,15 +1,15 @@
 /**
- * Whether an answer may be given again, by what a client reads in it: the model came to its own end. One that was cut at a limit, withheld
- * or declined was the vendor's mood of the moment; so was one that cannot be read.
+ * Whether an answer may be given again: the model came to its own end. One that was cut at a limit, withheld or declined was the vendor's
+ * mood of the moment; so was one that cannot be read.
  */
-import type { ChatEvent, JsonObject, Part, StopReason } from '../protocols/canonical.ts'
+import type { ChatEvent, JsonObject, StopReason } from '../protocols/canonical.ts'
 import type { Exchange } from './exchange.ts'
 import { eventsOf } from './reframe.ts'
 
-const ends: ReadonlySet<StopReason> = new Set(['end', 'stop_sequence', 'tool_calls'])
-const declines = ({ type }: Part): boolean => type === 'refusal'
+const ownEnds: ReadonlySet<StopReason | undefined> = new Set(['end', 'stop_sequence', 'tool_calls'])
+export const isOwnEnd = (stop: StopReason | undefined): boolean => ownEnds.has(stop)
 
-/** `bytes`: all that the client was sent. `proofs`: who made those in it. */
+/** As its client reads it. `bytes`: all that it was sent. `proofs`: who made those in it. */
 export function isWholeAnswer({ protocol, endpoint, asked, chat, id }: Exchange, bytes: Buffer, proofs: string): boolean {
   if (endpoint.capability !== 'chat') return true
   const codec = protocol.codec!
@@ -17,7 +17,7 @@ export function isWholeAnswer({ protocol, endpoint, asked, chat, id }: Exchange,
   try {
     if (!asked!.stream) {
       const { choices } = codec.decodeAnswer(JSON.parse(bytes.toString()) as JsonObject, source)
-      return choices.length > 0 && choices.every(({ stop, parts }) => stop !== undefined && ends.has(stop) && !parts.some(declines))
+      return choices.length > 0 && choices.every(({ stop }) => isOwnEnd(stop))
     }
     const events: ChatEvent[] = []
     const decoder = codec.decodeStream(source)
@@ -25,8 +25,11 @@ export function isWholeAnswer({ protocol, endpoint, asked, chat, id }: Exchange,
     const scanner = eventsOf(framings, ({ name, data }) => data !== null && decoder.event(name, data, events))
     scanner.push(bytes)
     scanner.end()
+    // Google's streams have no end of their own. Of the others one without it broke at the last moment.
+    const isOver = codec.format === 'gemini-generate' || events.some(({ type }) => type === 'end')
     decoder.end(events)
-    return events.some(({ type }) => type === 'stop') && events.every((event) => (event.type === 'stop' ? ends.has(event.stop) : event.type === 'part' ? !declines(event.part) : event.type !== 'error'))
+    const stops = events.filter((event) => event.type === 'stop')
+    return stops.length > 0 && stops.every(({ stop }) => isOwnEnd(stop)) && isOver
   } catch {
     // What our own reader of the format does not take is not worth keeping; the client has it.
     return false

@@ -23,7 +23,7 @@ const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }
 const lastOf = `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [], usage })}\n\ndata: [DONE]\n\n`
 
 /** What each model does wrong; the others answer whole. */
-export const faulty = ['length', 'content_filter', 'refusal', 'error', 'error-in-200', 'cut', 'empty', 'no-reason', 'slow'] as const
+export const faulty = ['length', 'content_filter', 'refusal', 'error', 'error-in-200', 'cut', 'empty', 'no-reason', 'no-end', 'slow'] as const
 
 function plain(response: ServerResponse, model: string, text: string): void {
   if (model === 'error') return void response.writeHead(500, { 'content-type': 'application/json' }).end('{"error":{"message":"no"}}')
@@ -48,7 +48,21 @@ function streamed(response: ServerResponse, model: string, text: string): void {
   if (model === 'cut') return void setTimeout(() => response.destroy(), 30)
   const end = chunk({}, model === 'no-reason' ? null : model === 'length' || model === 'content_filter' ? model : 'stop')
   if (model === 'slow') setTimeout(() => response.end(end + lastOf), 300)
-  else response.end(model === 'no-reason' ? '' : end + lastOf)
+  else response.end(model === 'no-reason' ? '' : model === 'no-end' ? end : end + lastOf)
+}
+
+const isFaulty = (model: string): boolean => ['error', 'error-in-200', 'cut', 'empty'].includes(model)
+
+/** In Anthropic's format, ended as the model's name says. */
+function messages(response: ServerResponse, reason: string, stream: boolean, text: string): void {
+  const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'claude', content: [{ type: 'text', text }], stop_reason: reason, stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 } }
+  response.writeHead(200, { 'content-type': stream ? 'text/event-stream' : 'application/json' })
+  if (!stream) return void response.end(JSON.stringify(message))
+  for (const [name, data] of [
+    ['message_start', { message: { ...message, content: [], stop_reason: null } }], ['content_block_start', { index: 0, content_block: { type: 'text', text: '' } }], ['content_block_delta', { index: 0, delta: { type: 'text_delta', text } }],
+    ['content_block_stop', { index: 0 }], ['message_delta', { delta: { stop_reason: reason, stop_sequence: null }, usage: { output_tokens: 1 } }], ['message_stop', {}],
+  ] as const) response.write(`event: ${name}\ndata: ${JSON.stringify({ type: name, ...data })}\n\n`)
+  response.end()
 }
 
 async function startVendor(): Promise<{ url: string; arrived: CacheRig['arrived'] }> {
@@ -60,7 +74,8 @@ async function startVendor(): Promise<{ url: string; arrived: CacheRig['arrived'
       const authorization = String(request.headers['authorization'])
       const number = arrived.push({ model, authorization })
       const text = `answer ${number} for ${authorization}`
-      if (request.url!.endsWith('/embeddings')) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data: [{ object: 'embedding', index: 0, embedding: [number] }], model, usage: { prompt_tokens: 1, total_tokens: 1 } }))
+      if (request.url!.endsWith('/messages')) messages(response, model, stream === true, text)
+      else if (request.url!.endsWith('/embeddings') && !isFaulty(model)) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data: [{ object: 'embedding', index: 0, embedding: [number, ...model === 'large' ? Array.from({ length: 700_000 }, () => 0.5) : []] }], model, usage: { prompt_tokens: 1, total_tokens: 1 } }))
       else if (stream === true) streamed(response, model, text)
       else plain(response, model, text)
     })
@@ -74,7 +89,7 @@ async function startVendor(): Promise<{ url: string; arrived: CacheRig['arrived'
 export async function startCacheRig(options: Partial<RigOptions> = {}): Promise<CacheRig> {
   const { url, arrived } = await startVendor()
   const shop = (secret: string) => providerAt('shop', url, { endpoints: ['chat', 'completions', 'embeddings'] }, [secret])
-  const rig = await startRig({ attempts: 1, providers: () => [shop('sk-a')], ...options })
+  const rig = await startRig({ attempts: 1, providers: () => [shop('sk-a'), providerAt('claude', url, { formats: [{ protocol: 'anthropic-messages' }], endpoints: ['chat'], proofs: 'anthropic' })], ...options })
   rig.publish((organisation, data) => {
     organisation.cacheTtlMs = 60_000
     for (const model of ['one', 'two']) organisation.deployments.push({ id: `shop-${model}`, model, provider: 'shop', upstreamModel: model, price: { version: 't', base: testPrices, tiers: [] }, priceAs: null })

@@ -74,14 +74,33 @@ test('a budget without room refuses what would cost something, and gives what is
 test('what is no whole answer is never kept: cut, broken, empty, truncated, filtered, refused, an error', async () => {
   const rig = await startCacheRig()
   for (const stream of [false, true]) {
-    for (const model of faulty.filter((each) => each !== 'slow')) {
+    // Without its own end marker a whole stream is one that broke at the last moment.
+    for (const model of faulty.filter((each) => each !== 'slow' && (stream || each !== 'no-end'))) {
       for (let i = 0; i < 2; i++) assert.notEqual((await rig.ask({ model: `shop/${model}`, stream })).cache, 'hit', `${model} ${stream}`)
       Object.assign(rig.gateway.tools.health, new (rig.gateway.tools.health.constructor as new (random: () => number) => object)(() => 0.5))
     }
   }
   assert.deepEqual(rig.gateway.cache.answers.held(), { answers: 0, bytes: 0, evicted: 0 })
   await keeps(rig, { model: 'shop/whole' })
+  await keeps(rig, { model: 'shop/whole', stream: true })
   assert.equal(rig.gateway.cache.recordingBytes, 0)
+})
+
+test('what the vendor ended otherwise than by itself is not kept where the client’s format has no word for that', async () => {
+  const rig = await startCacheRig()
+  for (const [path, body] of [['/api/chat', {}], ['/v2/chat', {}], ['/v1/chat/completions', {}], ['/v1/responses', { input: 'hi', store: false }]] as const) {
+    for (const stream of [false, true]) {
+      for (const reason of ['end_turn', 'tool_use', 'max_tokens', 'refusal', 'pause_turn', 'model_context_window_exceeded', 'something_new']) {
+        const given = []
+        for (let i = 0; i < 2; i++) {
+          const response = await fetch(`${rig.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${rig.key}`, 'content-type': 'application/json' }, body: JSON.stringify({ model: `claude/${reason}`, stream, megarouter: { cache: true }, ...'input' in body ? body : { messages: [{ role: 'user', content: 'hi' }] } }) })
+          assert.equal(response.status, 200, await response.text())
+          given.push(response.headers.get('x-megarouter-cache'))
+        }
+        assert.deepEqual(given, ['miss', reason === 'end_turn' || reason === 'tool_use' ? 'hit' : 'miss'], `${path} ${stream} ${reason}`)
+      }
+    }
+  }
 })
 
 test('an answer whose client left before its end is not kept', async () => {
@@ -189,6 +208,27 @@ test('an alias that is pointed elsewhere gives nothing of where it pointed befor
   assert.equal((await rig.ask({ model: 'fast' })).headers.get('x-megarouter-model'), 'two')
 })
 
+test('of a policy that may choose several, the answer of one that the key may use no more, or with other credentials, is not given', async () => {
+  const rig = await startCacheRig()
+  rig.policy = () => ({ ttlMs: 60_000, scope: 'p:1' })
+  const point = (...models: string[]): void => rig.publish((organisation) => { organisation.aliases = [{ name: 'fast', strategy: 'ordered', targets: models.map((model) => ({ model, weight: 1 })) }] })
+  const { text: key, entry } = rig.addKey({ node: 'team_a' })
+  const takes: [string, (() => void)[]][] = [
+    ['by a policy', [() => rig.govern(policy('pol_1', 'team', 'team_a', [{ effect: 'deny', models: ['one'] }])), () => rig.govern(policy('pol_1', 'team', 'team_a', [], { enabled: false }))]],
+    ['by its list', [() => rig.gateway.keys.replace({ ...entry, version: 2, models: ['two'] }), () => rig.gateway.keys.replace({ ...entry, version: 3 })]],
+    ['with other credentials', [() => { point('up/echo-5'); rig.publish((organisation) => { organisation.providers.find(({ id }) => id === 'shop')!.credentials.push({ id: 'own', secret: 'sk-own', last4: '-own', node: 'team_a' }) }) }]],
+  ]
+  for (const [how, [take, give]] of takes) {
+    await rig.gateway.cache.empty('org_test')
+    point('one', 'two')
+    await keeps(rig, { model: 'fast' }, key)
+    take!()
+    const other = await rig.ask({ model: how === 'by its list' ? 'two' : 'fast' }, key)
+    assert.deepEqual([other.status, other.cache], [200, 'miss'], `${how}: ${other.text}`)
+    give?.()
+  }
+})
+
 test('the answer of a fallback is not kept', async () => {
   const rig = await startCacheRig({ attempts: 2 })
   const got = await rig.ask({ model: 'shop/error', megarouter: { cache: true, fallbacks: ['two'] } })
@@ -218,6 +258,10 @@ test('embeddings are kept; completions are not', async () => {
   const post = async (path: string, body: object): Promise<[string | null, string]> => {
     const response = await fetch(`${rig.url}/v1/${path}`, { method: 'POST', headers: { authorization: `Bearer ${rig.key}`, 'content-type': 'application/json' }, body: JSON.stringify({ model: 'one', megarouter: { cache: true }, ...body }) })
     return [response.headers.get('x-megarouter-cache'), await response.text()]
+  }
+  for (const model of ['error', 'error-in-200', 'cut', 'empty', 'large']) {
+    await post('embeddings', { model: `shop/${model}`, input: 'a' })
+    assert.equal(rig.gateway.cache.answers.held().answers, 0, model)
   }
   const [first, second] = [await post('embeddings', { input: 'a' }), await post('embeddings', { input: 'a' })]
   assert.deepEqual([first[0], second[0], second[1]], ['miss', 'hit', first[1]])
