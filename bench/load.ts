@@ -26,10 +26,11 @@ export const configFor = (port: number): string => JSON.stringify({
   settings: { budget: { limit_usd: 1_000_000, period: 'month', mode: 'standard' }, rate_limit: { rpm: 100_000_000, tpm: 1_000_000_000 } },
 })
 
-const payload = Buffer.from(JSON.stringify({ model: modelName, max_tokens: 500, messages: [{ role: 'user', content: 'Say what this costs. '.repeat(45) }] }))
+export const payloadOf = (model: string, text = 'Say what this costs. '.repeat(45)): Buffer => Buffer.from(JSON.stringify({ model, max_tokens: 500, messages: [{ role: 'user', content: text }] }))
+const usual = payloadOf(modelName)
 
 /** Status of one request, once its answer is here. */
-export function ask(agent: Agent, url: string, key: string): Promise<number> {
+export function ask(agent: Agent, url: string, key: string, payload = usual): Promise<number> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url)
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': payload.length }
@@ -43,13 +44,13 @@ export function ask(agent: Agent, url: string, key: string): Promise<number> {
 }
 
 /** Requests on so many connections, each with the next key; how many were served. */
-export async function load(url: string, keys: readonly string[], connections: number, forMs: number): Promise<number> {
+export async function load(url: string, keys: readonly string[], connections: number, forMs: number, payload = usual): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const until = performance.now() + forMs
   let sent = 0
   const lane = async (): Promise<void> => {
     while (performance.now() < until) {
-      const status = await ask(agent, url, keys[sent++ % keys.length]!)
+      const status = await ask(agent, url, keys[sent++ % keys.length]!, payload)
       if (status !== 200) throw new Error(`A request of the load was answered with ${status}.`)
     }
   }

@@ -8,6 +8,7 @@ import { budgetOf, rateLimitOf } from './config/amounts.ts'
 import { decimalText } from './config/atoms.ts'
 import { noGovernance, type DeclaredOrganisation, type Governance, type Place } from './config/declared.ts'
 import { aliasOf, allWeightsZero, readGovernance } from './config/governance.ts'
+import { bareNames, notPolicy } from './config/routing.ts'
 import { parseFile, type ConfigError, type Source, type Variables } from './config/parse.ts'
 import type { File, FilePrice, FileSettings } from './config/schema.ts'
 import type { Environment } from './config/environment.ts'
@@ -18,6 +19,7 @@ import { pieceClasses, type Prices, type PriceVector } from './catalog/price.ts'
 import type { AliasData, Budget, DeploymentData, OrganisationSettings, RateLimit, SettingsData } from './gateway/snapshot.ts'
 import { declaredFacts } from './governance/model-class.ts'
 import { plainPath } from './governance/name-path.ts'
+import { isAuto } from './routing/policy-data.ts'
 
 export { environment, keySettings, type Environment, type EnvironmentResult } from './config/environment.ts'
 export { budgetOf, rateLimitOf } from './config/amounts.ts'
@@ -45,12 +47,13 @@ export interface ConfigSettings {
   organisation: string | null
   timeZone: string | null
   unknownPrice: OrganisationSettings['unknownPrice'] | null
+  newModels: OrganisationSettings['newModels'] | null
   /** Of all keys together. Null is declared as such, and takes away what there is. */
   budget?: Budget | null
   rateLimit?: RateLimit | null
   deadlines: Partial<SettingsData['deadlines']>
   requestBodyBytes: number | null
-  retention: { requestsDays: number | null; usageDays: number | null }
+  retention: { requestsDays: number | null; usageDays: number | null; decisionsDays: number | null }
   content: Kept
   responses: Kept
   cache: { ttlS: number | null }
@@ -105,7 +108,7 @@ export function parseConfig(text: string, variables: Variables, vendors: readonl
   const { organisations = {}, ...own } = file
   const governance = readGovernance(source, [], own, around)
   const others = Object.entries(organisations).map(([slug, sections]) => ({
-    ...readGovernance(source, ['organisations', slug], sections, around), slug, settings: settingsOf(sections.settings ?? {}),
+    ...readGovernance(source, ['organisations', slug], sections, around), slug, settings: settingsOf(sections.settings ?? {}, sections.routing),
   }))
   checkCredentials(file, source, new Set(governance.nodes.map((node) => node.own.path)))
   const locate: Config['locate'] = (place, message) => source.locate(place, message)
@@ -156,7 +159,18 @@ function checkReferences(file: File, source: Source, vendors: readonly string[])
     const guesses = nearestNames(row.provider, known, 3)
     source.report(['deployments', index, 'provider'], `there is no provider "${row.provider}"${guesses.length > 0 ? `: did you mean ${guesses.join(' or ')}?` : ': declare it under providers'}`)
   }
+  const policies = bareNames(file)
+  for (const [index, { model }] of (file.deployments ?? []).entries()) {
+    const clash = notPolicy(model, policies)
+    if (clash !== null) source.report(['deployments', index, 'model'], clash)
+  }
   for (const [name, alias] of Object.entries(file.aliases ?? {})) {
+    const clash = notPolicy(name, policies)
+    if (clash !== null) source.report(['aliases'], clash, name)
+    for (const [index, target] of alias.targets.entries()) {
+      const model = typeof target === 'string' ? target : target.model
+      if (isAuto(model)) source.report(['aliases', name, 'targets', index], `an alias cannot lead to ${model}: a routing policy chooses by itself. Let clients ask for ${model}, or name models here`)
+    }
     if (allWeightsZero(alias)) source.report(['aliases', name, 'targets'], 'all weights are 0: give at least one target a weight')
   }
 }
@@ -204,19 +218,20 @@ function normalise(file: File): Omit<Config, 'governance' | 'organisations' | 'l
         contextTokens: row.context_tokens ?? null, outputTokens: row.output_tokens ?? null,
       })),
     },
-    settings: settingsOf(settings),
+    settings: settingsOf(settings, file.routing),
   }
 }
 
-const settingsOf = (settings: FileSettings): ConfigSettings => ({
+const settingsOf = (settings: FileSettings, routing: File['routing']): ConfigSettings => ({
   organisation: settings.organisation ?? null,
   timeZone: settings.time_zone ?? null,
   unknownPrice: settings.unknown_price ?? null,
+  newModels: routing?.new_models ?? null,
   ...(settings.budget !== undefined && { budget: settings.budget && budgetOf(settings.budget) }),
   ...(settings.rate_limit !== undefined && { rateLimit: settings.rate_limit && rateLimitOf(settings.rate_limit) }),
   deadlines: deadlines(settings.deadlines ?? {}),
   requestBodyBytes: settings.limits?.request_body_bytes ?? null,
-  retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null },
+  retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null, decisionsDays: settings.retention?.decisions_days ?? null },
   content: kept(settings.content),
   responses: kept(settings.responses),
   cache: { ttlS: settings.cache?.ttl_s ?? null },

@@ -88,6 +88,11 @@ export const limits = {
   drainGraceMs: 600_000,
   /** Records waiting for the database before the oldest telemetry-only ones are dropped and readiness turns 503. */
   recordQueue: 200_000,
+  /** Decisions of the router, and states of models and steps of their adoption, that wait for the database before the oldest are dropped, in bytes. */
+  decisionQueueBytes: 64 * 1024 * 1024,
+  armQueueBytes: 64 * 1024 * 1024,
+  /** Body of a `POST /v1/feedback`, in bytes. */
+  feedbackBytes: 16 * 1024,
   /** Ends of attempts that the journal has and the database has not, kept in memory, before new requests are refused: about half a gigabyte. */
   unappliedEnds: 1_000_000,
   /** Length of client-chosen labels (session, tag, user, client request id), in bytes. */

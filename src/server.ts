@@ -26,6 +26,7 @@ import type { Gateway } from './gateway/pipeline.ts'
 import { BodyBudget } from './gateway/receive.ts'
 import { Recorder } from './gateway/record.ts'
 import { Repeats } from './gateway/repeats.ts'
+import { Routing } from './gateway/routing.ts'
 import { Sharing } from './gateway/sharing.ts'
 import { Spool } from './gateway/spool.ts'
 import { Transport } from './gateway/transport.ts'
@@ -45,11 +46,13 @@ import { limits } from './limits.ts'
 import { vendors } from './providers/index.ts'
 import { CredentialTurns } from './routing/credentials.ts'
 import { HealthBook } from './routing/health.ts'
+import { HedgeBudget } from './routing/hedge-budget.ts'
+import { loadArtefact } from './routing/load.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKeys } from './store/master-key.ts'
 import type { RequestRecord } from './store/records.ts'
 import { ownFolder } from './store/single-writer.ts'
-import { healthSeries } from './telemetry/health.ts'
+import { healthSeries, hedgeSeries } from './telemetry/health.ts'
 import { sharingGauges } from './telemetry/sharing.ts'
 import { heldNow, moneyGauges, watchJournal } from './telemetry/money.ts'
 import { Workers } from './threads/workers.ts'
@@ -68,6 +71,8 @@ const lastCutMs = 5_000
 /** Records that may wait in the store before more of lost requests are made. */
 const lostQueued = 2_000
 const releaseMs = 100
+/** Between saves of what routing learned; each takes some models. */
+const saveMs = 5_000
 /** A signal that comes again this soon is the same one. */
 const sameSignalMs = 1_000
 
@@ -112,18 +117,20 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   const door = createDoor(gateway, opened, workers, running, settings, server)
   await workers.until(() => workers.storeReady)
   if (opened.firstLsn > workers.appliedLsn + 1) log.error({ from: workers.appliedLsn + 1, to: opened.firstLsn - 1 }, 'records between the database and the journal are gone, as after restoring an older backup: what they charged is not in the ledger')
+  await restoreRouting(gateway, workers, log)
   const lost = opened.recover(workers.appliedLsn, workers.newestChargeMs)
   await workers.until(() => waitsFor(workers, keys) === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
   const timers = [
-    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
+    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); gateway.routing.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
     // Often: a process that dies again and again must not leave a segment each time.
     // The smaller one: a database that went back takes again what is left of the journal.
     setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),
     setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.monotonicUs() / 1000), credentials: gateway.tools.credentials.troubles(), queued: workers.queued, dropped: workers.dropped }), 1_000),
     setInterval(watchJournal(journal, log), 1_000),
     setInterval(() => tellNews(gateway, workers), 500),
+    setInterval(() => gateway.routing.save(), saveMs),
     setInterval(() => { memory.used = process.memoryUsage.rss() / (limits.memoryWatermark * memoryBytes()); running.overloaded = memory.used > 1 }, 500),
     setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep(); gateway.cache.answers.sweep() }, 60_000),
   ]
@@ -143,6 +150,8 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
     await drained(live)
     for (const timer of timers) clearInterval(timer)
     gateway.recorder.flush()
+    gateway.routing.flush()
+    gateway.routing.save(true)
     const unwritten = await new Promise<Error | null>((resolve) => journal.close(resolve))
     if (unwritten !== null) log.error({ err: unwritten }, 'the journal could not be closed whole: the end of what ran last is not on the disk')
     workers.tail(journal.tail())
@@ -152,6 +161,15 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
     log.flush(() => process.exit(unwritten === null ? 0 : ioErrorStatus))
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown())
+}
+
+/** A gateway that cannot read what it learned serves all the same, and keeps what is stored as it is. */
+async function restoreRouting({ routing }: Gateway, workers: Workers, log: Logger): Promise<void> {
+  try {
+    routing.restore(await workers.routingState())
+  } catch (err) {
+    log.error({ err }, 'what routing learned could not be read: it begins anew, and saves nothing until the next start')
+  }
 }
 
 function journalLost(err: Error, log: Logger): void {
@@ -197,13 +215,16 @@ function byPepper(settings: Environment): Pick<Gateway, 'keys' | 'ids' | 'cache'
 }
 
 function createGateway(keys: KeyIndex, secrets: Pick<Gateway, 'ids' | 'cache'>, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, spool: Spool, onDefect: Gateway['onDefect'], onMalformed: (line: Malformed) => void): Gateway {
+  const [health, credentials] = [new HealthBook(Math.random), new CredentialTurns()]
+  const routing = new Routing({ artefact: loadArtefact(), clock, random: Math.random, health, credentials, store: workers })
   return {
-    keys, live, ...secrets,
+    keys, live, ...secrets, routing,
     repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? workers.repeat(digest), limits }),
     bodies: new BodyBudget(limits.inFlightBodyBytes), spool,
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock, governance),
+    hedges: new HedgeBudget(),
     tools: {
-      health: new HealthBook(Math.random), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+      health, credentials, retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
       random: Math.random, maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
     },
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), authorities),
@@ -215,6 +236,9 @@ function createGateway(keys: KeyIndex, secrets: Pick<Gateway, 'ids' | 'cache'>, 
     userAgent: `megarouter/${version}`,
     malformed: new MalformedLog(clock, onMalformed),
     kept: new KeptResponses(workers),
+    outcomes: workers,
+    // Nothing is learned from outcomes until the router chooses for requests.
+    feedback: routing,
     after: systemAfter,
     onDefect,
   }
@@ -242,7 +266,7 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
     return {
       megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes, megarouter_spool_bytes: gateway.spool.heldBytes,
       megarouter_event_loop_lag_p99_seconds: lag.percentile(99) / 1e9, megarouter_heap_used_bytes: heapUsed, megarouter_resident_bytes: rss,
-      megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_vendor_tokens_fetched_total: authorities.fetched, megarouter_vendor_token_failures_total: authorities.failed, megarouter_config_error: workers.configError === null ? 0 : 1,
+      megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_hedge_spend_usd_total: gateway.hedges.spentNano / 1e9, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_vendor_tokens_fetched_total: authorities.fetched, megarouter_vendor_token_failures_total: authorities.failed, megarouter_config_error: workers.configError === null ? 0 : 1,
       megarouter_catalog_held_changes: workers.catalogHealth.held, megarouter_catalog_feed_failures: workers.catalogHealth.failures, megarouter_catalog_damaged: workers.catalogHealth.damaged, ...moneyGauges(money, gateway), ...sharingGauges(gateway),
     }
   }
@@ -260,7 +284,7 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
         ?? (workers.queued >= limits.recordQueue ? 'the database does not take the records of requests' : null)
         ?? (closed === null ? null : `nothing can be charged: ${closed}`)
     },
-    metrics: () => workers.metrics(gauges(), healthSeries(gateway.tools, clock.monotonicUs() / 1000)),
+    metrics: () => workers.metrics(gauges(), [...healthSeries(gateway.tools, clock.monotonicUs() / 1000), hedgeSeries(gateway.hedges)]),
     mayReadMetrics: ({ headers }) => settings.adminToken !== null && sameText(headers.authorization ?? '', `Bearer ${settings.adminToken}`),
   }
 }

@@ -43,7 +43,7 @@ export function decisionTimes(world: World, artefact: Artefact, candidates: numb
     const before = performance.now()
     router.decide({
       understanding: router.understander.understand(text), needs: { promptTokens: text.length / 4, maxOutputTokens: 0, tools: false, schema: false, images: false, audio: false, models: null },
-      tenant: 'a', session: null, isToolLoop: false, prefix: 0, outside: null, budgetPrice: 0, isLowRisk: true,
+      tenant: 'a', session: null, isToolLoop: false, prefix: 0, outside: null, budgetPrice: 0, leftNano: Infinity, marksCache: false, isLowRisk: true,
     }, builtInPolicies.balanced, 0, random)
     return (performance.now() - before) * 1_000
   }

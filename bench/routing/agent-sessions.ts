@@ -128,7 +128,7 @@ function play(world: World, facts: ArmFacts[], rows: readonly number[], plans: r
       nowMs += pauseMs
       const { record } = routed.router.decide({
         understanding, needs: { promptTokens, maxOutputTokens: outputTokens, tools: true, schema: false, images: false, audio: false, models: null },
-        tenant: '', session, isToolLoop, prefix: at, outside: null, budgetPrice: 0, isLowRisk: false,
+        tenant: '', session, isToolLoop, prefix: at, outside: null, budgetPrice: 0, leftNano: Infinity, marksCache: true, isLowRisk: false,
       }, policy, nowMs, routed.random)
       if (record === null) throw new Error('nothing left')
       const { chosen } = record

@@ -79,7 +79,7 @@ export class Routed {
     const { matrix } = this.world
     const decision = this.router.decide({
       understanding: matrix.understood[row]!, needs: { promptTokens: matrix.rows[row]!.prompt.length / 4, maxOutputTokens: 0, tools: false, schema: false, images: false, audio: false, models: null },
-      tenant: '', session: null, isToolLoop: false, prefix: 0, outside, budgetPrice: price / 1e9, isLowRisk: true,
+      tenant: '', session: null, isToolLoop: false, prefix: 0, outside, budgetPrice: price / 1e9, leftNano: Infinity, marksCache: false, isLowRisk: true,
     }, policy, nowMs, this.random)
     if (decision.record === null) throw new Error(`nothing left: ${JSON.stringify(decision.nothingLeft)}`)
     return decision

@@ -35,7 +35,7 @@ import type {
 
 /** A rule is counted from 1; line and column are of its condition. */
 export interface RuleProblem {
-  rule: number
+  rule?: number
   field: string
   message: string
   line?: number

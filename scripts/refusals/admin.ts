@@ -52,6 +52,13 @@ async function collisions(stage: Stage): Promise<void> {
   await admin({ title: 'A change of a built-in role', status: 422, code: 'not_grantable', method: 'PATCH', path: '/roles/admin', body: { name: 'Chief' } })
   const role = await stage.make('/roles', { name: 'Reader', permissions: ['keys:read'] })
   await stage.while('/memberships', { principal: { kind: 'user', id: ada }, node_id: search, role }, () => admin({ title: 'A role that somebody has', status: 409, code: 'role_in_use', method: 'DELETE', path: `/roles/${role}` }))
+  const agents = '/routing/policies/agents'
+  await admin({ title: 'A routing policy of a model that there is not', status: 422, code: 'invalid_policy', path: '/routing/policies', body: { name: 'agents', cost: 20, candidates: [{ model: 'simulated/large' }, { model: 'simulatd-small', when: 'request.tag == "x"' }] } })
+  await stage.set('POST', '/routing/policies', { name: 'agents', base: 'cheap' })
+  await stage.set('PUT', `/teams/${search}/defaults`, { policy: 'agents' })
+  await admin({ title: 'A routing policy that a team has', status: 409, code: 'policy_in_use', method: 'DELETE', path: agents })
+  await stage.set('PUT', `/teams/${search}/defaults`, {})
+  await stage.set('DELETE', agents)
   // Of a team that nobody has used: what is shown of it is the same each time.
   const index = await stage.make('/teams', { name: 'Index' })
   const budget = await stage.set<{ id: string }>('POST', '/budgets', { subject: { kind: 'team', id: index }, limit_usd: 100, period: 'month' })

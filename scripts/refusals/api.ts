@@ -133,6 +133,8 @@ async function requests(stage: Stage): Promise<void> {
   await ask({ title: 'A form instead of JSON', status: 415, code: 'unsupported_content_type', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'model=assistant' })
   await ask({ title: 'An endpoint that there is not', status: 404, code: 'unsupported_endpoint', path: '/v1/fine_tuning/jobs', body: {} })
   await ask({ title: 'A file that was not uploaded here', status: 404, code: 'object_not_found', path: '/v1/batches', body: { input_file_id: 'file-of-the-vendor', endpoint: chat, completion_window: '24h' } })
+  await ask({ title: 'Feedback for a request of somebody else', status: 404, code: 'request_not_found', path: '/v1/feedback', body: { target: { request_id: 'req_01m822qancfmhakfpnt5q2z265' }, metric: 'quality', value: true } })
+  await ask({ title: 'Feedback out of its range', status: 400, code: 'invalid_request', path: '/v1/feedback', body: { target: { session: 'order-7' }, metric: 'stars', value: 4 } })
   const responses = '/v1/responses'
   await ask({ title: 'Something that the vendor’s format cannot say, where nothing may be left out', status: 400, code: 'unsupported_feature', path: responses, body: { model: 'assistant', input: 'Rank these results.', tools: [{ type: 'web_search' }], megarouter: { on_unsupported: 'reject' } } })
   await ask({ title: 'Going on from a response that nobody keeps', status: 400, code: 'responses_not_stored', path: responses, body: { model: 'assistant', input: 'And now?', previous_response_id: 'resp_68a1' } })

@@ -17,6 +17,7 @@ export const untold: Readonly<Record<Plane, Readonly<Record<string, string>>>> =
     key_lookup_unavailable: 'It takes a database that has been silent for 15 s.',
     response_not_found: 'It takes a gateway that keeps responses, which is off by default.',
     responses_unavailable: 'It takes a database that is silent when a kept response is asked for.',
+    feedback_unavailable: 'It takes a database that is silent when feedback comes.',
     ledger_unavailable: 'It takes a full disk, or a database that is silent when a budget is used for the first time.',
   },
   admin: {

@@ -6,6 +6,7 @@ import type { PeriodRule } from '../governance/periods.ts'
 import type { Priority } from '../governance/priority.ts'
 import type { Threshold } from '../governance/thresholds.ts'
 import type { Budget, RateLimit } from '../gateway/snapshot.ts'
+import type { RoutingPolicyData } from '../routing/policy-data.ts'
 import type { SubjectKind } from '../store/governance-tables.ts'
 import type { ConfigSettings } from '../config.ts'
 
@@ -14,7 +15,7 @@ export type Place = readonly PropertyKey[]
 
 export interface DeclaredRole { name: string; description: string; permissions: string[] }
 
-export interface DeclaredDefaults { model: string | null; fallbacks: string[] | null; aliases: AliasOfNode[]; providersOff: string[] }
+export interface DeclaredDefaults { model: string | null; fallbacks: string[] | null; policy: string | null; aliases: AliasOfNode[]; providersOff: string[] }
 /** `parent`: a path; null: the organisation. */
 export interface DeclaredNode { path: string; parent: string | null; kind: 'team' | 'project'; name: string; description: string; weight: number; defaults: DeclaredDefaults | null }
 
@@ -27,7 +28,7 @@ export interface DeclaredKey {
   name: string; at: string | null
   user: string | null; account: string | null
   models: string[] | null; budget: Budget | null; rateLimit: RateLimit | null; expiresAt: number | null
-  priority: Priority | null; tags: string[]; ipAllow: string[] | null; disabled: boolean
+  priority: Priority | null; tags: string[]; ipAllow: string[] | null; routingPolicy: string | null; disabled: boolean
 }
 export interface DeclaredKeyText { text: string | null; overlapHours: number }
 
@@ -59,6 +60,7 @@ export interface Governance {
   budgets: Wanted<DeclaredBudget>[]
   limits: Wanted<DeclaredLimit>[]
   policies: Wanted<DeclaredPolicy>[]
+  routing: Wanted<RoutingPolicyData>[]
   channels: Wanted<DeclaredChannel, string | null>[]
   oidc: Wanted<DeclaredOidc, string | null>[]
 }
@@ -66,4 +68,4 @@ export interface Governance {
 /** A further organisation of the installation. */
 export interface DeclaredOrganisation extends Governance { slug: string; settings: ConfigSettings }
 
-export const noGovernance = (): Governance => ({ roles: [], nodes: [], users: [], accounts: [], memberships: [], keys: [], budgets: [], limits: [], policies: [], channels: [], oidc: [] })
+export const noGovernance = (): Governance => ({ roles: [], nodes: [], users: [], accounts: [], memberships: [], keys: [], budgets: [], limits: [], policies: [], routing: [], channels: [], oidc: [] })

@@ -7,6 +7,8 @@ import { alertKinds } from '../alerts/alerts.ts'
 import { capabilityNames } from '../governance/model-class.ts'
 import { periodProblem } from '../governance/periods.ts'
 import { priorities } from '../governance/priority.ts'
+import { isUsd, usdToNano } from '../governance/usd.ts'
+import { efforts, policyLimits } from '../routing/policy-data.ts'
 import { addressRange, budgetSchema, flag, identifier, isTimeZone, modelName, pattern, rateLimitSchema, text, timeZoneAdvice, usd, whole } from './atoms.ts'
 
 const name = z.string().trim().min(1, 'must not be empty').max(128, 'must have at most 128 characters').regex(/^[^\p{Cc}]*$/u, 'must not contain control characters').refine((value) => value !== '__proto__', 'is not allowed')
@@ -31,6 +33,7 @@ export const aliasSchema = z.strictObject({
 const defaultsSchema = z.strictObject({
   model: modelName.optional().describe('What a request without a model, or for "default", gets.'),
   fallbacks: z.array(modelName).max(8).optional().describe('Models that are tried after that of a request that names none itself.'),
+  policy: identifier.optional().describe('The routing policy of requests for auto.'),
   aliases: z.record(modelName, aliasSchema).optional().describe('Aliases that hold below this node.'),
   providers_off: z.array(identifier).max(256).optional().describe('Providers that nobody below may use but with credentials of a node further down.'),
 })
@@ -72,6 +75,7 @@ const keySchema = z.strictObject({
   priority: z.enum(priorities).optional().describe('Default standard.'),
   tags: z.array(text).max(64).optional(),
   ip_allow: z.array(addressRange).max(256).optional().describe('Addresses and networks that may use it. Left out: any.'),
+  routing_policy: identifier.optional().describe('Of its requests for auto. Left out: as its team or project has it.'),
   disabled: flag.optional(),
 })
 
@@ -135,6 +139,29 @@ const oidcProviderSchema = z.strictObject({
   create_users: flag.optional(), link_verified_email: flag.optional(), trust_email: flag.optional(), enabled,
 })
 
+/** Interpolated values arrive as text. Which numbers fit, the policy itself says. */
+const number = z.preprocess((value) => (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value), z.number()).optional()
+const candidateSchema = z.union([modelName, z.strictObject({
+  model: modelName, effort: z.enum(efforts).optional().describe('Of reasoning. Left out: as the request or the model has it.'), when: z.string().optional().describe('A condition in CEL on principal and request. Left out: always.'),
+})], 'must be a model’s name or {model, effort, when}')
+const routingPolicySchema = z.strictObject({
+  name: identifier, base: z.enum(['balanced', 'cheap', 'best', 'fast']).optional().describe('The built-in policy that decides what this one leaves out. Default balanced.'),
+  candidates: z.array(candidateSchema).max(policyLimits.candidates).optional().describe('Models that it chooses between. Left out: every model that the key may use.'),
+  cost: number.describe('Quality (0 to 1) that one would give for saving the usual cost of the best model. 0 to 10.'), latency: number.describe('The same for saving its usual time. 0 to 10.'),
+  tolerance: number.describe('With the base cheap: how far below the surest model is good enough. 0 to 0.5.'), margin: number.describe('By how much another model must be better before a session changes to it. 0 to 0.5.'),
+  min_quality: number.describe('Models that are expected to do worse are left out. 0 to 1.'),
+  max_cost_usd: usd.refine((value) => !isUsd(value) || usdToNano(value) > 0, 'must be above 0; leave it out for no ceiling').optional().describe('What a request may be expected to cost at most, in US dollars.'),
+  max_latency_ms: whole(1, 3_600_000).optional(),
+  sticky: flag.optional().describe('Whether a session keeps its model.'),
+  explore_share: number.describe('Highest share of requests that may try a model that is not sure to be the best. 0 to 0.05.'), explore_spend: number.describe('The same of the spend. 0 to 0.1.'),
+  hedge: z.strictObject({ max_spend: number.unwrap() }).optional().describe('A second attempt elsewhere when the first is late; max_spend is the share of the spend that such attempts may cost. Left out: none.'),
+  cache: z.strictObject({ ttl_seconds: whole(1, policyLimits.cacheTtlS) }).optional().describe('Whole answers are kept so long, and given to the same request again. Left out: not kept.'),
+})
+const routingSchema = z.strictObject({
+  policies: z.array(routingPolicySchema).max(policyLimits.policies).optional().describe('How auto weighs quality, cost and time. Called as auto:<name>, or by keys, teams and projects.'),
+  new_models: z.enum(['automatic', 'approval']).optional().describe('Whether auto may come to use models that it has not used yet by itself, or waits until somebody approves them. Default automatic.'),
+})
+
 /** Sections that every organisation can have. */
 export const governanceSections = {
   roles: z.record(name, customRoleSchema).optional().describe('Roles of your own, by name.'),
@@ -146,6 +173,7 @@ export const governanceSections = {
   budgets: z.array(definedBudgetSchema).max(100_000).optional().describe('Budgets of any subject. A name is used once for a subject.'),
   limits: z.array(definedLimitSchema).max(100_000).optional().describe('Rate limits of any subject.'),
   policies: z.array(policySchema).max(100_000).optional().describe('Which models may be used: rules at the organisation, a team, a project or a key.'),
+  routing: routingSchema.optional().describe('Intelligent routing: what requests for auto go by.'),
   alert_channels: z.record(name, channelSchema).optional().describe('Where alerts go, by name.'),
   oidc_providers: z.record(identifier, oidcProviderSchema).optional().describe('Ways to log in by OpenID Connect; the id is part of the redirect URI.'),
 }

@@ -13,12 +13,14 @@ import type { DeclaredDefaults, DeclaredKey, Governance, Place } from './declare
 import type { FileAlias, FileDefaults, FileGovernance, FileProject, FileRoleAt, FileTeam } from './governance-schema.ts'
 import type { Source } from './parse.ts'
 import { plainEmail, Reader, us, type Surroundings } from './reader.ts'
+import { bareNames, notPolicy, routingOf } from './routing.ts'
 import { budgetsOf, limitsOf, policiesOf } from './rules.ts'
 
 /** `base`: where its sections stand in the file. */
 export function readGovernance(source: Source, base: Place, file: FileGovernance, around: Surroundings): Governance {
   const reader = new Reader(source, base, file, around)
   const roles = rolesOf(reader)
+  const routing = routingOf(reader)
   const nodes = nodesOf(reader)
   for (const email of Object.keys(file.users ?? {})) {
     if (!reader.users.add(plainEmail(email))) reader.report(['users', email], `${plainEmail(email)} is declared above: an address counts without regard to capitals`)
@@ -26,7 +28,7 @@ export function readGovernance(source: Source, base: Place, file: FileGovernance
   for (const name of Object.keys(file.service_accounts ?? {})) reader.accounts.add(name)
   const keys = keysOf(reader)
   return {
-    roles, nodes, keys,
+    roles, nodes, keys, routing,
     users: Object.entries(file.users ?? {}).map(([email, row]) => ({
       own: { email: plainEmail(email), name: row?.name ?? null, disabled: row?.disabled ?? false }, place: reader.at(['users', email]), was: null, secret: null,
     })),
@@ -89,13 +91,16 @@ export function allWeightsZero({ strategy, targets }: FileAlias): boolean {
   return strategy === 'weighted' && targets.every((target) => typeof target !== 'string' && target.weight === 0)
 }
 
-function defaultsOf(reader: Reader, place: Place, { model, fallbacks, aliases = {}, providers_off: off = [] }: FileDefaults): DeclaredDefaults {
+function defaultsOf(reader: Reader, place: Place, { model, fallbacks, policy, aliases = {}, providers_off: off = [] }: FileDefaults): DeclaredDefaults {
+  const policies = bareNames(reader.file)
   for (const [name, alias] of Object.entries(aliases)) {
     reader.aliases.add(name)
+    const clash = notPolicy(name, policies)
+    if (clash !== null) reader.report([...place, 'aliases', name], clash)
     if (allWeightsZero(alias)) reader.report([...place, 'aliases', name, 'targets'], 'all weights are 0: give at least one target a weight')
   }
   if (reader.around.vendors !== null) for (const [index, name] of off.entries()) reader.refer(reader.providers, [...place, 'providers_off', index], name)
-  return { model: model ?? null, fallbacks: fallbacks ?? null, aliases: Object.entries(aliases).map(([name, row]) => aliasOf(name, row)), providersOff: off }
+  return { model: model ?? null, fallbacks: fallbacks ?? null, policy: policy === undefined ? null : reader.refer(reader.policies, [...place, 'policy'], policy), aliases: Object.entries(aliases).map(([name, row]) => aliasOf(name, row)), providersOff: off }
 }
 
 function membershipsOf(reader: Reader, kind: 'user' | 'service_account', principal: string, at: Place, rows: readonly FileRoleAt[]): Governance['memberships'] {
@@ -134,7 +139,8 @@ function keysOf(reader: Reader): Governance['keys'] {
       user: row.user === undefined ? null : reader.refer(reader.users, [...place, 'user'], plainEmail(row.user)),
       account: row.service_account === undefined ? null : reader.refer(reader.accounts, [...place, 'service_account'], row.service_account),
       models: row.models ?? null, budget: row.budget === undefined ? null : budgetOf(row.budget), rateLimit: row.rate_limit === undefined ? null : rateLimitOf(row.rate_limit), expiresAt: us(row.expires_at),
-      priority: row.priority === undefined || row.priority === 'standard' ? null : row.priority, tags: row.tags ?? [], ipAllow: row.ip_allow ?? null, disabled: row.disabled ?? false,
+      priority: row.priority === undefined || row.priority === 'standard' ? null : row.priority, tags: row.tags ?? [], ipAllow: row.ip_allow ?? null,
+      routingPolicy: row.routing_policy === undefined ? null : reader.refer(reader.policies, [...place, 'routing_policy'], row.routing_policy), disabled: row.disabled ?? false,
     }
     return { own, place: reader.at(place), was: row.was === undefined ? null : plainPath(row.was), secret: { text, overlapHours: row.overlap_hours ?? 0 } }
   })

@@ -22,6 +22,7 @@ export class Reader {
   readonly accounts = new Names('service account', 'service_accounts')
   readonly keys = new Names('key', 'keys')
   readonly aliases = new Names('alias', 'aliases')
+  readonly policies = new Names('routing policy', 'routing.policies')
   /** Vendors, and providers of the file: what is switched on by the environment is one of the former. */
   readonly providers = new Names('provider', 'providers')
 

@@ -30,6 +30,7 @@ import { providers } from './providers/routes.ts'
 import { requests } from './requests/routes.ts'
 import { roles } from './roles/routes.ts'
 import { router } from './router.ts'
+import { routingPolicies } from './routing-policies/routes.ts'
 import { serviceAccounts } from './service-accounts/routes.ts'
 import type { Services } from './services.ts'
 import { session } from './session/routes.ts'
@@ -76,6 +77,7 @@ export const createApi = (services: Services) => router()
   .route('/', credentials(services))
   .route('/', providerModels(services))
   .route('/', aliases(services))
+  .route('/', routingPolicies(services))
   .route('/', deployments(services))
   .route('/', models(services))
   .route('/', catalog(services))

@@ -10,6 +10,7 @@ import { newId } from '../store/ids.ts'
 import { LastOwnerError } from '../store/memberships.ts'
 import { TreeError } from '../store/nodes.ts'
 import { RoleInUseError } from '../store/roles.ts'
+import { PolicyInUseError } from '../store/routing-policies.ts'
 import { isTransient } from '../store/save.ts'
 import { RangeTooLargeError } from '../store/usage.ts'
 import { createApi } from './api.ts'
@@ -64,6 +65,7 @@ function translated(error: unknown): ControlError | null {
   if (error instanceof TreeError) return new ControlError(error.code, sentence(error.message), error.code === 'misplaced' ? { param: 'parent_id' } : {})
   if (error instanceof LastOwnerError) return new ControlError('last_owner', sentence(error.message))
   if (error instanceof RoleInUseError) return new ControlError('role_in_use', sentence(error.message))
+  if (error instanceof PolicyInUseError) return new ControlError('policy_in_use', sentence(error.message))
   if (error instanceof RangeTooLargeError) return new ControlError('range_too_large', sentence(error.message), { param: 'range' })
   if (error instanceof HTTPException && error.status === 415) return new ControlError('unsupported_content_type', 'The body must be JSON, sent with content-type: application/json.')
   if (error instanceof HTTPException && error.status < 500) return new ControlError('invalid_json', 'The body is not valid JSON. Let a JSON library write it.')

@@ -29,6 +29,7 @@ export const statuses = {
   last_owner: 409,
   not_empty: 409,
   role_in_use: 409,
+  policy_in_use: 409,
   increase_refused: 409,
   alert_not_failed: 409,
   organisation_protected: 409,
@@ -61,7 +62,8 @@ export const statuses = {
 
 export type ControlErrorCode = keyof typeof statuses
 
-export interface PolicyProblem { rule: number; field: string; message: string; line?: number; column?: number }
+/** `rule`: of a model policy, from 1. */
+export interface PolicyProblem { rule?: number; field: string; message: string; line?: number; column?: number }
 
 interface Details {
   /** The field at fault, as a path: `budget.limit_usd`. */
@@ -69,7 +71,7 @@ interface Details {
   retryAfterMs?: number
   /** The state that a conditional write met. */
   current?: { version: number }
-  /** Of a model policy, all at once. */
+  /** Of a policy, all at once. */
   problems?: PolicyProblem[]
 }
 
@@ -93,8 +95,8 @@ export const errorSchema = z.object({
     message: z.string(),
     param: z.string().optional(),
     request_id: z.string(),
-    problems: z.array(z.object({ rule: z.int(), field: z.string(), message: z.string(), line: z.int().optional(), column: z.int().optional() })).optional()
-      .openapi({ description: 'With invalid_policy: everything that is wrong; rules count from 1, lines and columns are those of a condition.' }),
+    problems: z.array(z.object({ rule: z.int().optional(), field: z.string(), message: z.string(), line: z.int().optional(), column: z.int().optional() })).optional()
+      .openapi({ description: 'With invalid_policy: everything that is wrong; rules (of model policies) count from 1, lines and columns are those of a condition.' }),
     current: z.looseObject({ version: z.int() }).optional().openapi({ description: 'With version_conflict: the entity as it is now.' }),
   }),
 }).openapi('Error')

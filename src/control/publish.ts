@@ -43,7 +43,7 @@ interface Loan { key: ApiKey; hash: Uint8Array; expiresAt: number }
 type Mutable = { [Kind in keyof Rows]: Rows[Kind] extends ReadonlyMap<string, infer Row> ? Map<string, Row> : Rows[Kind] }
 
 /** Of an organisation that nothing is known of. */
-const noRows: Rows = { providers: new Map(), aliases: new Map(), deployments: new Map(), settings: null }
+const noRows: Rows = { providers: new Map(), aliases: new Map(), deployments: new Map(), routing: new Map(), settings: null }
 const nothing: ReadonlyMap<string, ProviderData> = new Map()
 
 function merge<Row extends { deleted: boolean }>(into: Map<string, Row>, id: string, row: Row): void {
@@ -173,18 +173,19 @@ export class Publisher {
   }
 
   #adopt(changes: Changes): void {
-    const { providers, aliases, deployments, settings } = changes
+    const { providers, aliases, deployments, routingPolicies, settings } = changes
     for (const row of providers) merge(this.#of(row.org).providers, row.id, row)
     for (const row of aliases) merge(this.#of(row.org).aliases, row.name, row)
     for (const row of deployments) merge(this.#of(row.org).deployments, row.id, row)
+    for (const row of routingPolicies) merge(this.#of(row.org).routing, row.name, row)
     for (const row of settings) this.#of(row.org).settings = row.deleted ? null : row
-    if (providers.length + aliases.length + deployments.length + settings.length > 0) this.#stale = true
+    if (providers.length + aliases.length + deployments.length + routingPolicies.length + settings.length > 0) this.#stale = true
     this.#revision = changes.revision
   }
 
   #of(org: string): Mutable {
     let rows = this.#rows.get(org)
-    if (rows === undefined) this.#rows.set(org, (rows = { providers: new Map(), aliases: new Map(), deployments: new Map(), settings: null }))
+    if (rows === undefined) this.#rows.set(org, (rows = { providers: new Map(), aliases: new Map(), deployments: new Map(), routing: new Map(), settings: null }))
     return rows
   }
 

@@ -21,6 +21,7 @@ import { accounts, memberships, users } from './reconcile/people.ts'
 import { providers, reconcileSimulated, wantedProviders, type SimulatedRule } from './reconcile/providers.ts'
 import { aliases, deployments, overrides } from './reconcile/routing.ts'
 import { budgets, limits, policies } from './reconcile/rules.ts'
+import { routingPolicies } from './reconcile/routing-policies.ts'
 import { Run, type Change, type Permit, type RunSettings } from './reconcile/run.ts'
 import type { Sweep } from './reconcile/settle.ts'
 import { settings } from './reconcile/settings.ts'
@@ -69,7 +70,11 @@ export async function reconcile(write: Write, config: Config | null, reconciling
     sweeps.push(await aliases(run, config), await deployments(run, config))
     await overrides(run, config)
   }
-  if (governance !== null && run.governed) sweeps.push(...await govern(run, governance))
+  if (governance !== null && run.governed) {
+    sweeps.push(...await govern(run, governance))
+    // Deleted last of all: keys and nodes that go with it may name one.
+    sweeps.unshift(await routingPolicies(run, governance.routing))
+  }
   for (const sweep of sweeps.reverse()) await sweep()
   if (operates) {
     const followed = await reconcileSimulated(write, { org, simulated, vendors })

@@ -6,10 +6,13 @@ import { noRateLimit, type KeyEntry, type OrganisationSnapshot, type ProviderDat
 import { priorities } from '../governance/priority.ts'
 import { limits } from '../limits.ts'
 import { atBaseUrl, vendor as declareVendor, type Vendor } from '../providers/provider.ts'
+import { compilePolicy } from '../routing/compile-policy.ts'
+import type { RoutingPolicyData } from '../routing/policy-data.ts'
 import type { Alias } from '../store/aliases.ts'
 import type { Deployment } from '../store/deployments.ts'
 import type { ApiKey } from '../store/keys.ts'
 import type { Credential, Provider } from '../store/providers.ts'
+import type { RoutingPolicy } from '../store/routing-policies.ts'
 import { openSecret, type Kek } from '../store/secrets.ts'
 import type { Settings } from '../store/settings.ts'
 import { readReference, type Variables } from './vendor-environment.ts'
@@ -31,6 +34,7 @@ export interface Rows {
   providers: ReadonlyMap<string, Provider>
   aliases: ReadonlyMap<string, Alias>
   deployments: ReadonlyMap<string, Deployment>
+  routing: ReadonlyMap<string, RoutingPolicy>
   /** Null until they are read. */
   settings: Settings | null
 }
@@ -118,13 +122,29 @@ export function snapshotData(version: number, organisations: ReadonlyMap<string,
 }
 
 function organisationSnapshot(rows: Rows, settings: Settings, resolving: Resolving, problems: string[]): OrganisationSnapshot {
-  const { org, organisation, status, timeZone, budget, rateLimit, unknownPrice, content, responses, cache } = settings
+  const { org, organisation, status, timeZone, budget, rateLimit, unknownPrice, content, responses, cache, newModels } = settings
   return {
-    id: org, name: organisation, isSuspended: status !== 'active', timeZone, budget, rateLimit: rateLimit ?? noRateLimit, unknownPrice, storesContent: content.store, storesResponses: responses.store, cacheTtlMs: cache.ttlS * 1000,
+    id: org, name: organisation, isSuspended: status !== 'active', timeZone, budget, rateLimit: rateLimit ?? noRateLimit, unknownPrice, storesContent: content.store, storesResponses: responses.store, cacheTtlMs: cache.ttlS * 1000, newModels,
     providers: [...rows.providers.values()].filter((provider) => provider.enabled).flatMap((provider) => providerData(provider, resolving, problems) ?? []),
     deployments: [...rows.deployments.values()].map(({ id, model, provider, upstreamModel, price, priceAs, facts }) => ({ id, model, provider, upstreamModel, price, priceAs, facts })),
     aliases: [...rows.aliases.values()].map(({ name, strategy, targets }) => ({ name, strategy, targets })),
+    routing: [...rows.routing.values()].flatMap((policy) => routingData(policy, problems)),
   }
+}
+
+/** Rows do not change, and to compile conditions takes a while. */
+const judged = new WeakMap<RoutingPolicy, string | null>()
+
+/** One that was stored by a version with other limits may no longer be usable. */
+function routingData(policy: RoutingPolicy, problems: string[]): RoutingPolicyData[] {
+  let problem = judged.get(policy)
+  if (problem === undefined) {
+    const compiled = compilePolicy(policy.data)
+    judged.set(policy, (problem = Array.isArray(compiled) ? `The routing policy ${policy.name} cannot be used: ${compiled[0]?.field} ${compiled[0]?.error}.` : null))
+  }
+  if (problem === null) return [policy.data]
+  problems.push(problem)
+  return []
 }
 
 export function keyEntry(key: ApiKey): KeyEntry {
@@ -132,7 +152,7 @@ export function keyEntry(key: ApiKey): KeyEntry {
     id: key.id, version: key.version, hash: key.hash, status: key.status, name: key.name,
     org: key.org, team: key.team, project: key.project, user: key.user, models: key.models, budget: key.budget,
     rateLimit: key.rateLimit ?? noRateLimit,
-    node: key.node, serviceAccount: key.serviceAccount, priority: key.priority === null ? null : priorities[key.priority] ?? null, tags: key.tags, ipAllow: key.ipAllow,
+    node: key.node, serviceAccount: key.serviceAccount, priority: key.priority === null ? null : priorities[key.priority] ?? null, tags: key.tags, ipAllow: key.ipAllow, policy: key.routingPolicy,
     previous: key.previous === null ? null : { hash: key.previous.hash, untilMs: Math.floor(key.previous.until / 1000) },
     expiresAt: key.expiresAt === null ? null : Math.floor(key.expiresAt / 1000),
   }

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { AnswerFacts, UpstreamFault } from '../protocols/protocol.ts'
 import { ledgerUnavailable } from '../ledger/refusals.ts'
+import type { Headers } from '../routing/cooldown.ts'
 import type { AttemptOutcome } from '../store/records.ts'
 import type { Gate, Verdict } from '../wire/event-gate.ts'
 import type { StreamEvent } from '../wire/event-scanner.ts'
@@ -17,16 +18,16 @@ import { isWindowOver } from './commit-window.ts'
 import { firstAnswerMs, type Deadlines, type Ticking } from './deadlines.ts'
 import { answeredFault, brokenBy, faultFrom, inBandFault, localFault, truncatedFault, unsentFault, withoutSecret, type Fault } from './fault.ts'
 import { gateFor } from './gate.ts'
-import { holdsAnswer, keptBytes } from './malformed.ts'
+import type { Rivalry } from './hedge.ts'
+import { keptBytes } from './malformed.ts'
 import type { Metered } from './meter.ts'
 import { Progress } from './progress.ts'
 import type { Sink } from './stream.ts'
 import type { UpstreamCall, UpstreamHandler } from './transport.ts'
+import { readWhole } from './whole-answer.ts'
 import { eventWithCost } from './usage-cost.ts'
 
 export type Reply = 'answer' | 'stream' | 'failed' | 'cancelled'
-
-type UpstreamHeaders = Record<string, string | string[] | undefined>
 
 export class Attempt implements UpstreamHandler, Ticking {
   rosterIndex = -1
@@ -36,7 +37,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   firstTokenUs: number | null = null
   endedUs: number | null = null
   status = 0
-  headers: UpstreamHeaders = {}
+  headers: Headers = {}
   outcome: AttemptOutcome | null = null
   fault: Fault | null = null
   sent = false
@@ -61,6 +62,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   /** Set when it is settled. */
   metered: Metered | null = null
   final = false
+  /** While another one runs beside it. */
+  rivalry: Rivalry | null = null
   readonly finished: Promise<void>
   readonly replied: Promise<Reply>
 
@@ -115,6 +118,9 @@ export class Attempt implements UpstreamHandler, Ticking {
   get atBoundary(): boolean { return this.#gate?.atBoundary ?? true }
   get isOpaque(): boolean { return this.#gate?.isOpaque ?? false }
   get draining(): boolean { return this.#drainUntilUs !== null }
+  /** Nothing for the client has come, and nothing was said to it. */
+  get isSilent(): boolean { return this.outcome === null && !this.#committed && !this.draining && !this.#hasBegun }
+  get #hasBegun(): boolean { return this.#meaningful || (!this.options.stream && this.#bytes > 0) }
 
   /** Gives a committed stream its destination; what was held back goes first. */
   attach(sink: Sink): void {
@@ -138,7 +144,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     return true
   }
 
-  onHead(status: number, headers: UpstreamHeaders): void {
+  onHead(status: number, headers: Headers): void {
     this.status = status
     this.headers = headers
     this.#lastByteUs = this.#clock.monotonicUs()
@@ -166,10 +172,9 @@ export class Attempt implements UpstreamHandler, Ticking {
   onError(error: Error): void {
     if (this.outcome) return this.#running.delete(this)
     if (this.terminal) return this.#end('success', null)
-    this.#countCut()
     if (!this.sent) return this.#end('connect_failed', unsentFault(this.who, error))
     const outcome: AttemptOutcome = this.#meaningful ? 'broken' : this.status > 0 ? 'truncated' : 'upstream_error'
-    this.#end(outcome, truncatedFault(`The connection to ${this.who} broke before its answer was complete (${brokenBy(error)}).`))
+    this.#endCut(outcome, truncatedFault(`The connection to ${this.who} broke before its answer was complete (${brokenBy(error)}).`))
   }
 
   tick(nowUs: number): void {
@@ -181,13 +186,12 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (elapsedMs > deadlines.totalMs) return this.#timeOut('complete its answer', deadlines.totalMs)
     if (this.#paused) this.#lastByteUs = this.#progressUs = nowUs
     const silentMs = (nowUs - this.#progressUs) / 1000
-    const hasBegun = this.#meaningful || (!stream && this.#bytes > 0)
-    const limit = hasBegun ? firstAnswerMs(deadlines, stream) : limitMs
+    const limit = this.#hasBegun ? firstAnswerMs(deadlines, stream) : limitMs
     if (silentMs > limit) return this.#timeOut(this.#meaningful ? 'go on' : 'start its answer', limit)
-    if (elapsedMs > patienceMs && !hasBegun && !this.#committed && plan.mayGiveUp(nowUs / 1000)) return this.#timeOut('start its answer', patienceMs)
+    if (elapsedMs > patienceMs && !this.#hasBegun && !this.#committed && plan.mayGiveUp(nowUs / 1000)) return this.#timeOut('start its answer', patienceMs)
     if (this.status > 0 && (nowUs - this.#lastByteUs) / 1000 > deadlines.idleMs) return this.#timeOut('send another byte', deadlines.idleMs)
     if (!stream || this.#committed || this.draining || (this.status !== 0 && !this.#gate)) return
-    if (elapsedMs > deadlines.commitAfterMs || this.#mayCommit()) this.#commit()
+    if ((elapsedMs > deadlines.commitAfterMs && this.rivalry?.holdsHeaders !== true) || this.#mayCommit()) this.#commit()
   }
 
   /** The client has gone: stop a vendor that then stops billing, read the usage of one that does not. */
@@ -255,6 +259,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     if (refused) return this.stop(faultFrom('request', refused))
     if (this.#inBand && !this.#committed) return this.#end('upstream_error', inBandFault(this.options, this.#inBand.said, this.#inBand.json))
     if (this.#meaningful) this.firstTokenUs ??= this.#lastByteUs
+    if (this.#meaningful && !this.#inBand) this.rivalry?.leads()
     if (this.#doneAtUs !== null && !this.#inBand && (this.#meaningful || this.rawUsage !== null)) return this.#endAtDone(out)
     if (this.#committed && this.#sink) this.#forward(out)
     else if (!this.draining) this.#keep(out)
@@ -284,8 +289,7 @@ export class Attempt implements UpstreamHandler, Ticking {
     this.#progressUs = this.#lastByteUs
     if (this.status >= 300 && this.#bytes > limits.errorBodyBytes) this.onEnd()
     else if (this.#bytes > limits.responseBodyBytes) {
-      this.#countCut()
-      this.#end('broken', localFault('request', 'upstream_response_too_large', `The answer of ${this.who} is larger than ${limits.responseBodyBytes / 1024 / 1024} MiB. Ask for less in one request.`))
+      this.#endCut('broken', localFault('request', 'upstream_response_too_large', `The answer of ${this.who} is larger than ${limits.responseBodyBytes / 1024 / 1024} MiB. Ask for less in one request.`))
     }
   }
 
@@ -304,21 +308,15 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   #endBody(body: Buffer): void {
-    const scan = this.#scan!
-    scan.end()
-    const { protocol, translation } = this.options
-    const isWhole = !scan.fault && scan.isObject
-    const facts = isWhole ? protocol.readAnswer(body, scan, this.headers) : null
-    if (facts?.error) return this.#end('upstream_error', inBandFault(this.options, facts.error, body.toString()))
-    if (!facts || !holdsAnswer(protocol, body, scan) || translation?.take(body) === false) {
-      this.#countCut()
-      return this.#end('truncated', truncatedFault(`${this.who} answered ${this.status} with ${isWhole ? 'JSON that holds no answer' : `a body that is not complete JSON (${String(this.headers['content-type'] ?? 'of no type').slice(0, 60)})`}.`))
-    }
+    const facts = readWhole(this.options, this.#scan!, this.status, this.headers, body)
+    if ('said' in facts) return this.#end('upstream_error', facts.said)
+    if ('missing' in facts) return this.#endCut('truncated', facts.missing)
     this.answer = facts
     this.rawUsage = facts.usage
     this.serviceTier = facts.serviceTier
     this.outputChars = facts.outputChars
     this.firstTokenUs = this.#lastByteUs
+    this.rivalry?.leads()
     if (this.#committed) return this.#end('broken', localFault('server', 'upstream_error', `${this.who} did not stream although it was asked to.`))
     this.#end('success', null)
   }
@@ -337,6 +335,7 @@ export class Attempt implements UpstreamHandler, Ticking {
 
   #commit(): void {
     this.#committed = true
+    this.rivalry?.leads()
     this.#reply('stream')
   }
 
@@ -368,8 +367,9 @@ export class Attempt implements UpstreamHandler, Ticking {
   }
 
   /** A plain answer that is cut off was made all the same: what came of it is a measure of what it cost. */
-  #countCut(): void {
+  #endCut(outcome: AttemptOutcome, fault: Fault): void {
     if (this.#scan?.isObject) this.outputChars = this.#bytes
+    this.#end(outcome, fault)
   }
 
   #letGo(): void {

@@ -4,8 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { anthropicInvoke } from '../protocols/anthropic-clouds.ts'
 import { chatEndpoint, protocols } from '../protocols/index.ts'
-import type { RoutingPolicyData } from '../routing/policy-data.ts'
-import { CacheKeys, canonical, policyScope, type RequestBody } from './cache-key.ts'
+import { CacheKeys, canonical, type RequestBody } from './cache-key.ts'
 import type { Exchange } from './exchange.ts'
 import type { Deployment } from './snapshot.ts'
 
@@ -113,10 +112,4 @@ test('any two bodies have one canonical form exactly if they say the same', () =
 test('the order of a schema’s properties counts, since models answer in it', () => {
   const schema = (...names: string[]): RequestBody => ({ response_format: { json_schema: { schema: { type: 'object', properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) } } } })
   assert.notEqual(canonical(schema('a', 'b')), canonical(schema('b', 'a')))
-})
-
-test('an edit of a routing policy begins anew, and its scope is worked out once', () => {
-  const policy: RoutingPolicyData = { name: 'support', base: 'balanced', candidates: null, cost: null, latency: null, tolerance: null, margin: null, minQuality: null, maxCostNano: null, maxLatencyMs: null, sticky: null, exploreShare: null, exploreSpend: null, hedge: null, cache: { ttlS: 60 } }
-  assert.equal(policyScope(policy), policyScope(structuredClone(policy)))
-  for (const name of Object.keys(policy)) assert.notEqual(policyScope(policy), policyScope({ ...policy, [name]: 'x' }), name)
 })

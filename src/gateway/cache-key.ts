@@ -2,11 +2,10 @@
  * The key under which an answer is kept: an HMAC over whose request it is and all that decides what is answered, so that nobody can
  * be given another's answer and nobody who sees keys learns what was asked. A request whose answer depends on more than that has none.
  */
-import { createHash, createHmac, hkdfSync } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
 import type { JsonObject, Part } from '../protocols/canonical.ts'
 import type { Pepper } from '../governance/key-format.ts'
 import { limits } from '../limits.ts'
-import type { RoutingPolicyData } from '../routing/policy-data.ts'
 import type { Exchange } from './exchange.ts'
 import type { Deployment, KeyEntry } from './snapshot.ts'
 import { understood } from './wording.ts'
@@ -20,7 +19,7 @@ export class CacheKeys {
     this.#secret = Buffer.from(hkdfSync('sha256', key, '', 'keys of kept answers', 32))
   }
 
-  /** `scope`: of the routing policy; '' where a model is asked for by name. `deployments`: those that may answer. */
+  /** `scope`: name and version of the routing policy; '' where a model is asked for by name. `deployments`: those that may answer. */
   of(exchange: Exchange, scope: string, deployments: readonly Deployment[], body: RequestBody): string {
     const { key, asked, endpoint, protocol, inPath, home, downgraded } = exchange
     // A routing policy chooses another model each time; by which name it was called stands in the body.
@@ -75,15 +74,6 @@ function written(value: unknown, keepsOrder: boolean): string {
   const members = Object.entries(value)
   if (!keepsOrder) members.sort(byName)
   return `{${members.map(([name, each]) => `${JSON.stringify(name)}:${written(each, name === 'properties')}`).join()}}`
-}
-
-const scopes = new WeakMap<RoutingPolicyData, string>()
-
-/** Of a routing policy: its name and all that it says, so that an edit begins anew. */
-export function policyScope(policy: RoutingPolicyData): string {
-  let scope = scopes.get(policy)
-  if (scope === undefined) scopes.set(policy, (scope = `${policy.name}:${createHash('sha256').update(written(policy, false)).digest('base64url')}`))
-  return scope
 }
 
 /** Answers that are a function of the request, and are told in one piece of JSON or events. */

@@ -11,7 +11,9 @@ import { priceUnknown } from '../ledger/refusals.ts'
 import { limits } from '../limits.ts'
 import { vendors } from '../providers/index.ts'
 import { deploymentOf, logicalDeployments } from './compile-snapshot.ts'
+import { chooseAuto, policyNameOf } from './auto.ts'
 import type { Exchange } from './exchange.ts'
+import type { Gateway } from './pipeline.ts'
 import { asUsedBy, factsFor, isAllowed, isListed, policyDenial } from './policy.ts'
 import type { AliasData, Deployment, View } from './snapshot.ts'
 
@@ -20,16 +22,28 @@ export interface Choice {
   route: string
 }
 
-/** `random` in [0, 1) draws weighted aliases. */
-export function choose(exchange: Exchange, random: () => number): Choice | Failure {
+/** A name that means the router goes there; others mean models. */
+export function choose(exchange: Exchange, gateway: Pick<Gateway, 'routing' | 'admission' | 'tools'>): Choice | Failure {
   exchange.enter('choose')
+  exchange.routed = null
+  exchange.cachePolicy = undefined
+  const policy = policyNameOf(exchange.asked!.model, exchange.view!)
+  if (policy === null) return chooseNamed(exchange, gateway.tools.random)
+  const choice = chooseAuto(exchange, policy, gateway)
+  if ('code' in choice || !exchange.options!.fallbacks) return choice
+  const others = chooseNamed(exchange, gateway.tools.random, exchange.options!.fallbacks)
+  return 'code' in others ? others : { deployments: [...choice.deployments, ...others.deployments.filter(({ id }) => !choice.deployments.some((each) => each.id === id))], route: `${choice.route}+fallbacks` }
+}
+
+/** `random` in [0, 1) draws weighted aliases. */
+function chooseNamed(exchange: Exchange, random: () => number, names: readonly string[] | null = null): Choice | Failure {
   const { endpoint } = exchange
   const view = exchange.view!
   const principal = exchange.principal!
   const { model } = exchange.asked!
   const fallbacks = exchange.downgraded ? null : exchange.options!.fallbacks ?? principal.defaults?.fallbacks?.value ?? null
   const candidates: Deployment[] = []
-  for (const name of fallbacks === null ? [model] : [model, ...fallbacks]) {
+  for (const name of names ?? (fallbacks === null ? [model] : [model, ...fallbacks])) {
     const named = resolve(view, name, random, principal)
     const deployments = named.length > 0 || exchange.home === null ? named : atHome(view, exchange.home, name)
     if (deployments.length === 0 && !isKnown(view, name) && !(exchange.home !== null && view.catalog.find(exchange.home, name))) return unknownModel(view, name)

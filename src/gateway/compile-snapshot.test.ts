@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Catalog } from '../catalog/catalog.ts'
 import { vendors } from '../providers/index.ts'
+import { plainPolicy, type RoutingPolicyData } from '../routing/policy-data.ts'
 import { compileSnapshot, deploymentOf } from './compile-snapshot.ts'
 import { noRateLimit, viewOf, type SnapshotData } from './snapshot.ts'
 
@@ -29,4 +30,17 @@ test('a deployment goes by the rules of its family of models, declared or not, a
   const ruleOf = (model: string): string => deploymentOf(view, provider, model).provider.vendor.quirks.otherLimit
   assert.deepEqual([ruleOf('gpt-5.1'), ruleOf('gpt-4o'), view.declared.get('thinker')![0]!.provider.vendor.quirks.otherLimit], ['renamed', 'bounds', 'renamed'])
   assert.equal(deploymentOf(view, provider, 'gpt-4o').provider, provider)
+})
+
+test('a view has the built-in routing policies, those of its organisation before them, and compiles none anew that did not change', () => {
+  const data = (routing: RoutingPolicyData[]): SnapshotData => ({ version: 1, settings: {} as SnapshotData['settings'], organisations: [{ ...organisation, providers: [], aliases: [], deployments: [], routing }] })
+  const catalog = { entries: [] } as unknown as Catalog
+  const first = compileSnapshot(data([{ ...plainPolicy('cheap', 'cheap'), tolerance: 0.3 }, plainPolicy('ours'), plainPolicy('later')]), catalog)
+  const before = viewOf(first, organisation.id).routing
+  assert.deepEqual([...before.keys()].sort(), ['balanced', 'best', 'cheap', 'fast', 'later', 'ours'])
+  assert.equal(before.get('cheap')!.policy.tolerance, 0.3)
+  const after = viewOf(compileSnapshot(data([plainPolicy('ours'), { ...plainPolicy('later'), cost: 1 }]), catalog, first), organisation.id).routing
+  assert.equal(after.get('ours'), before.get('ours'))
+  assert.deepEqual([after.get('later')!.policy.cost, after.get('cheap')!.policy.tolerance], [1, 0.1])
+  assert.equal(viewOf(first, 'org_unknown').routing.size, 4)
 })

@@ -2,6 +2,8 @@
 import type { Catalog, CatalogEntry } from '../catalog/catalog.ts'
 import { dearestPrices, usageClasses, type PriceVector, type Prices } from '../catalog/price.ts'
 import { matchesModel } from '../governance/model-patterns.ts'
+import { compilePolicy, builtInCompiled, type CompiledPolicy } from '../routing/compile-policy.ts'
+import type { RoutingPolicyData } from '../routing/policy-data.ts'
 import { asServed, atBaseUrl, type Vendor } from '../providers/provider.ts'
 import { identityOf, noRateLimit, type Deployment, type DeploymentData, type Made, type OrganisationSnapshot, type Provider, type ProviderData, type Snapshot, type SnapshotData, type View } from './snapshot.ts'
 
@@ -13,20 +15,32 @@ export function compileSnapshot(data: SnapshotData, catalog: Catalog, previous: 
   const made: Made = { pinned: new Map(), logical: new Map() }
   return {
     version: Math.max(data.version, (previous?.version ?? 0) + 1), catalog, settings: data.settings,
-    organisations: new Map(data.organisations.map((each) => [each.id, compileView(each, catalog, made)])), bare: compileView(nobody, catalog, made),
+    organisations: new Map(data.organisations.map((each) => [each.id, compileView(each, catalog, made, previous?.organisations.get(each.id))])), bare: compileView(nobody, catalog, made),
   }
 }
 
 const nobody: OrganisationSnapshot = { id: '', name: '', timeZone: 'UTC', budget: null, rateLimit: noRateLimit, unknownPrice: 'block', storesContent: false, providers: [], deployments: [], aliases: [] }
 
-function compileView({ providers, deployments, aliases, lists = [], ...organisation }: OrganisationSnapshot, catalog: Catalog, made: Made): View {
+function compileView({ providers, deployments, aliases, routing = [], lists = [], ...organisation }: OrganisationSnapshot, catalog: Catalog, made: Made, previous?: View): View {
   const view = {
     ...organisation, catalog, made,
     providers: new Map(providers.map((each) => [each.id, compileProvider(organisation.id, each)])),
     aliases: new Map(aliases.map((alias) => [alias.name, alias])),
+    routing: compileRouting(routing, previous?.routing),
     lists: new Map(lists.map(({ provider, unknown, missing }) => [provider, { unknown: new Set(unknown), missing: missing === null ? null : new Set(missing) }])),
   }
   return { ...view, declared: compileDeclared(view, deployments) }
+}
+
+/** The control plane publishes only what compiles. A policy that did not change is not compiled again: its conditions take a while. */
+function compileRouting(policies: readonly RoutingPolicyData[], previous: View['routing'] | undefined): View['routing'] {
+  if (policies.length === 0) return builtInCompiled
+  const compiled = new Map<string, CompiledPolicy>(builtInCompiled)
+  for (const data of policies) {
+    const policy = compilePolicy(data, previous?.get(data.name))
+    if (!Array.isArray(policy)) compiled.set(data.name, policy)
+  }
+  return compiled
 }
 
 function compileDeclared(view: Pricing & Pick<View, 'providers'>, deployments: readonly DeploymentData[]): View['declared'] {

@@ -17,9 +17,9 @@ import { Recording, type Headers, type Pool } from './recording.ts'
 import type { Replay } from './repeats.ts'
 import { commonHeaders } from './respond.ts'
 import type { Deployment } from './snapshot.ts'
-import { isWholeAnswer } from './whole-answer.ts'
+import { isWholeAnswer } from './own-end.ts'
 
-/** `scope`: of the routing policy, see `policyScope`; '' where a model is asked for by name. */
+/** `scope`: name and version of the routing policy; '' where a model is asked for by name. */
 export interface CachePolicy { ttlMs: number; scope: string }
 
 /** Of a request that missed: what its client is being sent. */
@@ -70,14 +70,13 @@ export class ExactCache implements Pool {
 
   /** A request is over: its answer is kept if it is whole. */
   answered(exchange: Exchange): void {
-    const { capture, attempts, cachePolicy, outcome, status, key } = exchange
+    const { capture, attempts, last, cachePolicy, outcome, status, key, routed } = exchange
     if (capture === null || !cachePolicy) return
-    const attempt = attempts.findLast(({ final }) => final)
     const { recording } = capture
-    const isDone = attempt !== undefined && outcome === 'success' && status === 200 && attempt.outcome === 'success' && recording.complete && recording.whole
-    // The answer of a fallback would go on being given once the first model is back.
-    if (!isDone || modelOf(attempts[0]!) !== modelOf(attempt) || !isWhole(exchange, attempt, recording.bytes)) return void this.unfit++
-    this.#attend(this.answers.keep(key!.org, capture.key, keptFrom(exchange, attempt, capture), cachePolicy.ttlMs))
+    const isDone = last !== null && outcome === 'success' && status === 200 && last.outcome === 'success' && recording.complete && recording.whole
+    // The answer of a fallback would go on being given once the first model is back, and one of a model that was only tried once it is given up.
+    if (!isDone || modelOf(attempts[0]!) !== modelOf(last) || routed?.record.why === 'explored' || !isWhole(exchange, last, recording.bytes)) return void this.unfit++
+    this.#attend(this.answers.keep(key!.org, capture.key, keptFrom(exchange, last, capture), cachePolicy.ttlMs))
     this.kept++
   }
 
@@ -150,6 +149,8 @@ class Hit implements Replay {
   serve(exchange: Exchange, deadlines: Deadlines): ReturnType<Replay['serve']> {
     const { requestId, at, headers: described, body, warnings } = this.#answer
     exchange.cache = 'hit'
+    // What was decided is not done: the request that the answer was made for has its own decision.
+    exchange.routed = null
     exchange.route = `cached answer of ${requestId}`
     exchange.warnings.push(...warnings)
     exchange.captured?.push(body)

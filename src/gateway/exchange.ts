@@ -9,12 +9,14 @@ import type { ChatRequest } from '../protocols/canonical.ts'
 import type { RequestPlace } from '../protocols/codec.ts'
 import type { EndpointSpec, Protocol, RequestShape } from '../protocols/protocol.ts'
 import type { Hold } from '../ledger/hold.ts'
+import type { Hedging } from '../routing/hedge-budget.ts'
 import { stepNames, type RequestOutcome, type StepName } from '../store/records.ts'
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
 import type { Capture, CachePolicy } from './exact-cache.ts'
 import type { FormBody } from './form.ts'
 import type { Run } from './repeats.ts'
+import type { Routed } from './auto.ts'
 import type { Route } from './routes.ts'
 import type { KeyEntry, Snapshot, View } from './snapshot.ts'
 import { newRequestId } from './request-id.ts'
@@ -133,19 +135,31 @@ export class Exchange {
   tags: readonly string[] = noTags
   /** A budget has put a cheaper model in the place of the one that was asked for. */
   downgraded = false
+  /** What the router decided, where it was asked. */
+  routed: Routed | null = null
   /** Short reason of the choice, for `x-megarouter-route`. */
   route: string | null = null
   /** For the header `x-megarouter-warnings`. */
   warnings: string[] = []
   attempts: Attempt[] = []
+  /** Whose end is what the client is told: the one that was made last, or of two that ran at once the one that was left. */
+  last: Attempt | null = null
   /** Of the attempt that was made last, or is about to be. */
   hold: Hold | null = null
+  /** Numbers of attempts that were given to holds whose attempt was never made. */
+  skippedNumbers = 0
+  /** Its policy has a second attempt made beside a late one. */
+  hedge: Hedging | null = null
+  /** What was taken for that of what such attempts may cost, nano-dollars; null: none was made. */
+  hedgeTakenNano: number | null = null
   /** Set when the client has gone before its answer was complete. */
   clientGone = false
   /** Why the gateway itself ends the request, once it does. */
   cutBy: CutReason | null = null
   /** The attempt that runs now. A field and not a callback: closures made for each request turned out to outlive it by far. */
   running: Attempt | null = null
+  /** That runs beside it. */
+  rival: Attempt | null = null
   /** Ends the pause before a retry. */
   wake: (() => void) | null = null
 
@@ -197,7 +211,7 @@ export class Exchange {
   letGo(): void {
     this.body = nothing
     this.form = null
-    this.scan = this.lease = this.limitHeaders = this.repeat = this.asked = this.chat = this.options = this.hold = this.running = this.captured = this.capture = null
+    this.scan = this.lease = this.limitHeaders = this.repeat = this.asked = this.chat = this.options = this.routed = this.hold = this.last = this.running = this.rival = this.captured = this.capture = null
     this.attempts.length = 0
   }
 

@@ -10,13 +10,14 @@ import { isLoopback } from '../loopback.ts'
 import { authenticate } from './authenticate.ts'
 import { clientAddress, forwardedProto } from './client-address.ts'
 import { Exchange } from './exchange.ts'
+import { handleFeedback } from './feedback.ts'
 import { keptIn, type Kept } from './kept-responses.ts'
 import { listBody, listForm, modelBody } from './model-lists.ts'
 import { describeModel, listModels } from './models.ts'
 import { handle, type Gateway } from './pipeline.ts'
 import { recordOf } from './record.ts'
 import { refuse, sendJson } from './respond.ts'
-import { isDataPath, plainRoute, routeOf, servedPaths, unescaped, type Route } from './routes.ts'
+import { feedbackPath, isDataPath, plainRoute, routeOf, servedPaths, unescaped, type Route } from './routes.ts'
 import type { Snapshot } from './snapshot.ts'
 import { handleObject, objectRouteOf } from './vendor-objects.ts'
 
@@ -66,16 +67,18 @@ function dataPlane(door: Door, request: IncomingMessage, response: ServerRespons
   const object = objectRouteOf(request.method ?? '', path)
   const served = object ?? routeOf(path, query)
   const isModels = served === null && modelPath.test(path) && !(request.method === 'POST' && path.includes(':'))
-  const exchange = begin(door, request, response, served ?? plainRoute(isModels ? 'models' : 'unsupported', path, listForm(path, request)))
+  const isFeedback = path === feedbackPath
+  const exchange = begin(door, request, response, served ?? plainRoute(isModels ? 'models' : isFeedback ? 'feedback' : 'unsupported', path, listForm(path, request)))
   if (!exchange) return
   if (object?.action) return void handleObject(exchange, door.gateway, object).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (served && !object && request.method === 'POST') return void handle(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (isModels && request.method === 'GET') return models(door, exchange, path)
+  if (isFeedback && request.method === 'POST') return void handleFeedback(exchange, door.gateway).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   const kept = served === null ? keptIn(path) : null
   if (kept && (request.method === 'GET' || request.method === 'DELETE')) return void serveKept(door, exchange, kept).catch((error: unknown) => door.gateway.onDefect(error, exchange.id))
   if (request.headers.upgrade !== undefined) return refuseAndRecord(door, exchange, failure('upgrade_required', 'This is served by plain HTTP and not over a WebSocket. Send a POST request.'))
-  refuseAndRecord(door, exchange, served || isModels
-    ? failure('method_not_allowed', `${path.slice(0, 100)} takes ${object ? methodsOf(path) : served ? 'POST' : 'GET'}, not ${request.method}.`)
+  refuseAndRecord(door, exchange, served || isModels || isFeedback
+    ? failure('method_not_allowed', `${path.slice(0, 100)} takes ${object ? methodsOf(path) : isModels ? 'GET' : 'POST'}, not ${request.method}.`)
     : failure('unsupported_endpoint', `${path.slice(0, 100)} is not served here. Served are POST ${servedPaths.join(', POST ')}, GET /v1/models, /v1/files, /v1/batches.`))
 }
 

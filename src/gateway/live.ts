@@ -41,6 +41,7 @@ export class Live {
     if (keepsRunning(exchange)) return
     exchange.clientGone = true
     exchange.wake?.()
+    exchange.rival?.leave(false)
     exchange.running?.leave(this.#mayDrain())
   }
 
@@ -57,6 +58,7 @@ export class Live {
 function cut(exchange: Exchange, reason: CutReason): void {
   exchange.cutBy = reason
   exchange.wake?.()
+  exchange.rival?.leave(false)
   exchange.running?.stop(faultFrom('request', cutFailure(reason)))
 }
 

@@ -4,41 +4,40 @@ import type { After } from '../clock.ts'
 import { failure, type Failure } from '../errors.ts'
 import type { Admission, Lease } from '../governance/admission.ts'
 import type { SealedIds } from '../governance/sealed-ids.ts'
-import type { Calibration } from '../ledger/calibration.ts'
 import type { Place, Pressure, Shedding, Waiting } from '../governance/priority.ts'
 import { Hold } from '../ledger/hold.ts'
-import { protocols } from '../protocols/index.ts'
+import type { HedgeBudget } from '../routing/hedge-budget.ts'
 import { Plan, type PlanTools, type Target } from '../routing/plan.ts'
-import { Attempt } from './attempt.ts'
-import type { AttemptOptions } from './attempt-options.ts'
+import type { Attempt } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
 import type { AuthorizedTransport } from './authorized.ts'
 import { choose, type Choice } from './choose.ts'
 import { countTokens } from './count-tokens.ts'
 import type { Deadlines } from './deadlines.ts'
+import { begin, beginSecond, dropped, hedgesAfterMs, learn, nowMs, reserve } from './dispatch.ts'
 import type { ExactCache } from './exact-cache.ts'
 import type { Exchange } from './exchange.ts'
 import { faultFrom } from './fault.ts'
+import type { FeedbackSink, OutcomeKeeper } from './feedback.ts'
+import { Race, type Leg, type Raced } from './hedge.ts'
 import { bytesPerToken, endUserOf, inspect } from './inspect.ts'
 import type { KeptResponses } from './kept-responses.ts'
 import type { KeyIndex } from './key-index.ts'
+import { learnFrom } from './learn.ts'
 import { cutFailure, type Live } from './live.ts'
 import type { MalformedLog } from './malformed.ts'
-import { abandon, costOf, settle } from './meter.ts'
+import { abandon, settle } from './meter.ts'
 import { receive, type BodyBudget } from './receive.ts'
 import { recordOf, type Recorder } from './record.ts'
-import type { Framings } from './reframe.ts'
 import { Run, type Repeats, type Replay } from './repeats.ts'
 import { answer, refuse, sayFault, sendJson } from './respond.ts'
 import { pause, secure, secureFailure, untilEndWritten } from './secure.ts'
+import type { Routing } from './routing.ts'
 import type { Sharing } from './sharing.ts'
-import type { Deployment } from './snapshot.ts'
 import type { Spool } from './spool.ts'
 import { stream, type Settle } from './stream.ts'
-import { translate } from './translate.ts'
-import { ChatTranslation, PlainTranslation, type Translation } from './translation.ts'
 import { withCost } from './usage-cost.ts'
-import { listed, wordingFor, type Wording } from './wording.ts'
+import { wordingFor, type Wording } from './wording.ts'
 
 /** What the steps work with: one for the process. */
 export interface Gateway {
@@ -51,6 +50,9 @@ export interface Gateway {
   ids: SealedIds
   admission: Admission
   tools: PlanTools
+  routing: Routing
+  /** What second attempts beside late ones may cost. */
+  hedges: HedgeBudget
   sharing: Sharing
   shedding: Shedding
   /** Of what the process may use, 1 is all. */
@@ -63,6 +65,8 @@ export interface Gateway {
   /** Of what upstreams send in the place of answers. */
   malformed: MalformedLog
   kept: KeptResponses
+  outcomes: OutcomeKeeper
+  feedback: FeedbackSink
   after: After
   /** An exception inside the pipeline: always a defect. */
   onDefect(error: unknown, requestId: string | null): void
@@ -81,14 +85,16 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
   } catch (error) {
     // A defect of ours ends this request and nothing else.
     gateway.onDefect(error, exchange.id)
+    exchange.rival?.leave(false)
     exchange.running?.stop(faultFrom('request', failure('internal_error', 'The gateway failed at this request.')))
     if (exchange.response.headersSent) exchange.response.destroy()
     else refuseAs(exchange, failure('internal_error', 'The gateway failed at this request; its log says why, under the request id.'))
     exchange.outcome = 'failed'
   } finally {
     gateway.live.exit(exchange)
-    close(exchange)
-    if (exchange.capture) gateway.cache.close(exchange.capture)
+    close(exchange, gateway)
+    if (exchange.capture !== null) gateway.cache.close(exchange.capture)
+    if (exchange.routed !== null) learnFrom(exchange, gateway.routing)
     gateway.recorder.add(recordOf(exchange))
     exchange.letGo()
   }
@@ -119,7 +125,7 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Cho
   const wrong = (opening instanceof Promise ? await opening : opening) ?? inspect(exchange)
   if (wrong) return wrong
   granted.about(exchange.tags, granted.asksEndUser ? endUserOf(exchange) : null)
-  const chosen = choose(exchange, gateway.tools.random)
+  const chosen = choose(exchange, gateway)
   if ('code' in chosen) return chosen
   const choice = gateway.admission.hasThresholds ? await heedThresholds(exchange, gateway, granted, chosen) : chosen
   if ('code' in choice) return choice
@@ -167,7 +173,7 @@ async function heedThresholds(exchange: Exchange, gateway: Gateway, lease: Lease
   if (alias === null || alias.name === model) return choice
   exchange.asked!.model = alias.name
   exchange.downgraded = true
-  const cheaper = choose(exchange, gateway.tools.random)
+  const cheaper = choose(exchange, gateway)
   if (!('code' in cheaper)) {
     exchange.warnings.push(`${alias.why}: ${alias.name} is served instead of ${model}`)
     return cheaper
@@ -218,7 +224,7 @@ async function tryTargets(exchange: Exchange, gateway: Gateway, plan: Plan): Pro
       if (await call(exchange, gateway, wording, target, plan, hold)) return
       // What is gone can't be sent again, and what the client broke off need not.
       target = exchange.form?.canRepeat === false ? null : plan.next(nowMs(exchange))
-      settle(exchange.attempts.at(-1)!, target !== null)
+      settle(exchange.last!, target !== null)
       unfit = null
       continue
     }
@@ -235,7 +241,7 @@ async function tryTargets(exchange: Exchange, gateway: Gateway, plan: Plan): Pro
     target = plan.next(nowMs(exchange))
   }
   await secureFailure(exchange, gateway.after)
-  const last = exchange.attempts.at(-1)
+  const { last } = exchange
   // After an attempt its own fault says more than why there is no other.
   if (!last && unfit) return refuseAs(exchange, unfit)
   if (!last) return refuseAs(exchange, failure('upstream_unavailable', `Every deployment of ${exchange.asked!.model} rests after repeated failures, so none was asked. One is tried again within seconds: send the request again after retry-after, or use another model.`, { retryAfterMs: 5000 }))
@@ -263,35 +269,23 @@ async function waitForTurn(exchange: Exchange, gateway: Gateway, target: Target,
   }
 }
 
-/** The hold of the next attempt. Waits only where a budget has to be opened first. */
-function reserve(exchange: Exchange, { asked, endpoint }: Wording, { deployment }: Target): Hold | Failure | Promise<Hold | Failure> {
-  return exchange.lease!.hold({ requestId: exchange.id, attempt: exchange.attempts.length + 1, asked, capability: endpoint.capability, deployment, repeat: exchange.repeat?.mark ?? null })
-}
-
-/** One attempt. True when it is settled and the client has its answer, whatever it is; false: it failed, and another may follow. */
-async function call(exchange: Exchange, gateway: Gateway, wording: Wording, target: Target, plan: Plan, hold: Hold): Promise<boolean> {
-  const number = exchange.attempts.length + 1
-  const { request, askedForUsage, dropped } = translate(exchange, wording, target, number, gateway.userAgent, hold.bound.maxTokens)
-  if (hold.bound.warning !== null) exchange.warnings.push(hold.bound.warning)
-  const unsaid = [listed(wording.losses), ...dropped].filter((each) => each !== '').join(', ')
-  if (unsaid !== '' && exchange.options!.onUnsupported === 'warn') exchange.warnings.push(`not said to ${target.deployment.provider.id}: ${unsaid}`)
-  exchange.enter('call')
-  const tried = new Attempt(attemptOptions(exchange, wording, target, plan, number, askedForUsage, hold, gateway.admission.calibration), exchange.clock, gateway.deadlines)
-  exchange.attempts.push(tried)
-  exchange.running = tried
-  const reply = await tried.start((handler) => gateway.transport.dispatch(request, handler))
+/** One attempt, or two at once. True when it is settled and the client has its answer, whatever it is; false: it failed, and another may follow. */
+async function call(exchange: Exchange, gateway: Gateway, wording: Wording, firstTarget: Target, plan: Plan, hold: Hold): Promise<boolean> {
+  const first = begin(exchange, gateway, wording, firstTarget, plan, hold)
+  exchange.last = exchange.running = first.attempt
+  const lateMs = hedgesAfterMs(exchange, plan, firstTarget)
+  const { leg, reply } = lateMs === Infinity ? { leg: first, reply: await first.replied } : await race(exchange, gateway, plan, first, lateMs)
+  const { attempt: tried, target } = leg
   if (reply === 'answer') settle(tried)
   const secured = reply === 'stream' || reply === 'answer' ? secure(exchange, gateway.admission.ledger, tried) : null
   if (secured) await secured
   if (reply === 'stream') plan.began(target, tried, nowMs(exchange))
-  let withheld = reply === 'answer' && !hold.isEndWritten ? await untilEndWritten(exchange, hold, gateway.after) : null
+  let withheld = reply === 'answer' && !tried.options.hold.isEndWritten ? await untilEndWritten(exchange, tried.options.hold, gateway.after) : null
   if (reply === 'stream') withheld = await stream(exchange, tried, gateway.deadlines, settleBeforeEnd, gateway.after)
   exchange.enter('meter')
   exchange.running = null
-  plan.ended(target, tried, nowMs(exchange), exchange.clock.epochMs())
-  learnQuota(exchange, gateway, target, tried)
+  learn(exchange, gateway, plan, leg)
   exchange.firstTokenUs = tried.firstTokenUs
-  if (tried.fault) gateway.malformed.tell(exchange.id, tried)
   if (reply === 'failed' && !exchange.clientGone) {
     plan.failed(target, tried.fault!, nowMs(exchange))
     return false
@@ -305,13 +299,9 @@ async function call(exchange: Exchange, gateway: Gateway, wording: Wording, targ
   return true
 }
 
-function learnQuota(exchange: Exchange, { sharing }: Gateway, target: Target, { headers, metered }: Attempt): void {
-  const { estimatedInputTokens } = exchange.asked!
-  const used = metered === null ? estimatedInputTokens : allTokens(metered.usage)
-  sharing.learn(target, headers, exchange.lease!.principal.share.team, estimatedInputTokens, used, nowMs(exchange), exchange.clock.epochMs())
-}
-
-const nowMs = ({ clock }: Exchange): number => clock.monotonicUs() / 1000
+const race = (exchange: Exchange, gateway: Gateway, plan: Plan, first: Leg, lateMs: number): Promise<Raced> => new Race(exchange, first, {
+  after: gateway.after, second: (isOver) => beginSecond(exchange, gateway, plan, first, isOver), dropped: (leg, isSecond) => dropped(exchange, gateway, plan, leg, isSecond),
+}).run(lateMs)
 
 const settleBeforeEnd: Settle = (_exchange, attempt) => {
   settle(attempt)
@@ -319,9 +309,11 @@ const settleBeforeEnd: Settle = (_exchange, attempt) => {
 }
 
 /** Gives back what the request holds; after a defect also what its attempts do. */
-function close({ lease, hold, place, repeat, attempts, form }: Exchange): void {
+function close(exchange: Exchange, { hedges }: Gateway): void {
+  const { lease, hold, place, repeat, attempts, last, form, hedge, hedgeTakenNano } = exchange
   let tokens = 0
   let nano = 0
+  let lostNano = 0
   let charged = false
   for (const each of attempts) {
     if (!each.metered) abandon(each)
@@ -329,35 +321,16 @@ function close({ lease, hold, place, repeat, attempts, form }: Exchange): void {
       tokens += allTokens(each.metered.usage)
       nano += each.metered.tenantNano
       charged ||= each.metered.charged
+      if (hedgeTakenNano !== null && each !== last) lostNano += each.metered.costNano
     }
   }
   form?.close()
+  if (hedge !== null) hedges.over(hedge, last?.metered?.costNano ?? 0, hedgeTakenNano ?? 0, lostNano, nowMs(exchange))
   // Taken, and its attempt never begun.
   if (hold?.isOpen) hold.void()
   repeat?.finish(charged)
   lease?.release(tokens, nano)
   place?.leave()
-}
-
-function attemptOptions(exchange: Exchange, wording: Wording, { deployment, credential, limitMs, patienceMs }: Target, plan: Plan, number: number, askedForUsage: boolean, hold: Hold, calibration: Calibration): AttemptOptions {
-  const { protocol, asked, spoken } = wording
-  const { includeCost } = exchange.options!
-  const framings = { framing: spoken.framing ?? protocol.framing, ownFraming: protocol.framing, clientFraming: exchange.protocol.framing }
-  return {
-    number, deployment, credentialId: credential.id, asked, protocol, framings, errors: spoken.errors === undefined ? protocol : protocols.get(spoken.errors)!, clientErrors: exchange.protocol.cloud?.errors ?? exchange.protocol.id,
-    translation: translationOf(exchange, wording, deployment, framings), hold, calibration, stream: asked.stream, whole: wording.endpoint.capability === 'chat' && !asked.stream, bytes: wording.endpoint.bytes === true,
-    deadlines: exchange.snapshot.settings.deadlines, limitMs, patienceMs, plan,
-    stripUsage: askedForUsage && !includeCost && wording.request === null,
-    costOf: includeCost ? costOf : null,
-  }
-}
-
-function translationOf({ protocol, id, clock, keeps }: Exchange, wording: Wording, { provider: { vendor } }: Deployment, framings: Framings): Translation | null {
-  const { request, plain, endpoint: { capability } } = wording
-  if (plain !== null) return new PlainTranslation({ from: wording.protocol.plain![capability]!, to: protocol.plain![capability]!, request: plain, usageIn: protocol.usageIn.answer, id })
-  return request === null ? null : new ChatTranslation({
-    from: wording.protocol.codec!, to: protocol.codec!, framings, proofs: vendor.proofs, request, usage: vendor.usage, keeps: keeps !== null, id, nowS: Math.floor(clock.epochMs() / 1000),
-  })
 }
 
 /** As the client gets it: in its own format, and with the cost where it asked for it. */
@@ -386,7 +359,7 @@ function concluded(last: Attempt): void {
 }
 
 function refuseAs(exchange: Exchange, refused: Failure): void {
-  const last = exchange.attempts.at(-1)
+  const { last } = exchange
   if (last) concluded(last)
   exchange.outcome = last ? 'failed' : 'refused'
   exchange.refusal = refused

@@ -50,8 +50,9 @@ export function asUsedBy(deployment: Deployment, { nodes, defaults }: Principal)
 }
 
 /** What conditions are asked about; without facts of the request where none is needed. */
-export function factsFor(exchange: Exchange, { asksRequests, variable, timeZone }: Principal): Facts {
-  if (!asksRequests) return noFacts()
+export const factsFor = (exchange: Exchange, principal: Principal): Facts => (principal.asksRequests ? factsOfRequest(exchange, principal) : noFacts())
+
+export function factsOfRequest(exchange: Exchange, { variable, timeZone }: Principal): Facts {
   const { asked, options, endpoint, scan } = exchange
   const { hour, weekday } = localTime(timeZone, Math.floor(exchange.at / 1000))
   const tools = scan?.find('tools')

@@ -29,9 +29,9 @@ export function receive(exchange: Exchange, tools: FormTools): Failure | Promise
   }
   const coding = request.headers['content-encoding']
   if (coding !== undefined && coding !== 'identity') return failure('unsupported_content_type', 'Send the body without content-encoding: compressed request bodies are not taken.')
-  const maxBytes = snapshot.settings.requestBodyBytes
+  const maxBytes = exchange.endpoint.bodyBytes ?? snapshot.settings.requestBodyBytes
   const declared = Number(request.headers['content-length'] ?? 0)
-  if (declared > maxBytes) return tooLarge(maxBytes)
+  if (declared > maxBytes) return tooLarge(exchange, maxBytes)
   if (budget.heldBytes + Math.max(declared, 1) > budget.limitBytes) {
     return failure('overloaded', 'The gateway holds as many request bodies as it may. Try again shortly.', { retryAfterMs: 1000 })
   }
@@ -87,7 +87,7 @@ class Reading implements Ticking {
     this.#exchange.forgiveWaiting()
     this.#bytes += chunk.length
     this.#budget.heldBytes += chunk.length
-    if (this.#bytes > this.#maxBytes) return this.#done(tooLarge(this.#maxBytes))
+    if (this.#bytes > this.#maxBytes) return this.#done(tooLarge(this.#exchange, this.#maxBytes))
     this.#chunks.push(chunk)
     this.#scan.push(chunk)
     if (this.#scan.fault) this.#done(faultOf(this.#scan.fault, false))
@@ -119,8 +119,8 @@ class Reading implements Ticking {
   }
 }
 
-const tooLarge = (maxBytes: number): Failure =>
-  failure('request_too_large', `The body is larger than ${Math.floor(maxBytes / 1024)} KiB. Send large files by URL, or have the operator raise settings.limits.request_body_bytes.`)
+const tooLarge = ({ endpoint }: Exchange, maxBytes: number): Failure =>
+  failure('request_too_large', endpoint.bodyBytes !== undefined ? `The body is larger than ${Math.floor(maxBytes / 1024)} KiB, and this endpoint takes no more.` : `The body is larger than ${Math.floor(maxBytes / 1024)} KiB. Send large files by URL, or have the operator raise settings.limits.request_body_bytes.`)
 
 /** `atEnd`: nothing is wrong but that there is no more. */
 function faultOf(fault: JsonFault, atEnd: boolean): Failure {

@@ -5,6 +5,7 @@ import { usageFlags, type AttemptRecord, type RequestRecord } from '../store/rec
 import type { Attempt } from './attempt.ts'
 import type { Metered } from './meter.ts'
 import type { Exchange } from './exchange.ts'
+import { taskOf } from './routing.ts'
 
 /** An attempt that a defect of ours left open: what it cost is not known. */
 const unsettled: Metered = { usage: noUsage(), costNano: 0, tenantNano: 0, priceVersion: null, flags: usageFlags.uncertain, charged: false }
@@ -48,7 +49,7 @@ export function recordOf(exchange: Exchange): RequestRecord {
   exchange.enter('record')
   const { key, principal, asked, options, request, refusal } = exchange
   const tenant = principal?.tenant ?? key
-  const last = exchange.attempts.at(-1)
+  const { last } = exchange
   const header = (name: string): string | null => {
     const value = request.headers[name]
     return typeof value === 'string' ? value.slice(0, 256) : null
@@ -57,11 +58,11 @@ export function recordOf(exchange: Exchange): RequestRecord {
   return {
     id: exchange.id, at: exchange.at, endpoint: exchange.endpoint.name, stream: asked?.stream ?? false,
     org: key?.org ?? exchange.snapshot.settings.soleOrg, team: tenant?.team ?? null, project: tenant?.project ?? null, user: key?.user ?? null, serviceAccount: key?.serviceAccount ?? null, key: key?.id ?? null, keyName: key?.name ?? null,
-    session: options?.session ?? null, tags: [...exchange.tags], task: null,
+    session: options?.session ?? null, tags: [...exchange.tags], task: exchange.routed && taskOf(exchange.routed.record),
     modelAsked: (asked?.written ?? asked?.model)?.slice(0, 256) ?? null, route: exchange.route,
     status: exchange.status || (refused ? statusOf(refused) : 499), outcome: exchange.outcome,
     errorCode: refused?.code ?? last?.fault?.code ?? null, errorText: (refused?.message ?? last?.fault?.text ?? null)?.slice(0, 500) ?? null,
-    cache: exchange.cache, decision: null, requestBytes: exchange.form?.receivedBytes ?? exchange.body.length, responseBytes: exchange.responseBytes,
+    cache: exchange.cache, decision: exchange.routed && exchange.id, requestBytes: exchange.form?.receivedBytes ?? exchange.body.length, responseBytes: exchange.responseBytes,
     steps: exchange.stepTimes(), totalUs: Math.round(exchange.elapsedUs()),
     firstTokenUs: exchange.firstTokenUs === null ? null : Math.round(exchange.firstTokenUs - exchange.startedUs),
     overheadUs: Math.round(exchange.overheadUs()),

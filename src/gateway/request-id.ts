@@ -7,12 +7,16 @@ const pool = Buffer.alloc(256 * idBytes)
 let used = pool.length
 
 /** `req_` and 26 characters that sort by time. */
-export function newRequestId(epochMs: number): string {
+export const newRequestId = (epochMs: number): string => newId('req', epochMs)
+/** Of a step of a new model. */
+export const newStepId = (epochMs: number): string => newId('ade', epochMs)
+
+function newId(prefix: Parameters<typeof newIdFrom>[0], epochMs: number): string {
   if (used === pool.length) {
     randomFillSync(pool)
     used = 0
   }
   const from = used
   used += idBytes
-  return newIdFrom('req', epochMs, pool, from)
+  return newIdFrom(prefix, epochMs, pool, from)
 }

@@ -1,4 +1,5 @@
 /** Which endpoint of which wire format a method and path are, matched exactly as they came: what is authorised is what is dispatched. */
+import { limits } from '../limits.ts'
 import { anthropicInvoke, anthropicPredict, bedrockCounting } from '../protocols/anthropic-clouds.ts'
 import { anthropicMessages } from '../protocols/anthropic-messages/index.ts'
 import { bedrockConverse } from '../protocols/bedrock-converse/index.ts'
@@ -47,10 +48,13 @@ const bedrocks: Readonly<Record<string, { protocol: Protocol; stream?: boolean }
 /** Claude's on Vertex, and open models there by chat completions. Project and location are the provider's own. */
 const vertexPath = /^\/v1(?:beta1)?\/projects\/[^/]+\/locations\/[^/]+\/(?:publishers\/anthropic\/models\/(.+):(rawPredict|streamRawPredict)|endpoints\/openapi(\/chat\/completions))$/
 
+/** No format's, but the gateway's own. */
+export const feedbackPath = '/v1/feedback'
+
 /** What POST is served at, for people. */
 export const servedPaths: readonly string[] = [
   ...fixed.keys(), '/v1beta/models/{model}:generateContent', '/v1beta/models/{model}:streamGenerateContent', '/v1beta/models/{model}:embedContent', '/v1beta/models/{model}:batchEmbedContents',
-  '/model/{model}/converse', '/model/{model}/invoke', '/v1/projects/{project}/locations/{location}/publishers/anthropic/models/{model}:rawPredict',
+  '/model/{model}/converse', '/model/{model}/invoke', '/v1/projects/{project}/locations/{location}/publishers/anthropic/models/{model}:rawPredict', feedbackPath,
 ]
 
 /** The endpoint behind a path of POST; null: there is none. */
@@ -110,5 +114,8 @@ function formatOf(path: string, form: ListForm): Protocol {
   return form === 'anthropic' || path.startsWith('/v1/messages') ? anthropicMessages : openaiChat
 }
 
-/** For lists of models, and for what is not served. `form`: whose client it is. */
-export const plainRoute = (name: 'models' | 'unsupported', path: string, form: ListForm): Route => ({ protocol: formatOf(path, form), endpoint: { ...nothing, name, path: name === 'models' ? '/models' : path }, inPath: nowhere })
+/** For feedback, for lists of models, and for what is not served. `form`: whose client it is. */
+export function plainRoute(name: 'models' | 'feedback' | 'unsupported', path: string, form: ListForm): Route {
+  const own = name === 'models' ? { path: '/models' } : name === 'feedback' ? { path: '/feedback', bodyBytes: limits.feedbackBytes } : { path }
+  return { protocol: formatOf(path, form), endpoint: { ...nothing, name, ...own }, inPath: nowhere }
+}

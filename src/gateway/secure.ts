@@ -13,8 +13,17 @@ import type { Attempt } from './attempt.ts'
 import { tickMs } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 
+/** Of what was dispatched for a request, the last: with it all before it survive, also one that ran beside the attempt that answers. */
+const lastDispatched = (exchange: Exchange, attempt: Attempt): Hold => {
+  const newest = exchange.attempts.at(-1)!.options.hold
+  return newest.isDispatched ? newest : attempt.options.hold
+}
+
 /** Null where nothing has to be waited for. */
-export function secure({ clock }: Exchange, ledger: Ledger, { dispatchWaitUs, options: { hold } }: Attempt): Promise<void> | null {
+export function secure(exchange: Exchange, ledger: Ledger, attempt: Attempt): Promise<void> | null {
+  const { clock } = exchange
+  const { dispatchWaitUs } = attempt
+  const hold = lastDispatched(exchange, attempt)
   const synced = hold.whenDurable()
   const written = synced ?? hold.whenWritten()
   if (written !== null) return secureAfter(written, clock, ledger, dispatchWaitUs, hold)
@@ -31,10 +40,13 @@ async function secureAfter(written: Promise<void>, clock: Clock, ledger: Ledger,
 
 /** The same for an attempt whose failure is told. */
 export async function secureFailure(exchange: Exchange, after: After): Promise<void> {
-  const hold = exchange.attempts.at(-1)?.options.hold
+  const { last } = exchange
+  if (last === null) return
+  const { hold } = last.options
+  const dispatched = lastDispatched(exchange, last)
   // What the disk refused was not sent.
-  if (!hold?.isDispatched) return
-  await hold.whenDurable()
+  if (!dispatched.isDispatched) return
+  await dispatched.whenDurable()
   // It is told in any case: nothing was delivered that could be lost.
   await untilEndWritten(exchange, hold, after)
 }

@@ -8,6 +8,9 @@ import type { PriceVector } from '../catalog/price.ts'
 import type { DeclaredFacts } from '../governance/model-class.ts'
 import type { Priority } from '../governance/priority.ts'
 import type { Vendor } from '../providers/provider.ts'
+import type { Effort } from '../routing/policy-data.ts'
+import type { CompiledPolicy } from '../routing/compile-policy.ts'
+import type { RoutingPolicyData } from '../routing/policy-data.ts'
 
 /** What the control worker publishes: structured-cloneable, no functions. */
 export interface SnapshotData {
@@ -23,6 +26,8 @@ export interface OrganisationSnapshot extends OrganisationData, OrganisationSett
   /** Deployments that it declared, besides those that follow from the catalogue. */
   deployments: DeploymentData[]
   aliases: AliasData[]
+  /** Routing policies of its own; absent: none. */
+  routing?: RoutingPolicyData[]
   /** Of the providers whose vendor's own list of models is known. */
   lists?: ListData[]
 }
@@ -93,6 +98,8 @@ export interface OrganisationSettings {
   storesResponses?: boolean
   /** How long answers are kept for requests that ask for the cache; 0: they are not. */
   cacheTtlMs?: number
+  /** Whether `auto` may come to choose models that it has not used yet by itself, or asks first; absent: automatic. */
+  newModels?: 'automatic' | 'approval'
 }
 
 /** Of the node, for all organisations. */
@@ -135,6 +142,8 @@ export interface Deployment {
   outputModalities: readonly Modality[] | null
   /** What the operator states of it goes before the catalogue where policies ask. */
   declared?: DeclaredFacts | null
+  /** Of reasoning, where the router asks for one; a request that says its own keeps it. */
+  effort?: Effort
 }
 
 export interface Provider {
@@ -171,6 +180,8 @@ export interface View extends OrganisationData, OrganisationSettings {
   catalog: Catalog
   providers: ReadonlyMap<string, Provider>
   aliases: ReadonlyMap<string, AliasData>
+  /** The built-in policies, and those of the organisation, which go before them. */
+  routing: ReadonlyMap<string, CompiledPolicy>
   /** Operator-declared deployments by the model name that clients use. */
   declared: ReadonlyMap<string, readonly Deployment[]>
   /** By provider; see `ListData`. */
@@ -218,6 +229,8 @@ export interface KeyEntry {
   previous: { hash: Uint8Array; untilMs: number } | null
   /** Null: every model. Otherwise names and patterns with `*`. */
   models: readonly string[] | null
+  /** The routing policy of its requests for `auto`; null or absent: as its team has it. */
+  policy?: string | null
   budget: Budget | null
   rateLimit: RateLimit
   /** Epoch ms. */

@@ -11,7 +11,7 @@ import { encodingOf, type EventScanner, type StreamEvent } from '../wire/event-s
 import type { Gate, Verdict } from '../wire/event-gate.ts'
 import { eventsOf, type Framings } from './reframe.ts'
 import { withCost } from './usage-cost.ts'
-import { isOwnEnd } from './whole-answer.ts'
+import { isOwnEnd } from './own-end.ts'
 
 export interface Translation {
   /** Nano-dollars of what was used, to be told with the usage; null: the client did not ask for it. */

@@ -50,14 +50,20 @@ export function wordingFor(exchange: Exchange, deployment: Deployment): Wording 
   const spoken = formatFor(deployment.provider.vendor, protocol, endpoint)
   // `choose` has dropped what serves no such endpoint.
   if (spoken === null) return failure('invalid_request', `${deployment.provider.vendor.name} does not serve ${endpoint.path}.`, { param: 'model' })
-  const passes = spoken.protocol === protocol.id && !exchange.hasSealedProofs
+  const passes = spoken.protocol === protocol.id && !exchange.hasSealedProofs && deployment.effort === undefined
   if (passes && protocol.cloud) return ofCloud(exchange, protocol.cloud, spoken, deployment)
   if (passes) return { protocol, spoken, endpoint, body: exchange.body, scan: exchange.scan!, asked: exchange.asked!, request: null, plain: null, losses: noLosses, headers: noHeaders }
   if (endpoint.capability !== 'chat') return plainly(exchange, spoken, deployment)
   const request = exchange.chat ?? understood(protocol, exchange, JSON.parse(exchange.body.toString()) as JsonObject)
   if ('code' in request) return request
   exchange.chat = request
-  return translated(exchange, request, spoken, deployment)
+  return translated(exchange, withEffort(request, deployment), spoken, deployment)
+}
+
+/** As the router chose it, unless the client says how much the model is to think. */
+function withEffort(request: ChatRequest, { effort }: Deployment): ChatRequest {
+  if (effort === undefined || request.reasoning !== undefined) return request
+  return { ...request, reasoning: effort === 'none' ? { mode: 'off' } : { mode: 'on', effort } }
 }
 
 /** The body of a client of a cloud, before a vendor of the same format. */

@@ -112,10 +112,12 @@ export interface Facts { principal: PrincipalVariable | null; request: RequestVa
 
 export type VariableName = keyof Facts
 type FieldType = 'string' | 'bool' | 'int' | 'double' | 'list<string>'
-export type ConditionSchema = Record<VariableName, Readonly<Record<string, FieldType>>>
+type Fields = Readonly<Record<string, FieldType>>
+/** Where no place to serve is known yet, there is no model to ask about. */
+export type ConditionSchema = Readonly<Record<Exclude<VariableName, 'model'>, Fields>> & { readonly model?: Fields }
 
 /** Variables and their types: what is shown to whoever writes a condition. */
-export const conditionSchema: ConditionSchema = {
+export const conditionSchema: Required<ConditionSchema> = {
   principal: { org: 'string', teams: 'list<string>', team_path: 'string', project: 'string', user: 'string', service_account: 'string', key: 'string', roles: 'list<string>' },
   request: {
     tags: 'list<string>', session: 'string', endpoint: 'string', stream: 'bool', has_tools: 'bool', has_images: 'bool', has_json: 'bool',
@@ -140,6 +142,9 @@ export interface Condition {
 /** Line and column count from 1. */
 export interface ConditionProblem { error: string; line: number; column: number }
 
+/** Of conditions that are asked before any model is: who asks, and for what. */
+export const requestSchema: ConditionSchema = { principal: conditionSchema.principal, request: conditionSchema.request }
+
 const environments = new WeakMap<ConditionSchema, Environment>()
 
 function environmentOf(schema: ConditionSchema): Environment {
@@ -149,8 +154,8 @@ function environmentOf(schema: ConditionSchema): Environment {
     environment = new Environment({ limits: { maxAstNodes: nodes, maxDepth: depth, maxListElements: listElements, maxMapEntries: 10, maxCallArguments: 4 } })
       .registerType('Principal', { ctor: PrincipalVariable, fields: schema.principal })
       .registerType('Request', { ctor: RequestVariable, fields: schema.request })
-      .registerType('Model', { ctor: ModelVariable, fields: schema.model })
-      .registerVariable('principal', 'Principal').registerVariable('request', 'Request').registerVariable('model', 'Model')
+      .registerVariable('principal', 'Principal').registerVariable('request', 'Request')
+    if (schema.model !== undefined) environment.registerType('Model', { ctor: ModelVariable, fields: schema.model }).registerVariable('model', 'Model')
     environments.set(schema, environment)
   }
   return environment
@@ -265,7 +270,7 @@ function inWords(said: string, before: string, schema: ConditionSchema): string 
   const [, key] = /^No such key: (.+)$/.exec(said) ?? []
   if (key !== undefined) {
     const owner = before.endsWith('.') ? before.slice(0, -1).split(/[^a-z]/).at(-1)! : ''
-    const fields = Object.hasOwn(schema, owner) ? Object.keys(schema[owner as VariableName]) : []
+    const fields = Object.hasOwn(schema, owner) ? Object.keys(schema[owner as VariableName] ?? {}) : []
     const [nearest] = nearestNames(key, fields, 1)
     return `There is no ${before.endsWith('.') ? `${owner}.` : ''}${key}.${nearest !== undefined ? ` Did you mean ${owner}.${nearest}?` : fields.length > 0 ? ` Fields of ${owner} are ${fields.join(', ')}` : ''}`
   }

@@ -43,7 +43,7 @@ export interface Effective {
   budgets: EffectiveBudget[]
   limits: EffectiveLimit[]
   policies: EffectivePolicy[]
-  defaults: { model: string | null; fallbacks: readonly string[] | null; aliases: string[]; providersOff: string[] }
+  defaults: { model: string | null; fallbacks: readonly string[] | null; policy: string | null; aliases: string[]; providersOff: string[] }
   share: Principal['share']
   /** Rules of single models, vendors, tags and end users beyond those that are listed. */
   more: number
@@ -104,7 +104,7 @@ export function effectiveOf(key: KeyEntry, state: OrgState, policies: Policies, 
     budgets: budgetsOfKey(key, state, policies, nowMs).map((found) => effectiveBudget(found, tools.account(found.ancestor), nowMs)),
     limits, policies: effectivePolicies, share,
     defaults: {
-      model: defaults?.model?.value ?? null, fallbacks: defaults?.fallbacks?.value ?? null, aliases: [...defaults?.aliases.keys() ?? []],
+      model: defaults?.model?.value ?? null, fallbacks: defaults?.fallbacks?.value ?? null, policy: defaults?.policy?.value ?? null, aliases: [...defaults?.aliases.keys() ?? []],
       providersOff: [...defaults?.credentials ?? []].flatMap(([provider, { value }]) => (value.length === 0 ? [provider] : [])),
     },
     more: Math.max(0, further.length - mostConditional) + Math.max(0, conditionalRows(state.budgets.byId.values()).length - mostConditional),

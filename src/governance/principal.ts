@@ -174,7 +174,7 @@ function variableOf(key: KeyEntry, path: readonly NodeRow[], state: OrgState, no
 
 function defaultsOf(path: readonly NodeRow[]): EffectiveDefaults | null {
   const sets = path.flatMap(({ id, defaults }): NodeDefaults[] => (defaults === null ? [] : [{
-    nodeId: id, model: defaults.model ?? null, fallbacks: defaults.fallbacks ?? null, aliases: defaults.aliases ?? none,
+    nodeId: id, model: defaults.model ?? null, fallbacks: defaults.fallbacks ?? null, policy: defaults.policy ?? null, aliases: defaults.aliases ?? none,
     credentials: (defaults.providersOff ?? none).map((provider) => ({ provider, credentialIds: none })),
   }]))
   return sets.length === 0 ? null : resolveDefaults(sets)

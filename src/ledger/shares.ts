@@ -8,7 +8,7 @@ export interface Ended {
   flags: number
   mode: HoldMode
   heldNano: number
-  /** Another attempt of the same request follows: this one was the gateway's own way of being reliable. */
+  /** Another attempt of the same request follows, or took its place: this one was the gateway's own way of being reliable. */
   followed: boolean
 }
 
@@ -24,6 +24,7 @@ const fruitless = new Set<AttemptOutcome>(['connect_failed', 'upstream_error', '
 
 export function sharesOf({ outcome, costNano, flags, mode, heldNano, followed }: Ended): Shares {
   const failed = fruitless.has(outcome)
+  if (outcome === 'cancelled' && followed) return { kind: 'void', tenantNano: 0, overheadNano: costNano, flags }
   if (failed && (followed || outcome === 'upstream_error' && !(flags & usageFlags.uncertain))) return { kind: 'void', tenantNano: 0, overheadNano: costNano, flags }
   if (costNano === 0 && (failed || outcome === 'cancelled')) return { kind: 'void', tenantNano: 0, overheadNano: 0, flags }
   if (mode === 'strict' && costNano > heldNano) return { kind: 'settle', tenantNano: heldNano, overheadNano: costNano - heldNano, flags: flags | usageFlags.overBound }

@@ -29,6 +29,8 @@ export interface EndpointSpec {
   bytes?: true
   /** It asks how many tokens a request has, and for no answer to it. */
   counts?: true
+  /** Of the body, where it is less than others may have. */
+  bodyBytes?: number
   /** Clients send their JSON under any content type. */
   anyType?: true
   /** Required members and the JSON types they may have. */

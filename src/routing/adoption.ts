@@ -14,11 +14,11 @@ const certain = 2
 
 export interface StageChange { arm: string; from: Stage; to: Stage; outcomes: number; reason: string }
 
-/** Only exploration may ask it: too little is known, or an operator has not approved it yet. */
-export const isOnTrial = (arm: Arm, isApproved: boolean): boolean => arm.stage === 'candidate' && (!isApproved || arm.quality.outcomes < trialOutcomes)
+/** Only exploration may ask it: too little is known. */
+export const isOnTrial = (arm: Arm): boolean => arm.stage === 'candidate' && arm.quality.outcomes < trialOutcomes
 
 /** After an outcome of a candidate. `own`, `best`: quality of it and of the best that costs no more, on what it was tried with; its deviation. */
-export function review(arm: Arm, isApproved: boolean, own: number, deviation: number, best: number): StageChange | null {
+export function review(arm: Arm, own: number, deviation: number, best: number): StageChange | null {
   if (arm.stage !== 'candidate') return null
   const { outcomes } = arm.quality
   const change = (to: Stage, reason: string): StageChange => {
@@ -27,6 +27,6 @@ export function review(arm: Arm, isApproved: boolean, own: number, deviation: nu
     return event
   }
   if (outcomes >= stoppableOutcomes && own + certain * deviation < best - worse) return change('rejected', `quality ${own.toFixed(2)} ± ${deviation.toFixed(2)} where one that costs no more has ${best.toFixed(2)}`)
-  if (outcomes >= adoptedOutcomes && isApproved) return change('adopted', `quality ${own.toFixed(2)} ± ${deviation.toFixed(2)} after ${outcomes} outcomes`)
+  if (outcomes >= adoptedOutcomes) return change('adopted', `quality ${own.toFixed(2)} ± ${deviation.toFixed(2)} after ${outcomes} outcomes`)
   return null
 }

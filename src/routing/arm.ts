@@ -3,10 +3,10 @@
  * are replaced when the catalogue changes; what was learned stays.
  */
 import type { Artefact } from './artefact.ts'
-import { LogForecast } from './forecast.ts'
-import { Posterior } from './posterior.ts'
+import { LogForecast, type ForecastState } from './forecast.ts'
+import { Posterior, type PosteriorState } from './posterior.ts'
 import { assumedOf } from './priors.ts'
-import { Residual } from './residual.ts'
+import { Residual, type ResidualState } from './residual.ts'
 import type { CacheRules } from './sessions.ts'
 import { taskCount } from './tasks.ts'
 
@@ -40,6 +40,9 @@ export interface ArmFacts {
 /** How far an arm may be used without being explored: see adoption.ts. */
 export type Stage = 'candidate' | 'adopted' | 'rejected'
 
+/** What was learned of an arm, as it is stored. `residual`: null while it says nothing. */
+export interface ArmState { quality: PosteriorState; residual: ResidualState | null; outputs: ForecastState[]; ttftMs: ForecastState; tokenMs: ForecastState; taken: number }
+
 const outputWindow = 500
 const latencyWindow = 60
 /** One second to the first token, give or take a factor of two. */
@@ -67,5 +70,20 @@ export class Arm {
     this.quality = new Posterior(assumedOf(facts, artefact), artefact.shrinkage)
     this.residual = new Residual(artefact.shrinkage.residual)
     this.outputs = Array.from({ length: taskCount }, (_, task) => new LogForecast(artefact.outputs[task] ?? { mean: Math.log(200), deviation: 1 }, outputWindow))
+  }
+
+  state(): ArmState {
+    const { quality, residual, outputs, ttftMs, tokenMs, taken } = this
+    return { quality: quality.state(), residual: residual.outcomes === 0 ? null : residual.state(), outputs: outputs.map((each) => each.state()), ttftMs: ttftMs.state(), tokenMs: tokenMs.state(), taken }
+  }
+
+  /** Takes a stored state over, as far as it is of this version's tables. */
+  restore({ quality, residual, outputs, ttftMs, tokenMs, taken }: ArmState): void {
+    if (!this.quality.restore(quality)) return
+    if (residual !== null) this.residual.restore(residual)
+    for (let task = 0; task < this.outputs.length && outputs[task] !== undefined; task++) this.outputs[task]!.restore(outputs[task]!)
+    this.ttftMs.restore(ttftMs)
+    this.tokenMs.restore(tokenMs)
+    this.taken = taken
   }
 }

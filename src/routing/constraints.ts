@@ -6,7 +6,7 @@ import type { Arm } from './arm.ts'
 
 export const reasons = {
   modality: 1, tools: 2, schema: 4, context: 8, output: 16, policy: 32, residency: 64, budget: 128, breaker: 256, rate_limit: 512, price_unknown: 1_024,
-  min_quality: 2_048, max_cost: 4_096, max_latency: 8_192, not_requested: 16_384, on_trial: 32_768, rejected: 65_536,
+  min_quality: 2_048, max_cost: 4_096, max_latency: 8_192, not_requested: 16_384, on_trial: 32_768, rejected: 65_536, not_approved: 131_072,
 } as const
 export type Reason = keyof typeof reasons
 

@@ -7,6 +7,8 @@
 const assumedWeight = 6
 const leastDeviation = 0.05
 
+export interface ForecastState { weight: number; sum: number; squares: number }
+
 export class LogForecast {
   #weight = 0
   #sum = 0
@@ -35,6 +37,10 @@ export class LogForecast {
     this.#weight = this.#weight * kept + 1
     this.#sum = this.#sum * kept + log
     this.#squares = this.#squares * kept + log * log
+    this.#recompute()
+  }
+
+  #recompute(): void {
     const all = this.#weight + assumedWeight
     this.mean = (this.#sum + assumedWeight * this.#mean) / all
     const square = (this.#squares + assumedWeight * (this.#deviation ** 2 + this.#mean ** 2)) / all
@@ -45,6 +51,19 @@ export class LogForecast {
   /** `normal`: the quantile of the standard normal distribution, for example 1.645 for 95 %. */
   quantile(normal: number): number {
     return Math.exp(this.mean + normal * this.deviation)
+  }
+
+  state(): ForecastState {
+    return { weight: this.#weight, sum: this.#sum, squares: this.#squares }
+  }
+
+  /** Takes a stored state over; what is no number is left alone. */
+  restore({ weight, sum, squares }: ForecastState): void {
+    if (![weight, sum, squares].every((each) => Number.isFinite(each))) return
+    this.#weight = weight
+    this.#sum = sum
+    this.#squares = squares
+    if (weight > 0) this.#recompute()
   }
 
   get outcomes(): number {

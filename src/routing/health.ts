@@ -255,6 +255,12 @@ export class HealthBook {
     return health === undefined ? null : usualOf(health, isStream)
   }
 
+  /** From when on its first token, or plain answer, is late: nineteen of twenty come sooner. Infinity where too few have come to know. */
+  lateMs(deployment: string, isStream: boolean): number {
+    const health = this.#health.get(deployment)
+    return health === undefined ? Infinity : latencyOf(health, isStream).lateMs
+  }
+
   /** The faded peak of its answers, ms; null where none was measured. */
   latencyMs(deployment: string, isStream: boolean, nowMs: number): number | null {
     const health = this.#health.get(deployment)

@@ -271,3 +271,89 @@ test('one that was passed over for 15 s is tried by one request in five, one at 
     assert.deepEqual(tools.health.all(28_100).filter(({ id }) => id === 'late').map(({ successRate, firstTokenMs }) => [successRate, firstTokenMs < 200]), [[1, true]])
   }
 })
+
+const bothAt = (provider: string, ...ids: string[]): Deployment[] => ids.map((id) => ({ ...deployment(id, null), provider: providerOf(provider, []) }))
+function knownTimes({ health }: PlanTools, id: string, ms = 100): void {
+  for (let i = 0; i < 20; i++) {
+    const visit = health.enter(id, true, i)!
+    health.began(visit, ms, i)
+    health.done(visit, null, i)
+  }
+}
+
+test('a second target goes to another provider, to another deployment of the same where there is none, and never where a breaker is open', () => {
+  const [a1, a2] = bothAt('one', 'a1', 'a2')
+  const b = deployment('b', null)
+  const second = (tools: PlanTools, ...deployments: Deployment[]): string | undefined => {
+    const plan = planOf(tools, deployments)
+    plan.next(1_000)
+    return idOf(plan.second(1_100))
+  }
+  assert.equal(second(toolsOf(), a1!, a2!, b), 'b')
+  assert.equal(second(toolsOf(), a1!, a2!), 'a2')
+  assert.equal(second(toolsOf(), a1!), undefined)
+  const tools = toolsOf()
+  for (let i = 0; i < 5; i++) tools.health.done(tools.health.enter('b', true, 1_000)!, 'server', 1_000)
+  assert.equal(second(tools, a1!, a2!, b), 'a2')
+  assert.equal(second(tools, a1!, b), undefined)
+})
+
+test('a target is late after what is known of it, never within 20 ms, and not when its headers are due sooner', () => {
+  const tools = toolsOf()
+  for (const [id, ms] of [['a', 100], ['quick', 2], ['slow', 8_000]] as const) knownTimes(tools, id, ms)
+  const lateMs = (...ids: string[]): number => {
+    const plan = planOf(tools, ids.map((id) => deployment(id, null)))
+    return plan.lateMs(plan.next(1_000)!)
+  }
+  assert.deepEqual([lateMs('a', 'b'), lateMs('quick', 'b'), lateMs('slow', 'b'), lateMs('unknown', 'b'), lateMs('a')], [100, 20, Infinity, Infinity, Infinity])
+})
+
+test('a second target counts as an attempt and in the retry budget, and a place that it did not use is given back', () => {
+  const tools = toolsOf({ retries: new RetryBudget(0, 1), maxAttempts: 2 })
+  const plan = planOf(tools, [deployment('a', null), deployment('b', null), deployment('c', null)])
+  plan.next(1_000)
+  plan.second(1_050)
+  plan.unfitSecond()
+  const second = plan.second(1_100)!
+  assert.equal(plan.second(1_100), null)
+  plan.doubled(1_100)
+  assert.deepEqual([[...tools.retries.made], tools.health.all(1_100).map(({ inFlight }) => inFlight)], [[['hedge', 1]], [1, 1]])
+  assert.equal(plan.mayGiveUp(9_000), false)
+  plan.dropped(second, null, 1_200)
+  plan.close()
+  const next = planOf(tools, [deployment('a', null), deployment('b', null)])
+  next.next(2_000)
+  assert.equal(next.second(2_100), null)
+})
+
+test('of two that run at once one may fail; when the other fails too, neither is asked again while a third is left', () => {
+  for (const firstFails of [true, false]) {
+    const tools = toolsOf()
+    const plan = planOf(tools, [deployment('a', null), deployment('b', null), deployment('c', null)])
+    const first = plan.next(1_000)!
+    const second = plan.second(1_100)!
+    plan.doubled(1_100)
+    const [gone, left] = firstFails ? [first, second] : [second, first]
+    const fault = faultFrom('server', failure('upstream_error', 'x'))
+    plan.ended(gone, { startedUs: 0, firstTokenUs: null, outcome: 'upstream_error', fault: { class: 'server' }, headers: {} }, 1_200, 1_200)
+    plan.dropped(gone, fault, 1_200)
+    end(plan, left, 'server', 1_300)
+    assert.equal(idOf(plan.next(1_300)), 'c')
+    plan.close()
+    assert.deepEqual(tools.health.all(1_300).map(({ inFlight }) => inFlight), [0, 0, 0])
+  }
+})
+
+test('a target that lost is neither a failure nor a success, may be asked again, and counts as late as it was waited for', () => {
+  const tools = toolsOf()
+  const plan = planOf(tools, [deployment('a', null), deployment('b', null)])
+  const first = plan.next(1_000)!
+  const second = plan.second(1_400)!
+  plan.doubled(1_400)
+  plan.ended(first, { startedUs: 1_000_000, firstTokenUs: null, outcome: 'cancelled', fault: null, headers: {} }, 1_500, 1_500)
+  plan.dropped(first, null, 1_500)
+  const [a] = tools.health.all(1_500)
+  assert.deepEqual([a!.id, a!.successRate, a!.state, a!.firstTokenMs, a!.inFlight], ['a', 1, 'closed', 500, 0])
+  end(plan, second, 'truncated', 1_600)
+  assert.equal(idOf(plan.next(1_600)), 'a')
+})

@@ -1,7 +1,8 @@
 /**
  * Where the attempts of one request go. Deployments of equal preference are balanced by what one more call would meet there; the next
  * preference serves only while none of them can. After each fault it decides whether another attempt follows, and where: only while
- * the client has seen nothing, within the request's deadline and the retry budget of all requests.
+ * the client has seen nothing, within the request's deadline and the retry budget of all requests. Where it is asked to, it names a
+ * second target beside a late one.
  */
 import { firstAnswerMs } from '../gateway/deadlines.ts'
 import type { Fault } from '../gateway/fault.ts'
@@ -53,6 +54,8 @@ const ofRequest = new Set<FaultClass>(['context_window', 'content_policy'])
 const none: readonly never[] = []
 /** Of a request to go to one that was passed over for long, so that few do where there are few. */
 const exploreChance = 0.2
+/** Sooner than that no answer is called late. */
+const leastLateMs = 20
 /** More than any other. */
 const unprovenCost = 1e15
 
@@ -69,6 +72,8 @@ export class Plan {
   /** Of the deployment that is asked now. */
   #triedCredentials: readonly string[] = none
   #current: Target | null = null
+  /** That runs beside the current one. */
+  #second: Target | null = null
   /** Why the last attempt failed, while the budget has not been asked about another one. */
   #owed: FaultClass | null = null
   /** It was asked when the last attempt was given up. */
@@ -115,6 +120,53 @@ export class Plan {
     return this.#current
   }
 
+  /** From when on, ms after its dispatch, the target is late enough for a second one beside it; Infinity: never. A stream whose headers are due before that stays where it is. */
+  lateMs({ deployment: { identity } }: Target): number {
+    if (this.#deployments.length === 1 || this.#attempts >= this.#tools.maxAttempts) return Infinity
+    const lateMs = Math.max(leastLateMs, this.#tools.health.lateMs(identity, this.#isStream))
+    return this.#isStream && lateMs >= this.#deadlines.commitAfterMs ? Infinity : lateMs
+  }
+
+  /** A target beside the current one, which is late: at another provider, else at another deployment; null: none can serve at once, or the retry budget is used up. It is dispatched (`doubled`) or given back (`unfitSecond`). */
+  second(nowMs: number): Target | null {
+    const { health, credentials, retries } = this.#tools
+    const limitMs = this.#deadlineMs - nowMs
+    if (this.#stopped || this.#second !== null || this.#attempts >= this.#tools.maxAttempts || limitMs <= 0 || !retries.hasRoom(nowMs)) return null
+    const deployment = this.#elsewhere(nowMs, true) ?? this.#elsewhere(nowMs, false)
+    const credential = deployment && credentials.pick(deployment.provider, deployment.upstreamModel, none, nowMs, true)
+    const visit = credential && health.enter(deployment.identity, this.#isStream, nowMs)
+    if (!visit) return null
+    this.#attempts++
+    this.#second = { deployment, credential, delayMs: 0, visit, limitMs, patienceMs: Infinity }
+    if (this.#attempts < this.#tools.maxAttempts) this.#second.patienceMs = this.#patience(this.#second, nowMs)
+    return this.#second
+  }
+
+  /** The second target is dispatched. */
+  doubled(nowMs: number): void {
+    this.#tools.retries.spend('hedge', nowMs, true)
+  }
+
+  /** It was not, because the budget can't carry both. */
+  unfitSecond(): void {
+    this.#tools.health.leave(this.#second!.visit)
+    this.#second = null
+    this.#attempts--
+  }
+
+  /** Of two that run at once one has ended, by a fault or because the other was first; after `ended`. The other goes on as the only one. */
+  dropped(target: Target, fault: Fault | null, nowMs: number): void {
+    if (fault !== null) {
+      this.#blame(target, fault, nowMs)
+      this.#tried = [...this.#tried, target.deployment]
+    }
+    if (target === this.#current) {
+      this.#current = this.#second
+      this.#triedCredentials = none
+    }
+    this.#second = null
+  }
+
   /** The attempt's stream has begun. */
   began({ visit }: Target, { startedUs, firstTokenUs }: Tried, nowMs: number): void {
     if (firstTokenUs !== null) this.#tools.health.began(visit, (firstTokenUs - startedUs) / 1000, nowMs)
@@ -137,6 +189,8 @@ export class Plan {
 
   /** The last target's answer is overdue: whether it may be given up for another one. */
   mayGiveUp(nowMs: number): boolean {
+    // Another one runs already.
+    if (this.#second !== null) return false
     const { deployment, visit } = this.#current!
     if (!this.#hasOther(deployment, nowMs) || !this.#tools.retries.spend('timeout', nowMs, visit.isProbe)) return false
     this.#isPaid = true
@@ -144,11 +198,10 @@ export class Plan {
   }
 
   /** Takes in why the last target failed; after `ended`. */
-  failed({ deployment, credential }: Target, fault: Fault, nowMs: number): void {
+  failed(target: Target, fault: Fault, nowMs: number): void {
     const { credentials } = this.#tools
-    const isCredentials = ofCredential.has(fault.class)
-    const { provider, upstreamModel } = deployment
-    if (isCredentials || fault.class === 'not_found') credentials.failed(provider, credential.id, upstreamModel, fault.class, fault.status, fault.cooldownMs, nowMs)
+    const { deployment, credential } = target
+    const isCredentials = this.#blame(target, fault, nowMs)
     if (fault.class === 'request') {
       this.#stopped = true
       return
@@ -156,7 +209,7 @@ export class Plan {
     this.#owed = this.#isPaid || ofRequest.has(fault.class) ? null : fault.class
     this.#isPaid = false
     if (isCredentials) this.#triedCredentials = [...this.#triedCredentials, credential.id]
-    if (isCredentials && credentials.hasRested(provider, upstreamModel, this.#triedCredentials, nowMs)) return
+    if (isCredentials && credentials.hasRested(deployment.provider, deployment.upstreamModel, this.#triedCredentials, nowMs)) return
     this.#tried = [...this.#tried, deployment]
     if (this.#choose(nowMs) !== null) return
     // A pause of our own leaves most of the time to the attempt behind it.
@@ -177,6 +230,34 @@ export class Plan {
   /** No attempt follows. Gives back the place of one that was never made, whatever happened to it. */
   close(): void {
     if (this.#current) this.#tools.health.leave(this.#current.visit)
+    if (this.#second) this.#tools.health.leave(this.#second.visit)
+  }
+
+  /** Whether it is a fault of the credential. */
+  #blame({ deployment: { provider, upstreamModel }, credential }: Target, fault: Fault, nowMs: number): boolean {
+    const isCredentials = ofCredential.has(fault.class)
+    if (isCredentials || fault.class === 'not_found') this.#tools.credentials.failed(provider, credential.id, upstreamModel, fault.class, fault.status, fault.cooldownMs, nowMs)
+    return isCredentials
+  }
+
+  /** The next preference, and of equals the one that costs least, that could serve beside the current one. */
+  #elsewhere(nowMs: number, atOtherProvider: boolean): Deployment | null {
+    const all = this.#deployments
+    const { deployment: { identity, provider: { id } } } = this.#current!
+    let best: Deployment | null = null
+    for (let from = 0, to = 0; from < all.length && best === null; from = to) {
+      to = endOfTier(all, from)
+      for (let i = from, bestCost = Infinity; i < to; i++) {
+        const other = all[i]!
+        if (other.identity === identity || (atOtherProvider && other.provider.id === id) || !this.#canServe(other, nowMs)) continue
+        const cost = this.#cost(other, from, to, nowMs)
+        if (cost < bestCost) {
+          best = other
+          bestCost = cost
+        }
+      }
+    }
+    return best
   }
 
   #choose(nowMs: number): Deployment | null {

@@ -35,3 +35,13 @@ export interface RoutingPolicyData {
   /** Whole answers are kept, and given to the same request again. Null: not. */
   cache: { ttlS: number } | null
 }
+
+export const policyLimits = { policies: 200, candidates: 200, conditions: 20, hedgeSpend: 0.5, cacheTtlS: 30 * 86_400 } as const
+
+/** A policy that says nothing but what it is based on. */
+export const plainPolicy = (name: string, base: RoutingPolicyData['base'] = 'balanced'): RoutingPolicyData => ({
+  name, base, candidates: null, cost: null, latency: null, tolerance: null, margin: null, minQuality: null, maxCostNano: null, maxLatencyMs: null, sticky: null, exploreShare: null, exploreSpend: null, hedge: null, cache: null,
+})
+
+/** What asks for routing itself: no alias, model or policy may be called so. */
+export const isAuto = (name: string): boolean => name === 'auto' || name.startsWith('auto:')

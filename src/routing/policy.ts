@@ -35,9 +35,12 @@ export const builtInPolicies: Readonly<Record<'balanced' | 'cheap' | 'best' | 'f
 export class PolicyError extends Error {
   override name = 'PolicyError'
   readonly field: string
-  constructor(field: string, message: string) {
-    super(message)
+  /** The rest of a sentence that begins with the field. */
+  readonly wrong: string
+  constructor(field: string, name: string, wrong: string) {
+    super(`“${field}” of the routing policy ${name} ${wrong}.`)
     this.field = field
+    this.wrong = wrong
   }
 }
 
@@ -50,8 +53,8 @@ export function makePolicy(name: string, from: keyof typeof builtInPolicies, own
   const policy: Policy = { ...builtInPolicies[from], ...own, name }
   for (const [field, most] of Object.entries(ranges) as [keyof typeof ranges, number][]) {
     const value = policy[field]
-    if (!(typeof value === 'number' && value >= 0 && value <= most)) throw new PolicyError(field, `“${field}” of the routing policy ${name} is ${String(value)}; it must be a number from 0 to ${most}.`)
+    if (!(typeof value === 'number' && value >= 0 && value <= most)) throw new PolicyError(field, name, `is ${String(value)}; it must be a number from 0 to ${most}`)
   }
-  if (policy.kind !== 'weighted' && policy.kind !== 'cheap') throw new PolicyError('kind', `“kind” of the routing policy ${name} must be weighted or cheap.`)
+  if (policy.kind !== 'weighted' && policy.kind !== 'cheap') throw new PolicyError('kind', name, 'must be weighted or cheap')
   return policy
 }

@@ -1,7 +1,7 @@
 /** Predictions of all arms for one request, side by side in arrays that are used again: quality and how sure it is, billed cost, time. */
 import type { Arm } from './arm.ts'
 import { expectedCost, expectedLatency, expectedOutput } from './cost.ts'
-import type { Session, Sessions } from './sessions.ts'
+import { rulesFor, type Session, type Sessions } from './sessions.ts'
 import type { Differences } from './tenants.ts'
 import type { Understanding } from './understand.ts'
 
@@ -11,7 +11,10 @@ import type { Understanding } from './understand.ts'
  */
 const optimism = 1.2
 
-export interface Asked { understanding: Understanding; promptTokens: number; maxOutputTokens: number; prefix: number; nowMs: number; isLowRisk: boolean }
+/** What is predicted is no more exact than this, and a record is shorter for it: scores are made of these figures. */
+const short = (share: number): number => Math.round(share * 1e6) / 1e6
+
+export interface Asked { understanding: Understanding; promptTokens: number; maxOutputTokens: number; prefix: number; nowMs: number; isLowRisk: boolean; marksCache: boolean }
 
 export class Predictions {
   quality = new Float64Array(64)
@@ -40,13 +43,13 @@ export class Predictions {
     const { understanding, promptTokens } = asked
     const quality = qualityOf(arm, understanding, own)
     const output = expectedOutput(arm, understanding, asked.maxOutputTokens)
-    this.quality[at] = quality
+    this.quality[at] = short(quality)
     const variance = quality * (1 - quality)
     const strength = arm.quality.strength(understanding) + 1
-    this.deviation[at] = Math.sqrt(variance / strength)
-    this.bonus[at] = asked.isLowRisk ? optimism * Math.sqrt(variance / (strength + arm.taken)) : 0
-    this.costNano[at] = expectedCost(arm, promptTokens, output, sessions.cacheState(session, arm.facts.id, promptTokens, asked.prefix, arm.facts.cache, asked.nowMs))
-    this.latencyMs[at] = expectedLatency(arm, output)
+    this.deviation[at] = short(Math.sqrt(variance / strength))
+    this.bonus[at] = asked.isLowRisk ? short(optimism * Math.sqrt(variance / (strength + arm.taken))) : 0
+    this.costNano[at] = Math.round(expectedCost(arm, promptTokens, output, sessions.cacheState(session, arm.facts.id, promptTokens, asked.prefix, rulesFor(arm, asked.marksCache), asked.nowMs)))
+    this.latencyMs[at] = Math.round(expectedLatency(arm, output))
   }
 }
 

@@ -52,6 +52,31 @@ export interface DecisionRecord {
   baseline: { arm: string; costNano: number }
 }
 
+/** With the signals that learning needs when an outcome comes after a restart. */
+export interface StoredDecision {
+  record: DecisionRecord
+  /** Base64 of the 32-bit numbers: a third of the text, and of the time. */
+  signals: string
+  /** The arm that answered: another one than the chosen where that failed; null: none. */
+  served: string | null
+}
+
+/** Candidates as lists in this order: their names would be half of the text. */
+const packed = ['arm', 'domain', 'version', 'filters', 'onTrial', 'score', 'chance', 'quality', 'deviation', 'bonus', 'costNano', 'latencyMs'] as const satisfies readonly (keyof Candidate)[]
+
+/** As it is stored. */
+export function packDecision({ record, signals, served }: StoredDecision): string {
+  const candidates = record.candidates.map(({ arm, domain, version, filters, onTrial, score, chance, quality, deviation, bonus, costNano, latencyMs }) => [arm, domain, version, filters, onTrial, score, chance, quality, deviation, bonus, costNano, latencyMs])
+  return JSON.stringify({ ...record, candidates, signals, served })
+}
+
+/** Null: another version wrote it. */
+export function unpackDecision(text: string): StoredDecision | null {
+  const { signals, served, candidates, ...record } = JSON.parse(text) as Omit<DecisionRecord, 'candidates'> & Omit<StoredDecision, 'record'> & { candidates: unknown[][] }
+  if (record.version !== recordVersion) return null
+  return { record: { ...record, candidates: candidates.map((values) => Object.fromEntries(packed.map((name, at) => [name, values[at]])) as unknown as Candidate) }, signals, served }
+}
+
 export type Why = 'best' | 'held' | 'tool_loop' | 'explored'
 
 /** The choice among candidates whose scores are set: the one place where it is made. */

@@ -11,6 +11,10 @@ const window = 4_000
 /** Solved again after so many outcomes. */
 const solvedEvery = 25
 
+/** Products and sums are kept to seven digits: the ridge is far coarser. */
+export interface ResidualState { outcomes: number; products: number[]; sums: number[] }
+const short = (value: number): number => Number(value.toPrecision(7))
+
 export class Residual {
   outcomes = 0
   readonly #weights = new Float64Array(signalCount)
@@ -78,12 +82,12 @@ export class Residual {
     }
   }
 
-  state(): { outcomes: number; products: number[]; sums: number[] } {
-    return { outcomes: this.outcomes, products: [...this.#products], sums: [...this.#sums] }
+  state(): ResidualState {
+    return { outcomes: this.outcomes, products: Array.from(this.#products, short), sums: Array.from(this.#sums, short) }
   }
 
   /** Takes a stored state over; false: it is of other signals and was left alone. */
-  restore(state: { outcomes: number; products: readonly number[]; sums: readonly number[] }): boolean {
+  restore(state: ResidualState): boolean {
     if (state.products.length !== this.#products.length || state.sums.length !== signalCount || ![...state.products, ...state.sums].every((each) => Number.isFinite(each))) return false
     this.#products.set(state.products)
     this.#sums.set(state.sums)

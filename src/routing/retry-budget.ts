@@ -5,13 +5,16 @@
 import { SlidingWindow } from '../governance/sliding-window.ts'
 import type { FaultClass } from '../protocols/protocol.ts'
 
+/** The fault before a further attempt; `hedge`: none yet. */
+export type Before = FaultClass | 'hedge'
+
 export class RetryBudget {
   readonly #ratio: number
   readonly #floor: number
   readonly #requests = new SlidingWindow()
   readonly #extra = new SlidingWindow()
-  /** Further attempts by the fault before them, and those that were not made for want of budget, since the start. */
-  readonly made = new Map<FaultClass, number>()
+  /** Further attempts by what came before them, and those that were not made for want of budget, since the start. */
+  readonly made = new Map<Before, number>()
   refused = 0
 
   constructor(ratio: number, floor: number) {
@@ -29,7 +32,7 @@ export class RetryBudget {
   }
 
   /** False: the budget is used up and the failure stands. What is `due` is counted and never refused. */
-  spend(after: FaultClass, nowMs: number, due = false): boolean {
+  spend(after: Before, nowMs: number, due = false): boolean {
     if (!due && !this.hasRoom(nowMs)) {
       this.refused++
       return false

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { seeded } from '../simulated/random.ts'
-import type { ArmFacts } from './arm.ts'
+import type { ArmFacts, ArmState } from './arm.ts'
 import { reasons, reasonsOf } from './constraints.ts'
 import { loadArtefact } from './load.ts'
 import { builtInPolicies, makePolicy, PolicyError } from './policy.ts'
@@ -17,7 +17,7 @@ const facts = (id: string, dollars: number, more: Partial<ArmFacts> = {}): ArmFa
 })
 const request = (router: Router, text: string, more: Partial<RoutingRequest> = {}): RoutingRequest => ({
   understanding: router.understander.understand(text), needs: { promptTokens: 500, maxOutputTokens: 0, tools: false, schema: false, images: false, audio: false, models: null },
-  tenant: '', session: null, isToolLoop: false, prefix: 1, outside: null, budgetPrice: 0, isLowRisk: false, ...more,
+  tenant: '', session: null, isToolLoop: false, prefix: 1, outside: null, budgetPrice: 0, leftNano: Infinity, marksCache: false, isLowRisk: false, ...more,
 })
 function make(...arms: ArmFacts[]): Router {
   const router = new Router(loadArtefact())
@@ -106,13 +106,15 @@ test('a session never changes its arm within a tool loop, only for a clear gain 
 test('what a vendor has cached is part of the predicted cost, until it is forgotten there or the prompt starts otherwise', () => {
   const router = make(facts('a', 1), facts('b', 1))
   router.sessions.note('s', 'a', 10_000, 7, router.find('a')!.facts.cache, 0)
-  const costs = (nowMs: number, prefix: number): number[] => {
-    const { candidates } = recordOf(router.decide(request(router, coding, { session: 's', prefix, needs: { promptTokens: 10_000, maxOutputTokens: 1, tools: false, schema: false, images: false, audio: false, models: null } }), balanced, nowMs, never))
+  const costs = (nowMs: number, prefix: number, marksCache = true): number[] => {
+    const { candidates } = recordOf(router.decide(request(router, coding, { session: 's', prefix, marksCache, needs: { promptTokens: 10_000, maxOutputTokens: 1, tools: false, schema: false, images: false, audio: false, models: null } }), balanced, nowMs, never))
     return ['a', 'b'].map((id) => Math.round(candidates.find(({ arm }) => arm === id)!.costNano / 1e6))
   }
   assert.deepEqual(costs(1_000, 7), [1, 13])
   assert.deepEqual(costs(301_000, 7), [13, 13])
   assert.deepEqual(costs(1_000, 8), [13, 13])
+  // Written at a price of its own, and only where the request says so.
+  assert.deepEqual(costs(1_000, 7, false), [10, 10])
 })
 
 test('sessions are bounded, and the one that rested longest goes first', () => {
@@ -152,9 +154,9 @@ test('a newcomer is only tried until it has outcomes, waits for approval where t
   router.setArms([facts('old', 1), facts('new', 0.5), facts('bad', 1)])
   const filters = (id: string): string[] => recordOf(router.decide(request(router, coding), balanced, 0, never)).removed.filter(({ arms }) => arms.includes(id)).flatMap((each) => reasonsOf(each.filters))
   assert.deepEqual(filters('new'), ['on_trial'])
-  router.requiresApproval = true
   teach(router, 'new', coding, 1, 60)
-  assert.deepEqual(filters('new'), ['on_trial'])
+  router.requiresApproval = true
+  assert.deepEqual(filters('new'), ['not_approved'])
   router.approve('new')
   assert.equal(recordOf(router.decide(request(router, coding), balanced, 0, never)).chosen, 'new')
   const understanding = router.understander.understand(coding)
@@ -163,11 +165,42 @@ test('a newcomer is only tried until it has outcomes, waits for approval where t
   assert.deepEqual(filters('bad'), ['rejected'])
 })
 
+test('an arm that costs more than its budgets have left is not taken', () => {
+  const router = make(facts('dear', 100), facts('cheap', 0.1))
+  teach(router, 'dear', coding, 1, 300)
+  teach(router, 'cheap', coding, 0, 300)
+  assert.equal(recordOf(router.decide(request(router, coding), best, 0, never)).chosen, 'dear')
+  const { chosen, candidates, removed } = recordOf(router.decide(request(router, coding, { leftNano: 1e6 }), best, 0, never))
+  assert.equal(chosen, 'cheap')
+  assert.ok(!candidates.some(({ arm }) => arm === 'dear'))
+  assert.deepEqual(removed.map((each) => [reasonsOf(each.filters), each.arms]), [[['budget'], ['dear']]])
+})
+
+test('what was learned survives as a stored state, and a reset forgets it', () => {
+  const before = make(facts('a', 1), facts('b', 1))
+  for (let at = 0; at < 700; at++) teach(before, 'a', at % 2 === 0 ? coding : 'What is the capital of France?', at % 3 === 0 ? 0 : 1, 1)
+  for (let at = 0; at < 50; at++) before.observe('a', before.understander.understand(coding), 700, 400, 9_000)
+  const stored = new Map([['a', { stage: 'candidate' as const, approved: true, state: JSON.parse(JSON.stringify(before.find('a')!.state())) as ArmState }]])
+  assert.ok(JSON.stringify(stored.get('a')).length < 64 * 1024)
+  const after = new Router(loadArtefact())
+  assert.deepEqual(after.setArms([facts('a', 1), facts('b', 1)], stored).arrived.map(({ facts: { id } }) => id), ['b'])
+  const figures = (router: Router): number[] => {
+    const { quality, deviation, costNano, latencyMs } = recordOf(router.decide(request(router, coding), best, 0, never)).candidates.find(({ arm }) => arm === 'a')!
+    return [quality, deviation, costNano, latencyMs].map((each) => Number(each.toPrecision(4)))
+  }
+  assert.deepEqual(figures(after), figures(before))
+  assert.equal(after.find('a')!.stage, 'candidate')
+  assert.ok(after.isApproved('a'))
+  assert.ok(before.reset('a') && !before.reset('nobody'))
+  assert.deepEqual(figures(before), figures(make(facts('a', 1), facts('b', 1))))
+})
+
 test('a new price counts in the next decision, and what was learned stays', () => {
   const router = make(facts('a', 10), facts('b', 1))
   teach(router, 'a', coding, 1, 100)
   const mean = router.find('a')!.quality.mean(router.understander.understand(coding))
-  router.setArms([facts('a', 0.1), facts('b', 1)])
+  const { repriced, arrived } = router.setArms([facts('a', 0.1), facts('b', 1)])
+  assert.deepEqual([repriced.map(({ arm, before }) => [arm.facts.id, before?.input]), arrived], [[['a', facts('a', 10).prices?.input]], []])
   assert.equal(router.find('a')!.quality.mean(router.understander.understand(coding)), mean)
   assert.equal(recordOf(router.decide(request(router, coding), balanced, 0, never)).chosen, 'a')
 })

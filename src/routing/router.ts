@@ -3,7 +3,7 @@
  * randomness are passed in; nothing waits. When no arm is left, the reasons are returned.
  */
 import { isOnTrial, review, type StageChange } from './adoption.ts'
-import { Arm, type ArmFacts } from './arm.ts'
+import { Arm, type ArmFacts, type ArmState, type Prices, type Stage } from './arm.ts'
 import type { Artefact } from './artefact.ts'
 import { factsAgainst, nothingLeft, reasons, type Needs, type NothingLeft } from './constraints.ts'
 import { Exploration, hope, trialHope } from './explore.ts'
@@ -37,11 +37,23 @@ export interface RoutingRequest {
   outside: Uint32Array | null
   /** Shadow price of its budgets, quality per nano-dollar. */
   budgetPrice: number
+  /** Nano-dollars that its budgets have left; Infinity: none of them refuses. */
+  leftNano: number
+  /** It marks what of its prompt is to be cached. */
+  marksCache: boolean
   /** Something may be tried with it. */
   isLowRisk: boolean
 }
 
 export type Decision = { record: DecisionRecord; arm: Arm } | { record: null; nothingLeft: NothingLeft }
+
+/** What a process before this one knew. */
+export interface StoredArm { stage: Stage; approved: boolean; state: ArmState | null }
+/** Arms that are new here, and those whose price is another one. */
+export interface ArmChanges { arrived: Arm[]; repriced: { arm: Arm; before: Prices | null }[] }
+const noneStored: ReadonlyMap<string, StoredArm> = new Map()
+
+const samePrices = (a: Prices | null, b: Prices | null): boolean => a === b || (a !== null && b !== null && a.input === b.input && a.output === b.output && a.cacheRead === b.cacheRead && a.cacheWrite === b.cacheWrite)
 
 export interface Outcome { arm: string; tenant: string; understanding: Understanding }
 
@@ -52,6 +64,8 @@ export class Router {
   readonly #artefact: Artefact
   readonly #tenants: Tenants
   readonly #byId = new Map<string, Arm>()
+  /** Also those that are not served at the moment. */
+  readonly #known = new Map<string, Arm>()
   readonly #approved = new Set<string>()
   readonly #usual = new Map<string, Usual>()
   readonly #explorations = new Map<string, Exploration>()
@@ -59,32 +73,67 @@ export class Router {
   /** Newcomers wait for `approve` before they may be chosen. */
   requiresApproval = false
 
-  constructor(artefact: Artefact) {
+  constructor(artefact: Artefact, understander = new Understander(artefact)) {
     this.#artefact = artefact
     this.#tenants = new Tenants(artefact.shrinkage.tenant)
-    this.understander = new Understander(artefact)
+    this.understander = understander
   }
 
-  /** The catalogue's present arms. Those that are new are on trial, but for the first set. */
-  setArms(all: readonly ArmFacts[]): void {
-    const stage = this.arms.length === 0 ? 'adopted' : 'candidate'
+  /** The catalogue's present arms. Those that are new are on trial, but for the first set. What a process before this one knew of an arm is taken over. */
+  setArms(all: readonly ArmFacts[], stored: ReadonlyMap<string, StoredArm> = noneStored): ArmChanges {
+    const stage = this.#known.size === 0 && stored.size === 0 ? 'adopted' : 'candidate'
+    const changes: ArmChanges = { arrived: [], repriced: [] }
     this.arms = all.map((facts) => {
-      const known = this.#byId.get(facts.id)
-      if (known === undefined) return new Arm(facts, this.#artefact, stage)
+      const known = this.#known.get(facts.id)
+      if (known === undefined) return this.#arrive(facts, stored.get(facts.id), stage, changes)
+      if (!samePrices(known.facts.prices, facts.prices)) changes.repriced.push({ arm: known, before: known.facts.prices })
       known.facts = facts
       known.version++
       return known
     })
     this.#byId.clear()
     for (const arm of this.arms) this.#byId.set(arm.facts.id, arm)
+    return changes
+  }
+
+  #arrive(facts: ArmFacts, stored: StoredArm | undefined, stage: Stage, changes: ArmChanges): Arm {
+    const arm = new Arm(facts, this.#artefact, stored?.stage ?? stage)
+    this.#known.set(facts.id, arm)
+    if (stored?.approved) this.#approved.add(facts.id)
+    if (stored?.state) arm.restore(stored.state)
+    if (stored === undefined && stage === 'candidate') changes.arrived.push(arm)
+    return arm
   }
 
   find(id: string): Arm | undefined {
     return this.#byId.get(id)
   }
 
+  /** Among `arms`; −1: there is none. */
+  indexOf(id: string): number {
+    const arm = this.#byId.get(id)
+    return arm === undefined ? -1 : this.arms.indexOf(arm)
+  }
+
   approve(id: string): void {
     this.#approved.add(id)
+  }
+
+  isApproved(id: string): boolean {
+    return this.#approved.has(id)
+  }
+
+  /** All that was learned of an arm is dropped; its stage stays. */
+  reset(id: string): boolean {
+    const arm = this.#known.get(id)
+    if (arm === undefined) return false
+    const fresh = new Arm(arm.facts, this.#artefact, arm.stage)
+    fresh.version = arm.version + 1
+    this.#known.set(id, fresh)
+    this.#byId.set(id, fresh)
+    this.arms = this.arms.map((each) => (each === arm ? fresh : each))
+    this.#tenants.forget(id)
+    return true
   }
 
   decide(request: RoutingRequest, policy: Policy, nowMs: number, random: () => number): Decision {
@@ -112,7 +161,7 @@ export class Router {
     const { understanding: { tasks, weights, hardness, language, chars } } = request
     const record: DecisionRecord = {
       version: recordVersion, atMs: nowMs, artefact: this.#artefact.version, policy: policy.name, tenant: request.tenant, session: request.session,
-      understood: { tasks, weights, hardness, language, chars }, promptTokens: request.needs.promptTokens, terms, candidates, removed: this.#removed(), held, draw,
+      understood: { tasks, weights: weights.map(short), hardness: [short(hardness[0]), short(hardness[1]), short(hardness[2])], language, chars }, promptTokens: request.needs.promptTokens, terms, candidates, removed: this.#removed(), held, draw,
       chosen: chosen.arm, why: choice.why, propensity: choice.propensity, fallbacks: fallbacks(candidates, chosen), baseline: { arm: (arms[best] as Arm).facts.id, costNano: found.costNano[best] as number },
     }
     const arm = this.#byId.get(chosen.arm) as Arm
@@ -125,7 +174,7 @@ export class Router {
     const { arms } = this
     const { filters, quality, costNano, latencyMs } = this.#predictions
     const { understanding, needs } = request
-    const asked: Asked = { understanding, promptTokens: needs.promptTokens, maxOutputTokens: needs.maxOutputTokens, prefix: request.prefix, nowMs, isLowRisk: request.isLowRisk }
+    const asked: Asked = { understanding, promptTokens: needs.promptTokens, maxOutputTokens: needs.maxOutputTokens, prefix: request.prefix, nowMs, isLowRisk: request.isLowRisk, marksCache: request.marksCache }
     const own = this.#tenants.find(request.tenant)
     let best = -1
     for (let at = 0; at < arms.length; at++) {
@@ -135,7 +184,8 @@ export class Router {
       if (policy.minQuality > 0 && quality[at]! < policy.minQuality) bits |= reasons.min_quality
       if (policy.maxCostNano > 0 && costNano[at]! > policy.maxCostNano) bits |= reasons.max_cost
       if (policy.maxLatencyMs > 0 && latencyMs[at]! > policy.maxLatencyMs) bits |= reasons.max_latency
-      if (arm.stage === 'candidate' && isOnTrial(arm, this.#isApproved(arm))) bits |= reasons.on_trial
+      if (costNano[at]! > request.leftNano) bits |= reasons.budget
+      if (arm.stage === 'candidate') bits |= !this.#isApproved(arm) ? reasons.not_approved : isOnTrial(arm) ? reasons.on_trial : 0
       filters[at] = bits
       if (bits === 0 && (best < 0 || quality[at]! > quality[best]!)) best = at
     }
@@ -257,7 +307,7 @@ export class Router {
     const deviation = Math.sqrt((own * (1 - own)) / (arm.quality.strength(understanding) + 1))
     let best = 0
     for (const other of this.arms) if (other.stage === 'adopted' && costsNoMore(other, arm)) best = Math.max(best, qualityOf(other, understanding, undefined))
-    return review(arm, this.#isApproved(arm), own, deviation, best)
+    return review(arm, own, deviation, best)
   }
 
   /** What an answer took: lengths and times, also of answers whose worth nobody tells. */
@@ -270,6 +320,8 @@ export class Router {
     arm.version++
   }
 }
+
+const short = (share: number): number => Math.round(share * 1e4) / 1e4
 
 function costsNoMore({ facts: { prices: own } }: Arm, { facts: { prices: other } }: Arm): boolean {
   return own !== null && other !== null && own.input <= other.input && own.output <= other.output

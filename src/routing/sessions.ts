@@ -14,6 +14,9 @@ export interface Session { arm: string; seenMs: number; cached: Map<string, Cach
 /** How a vendor caches: least tokens, how long they stay, and whether a write is billed by itself. */
 export interface CacheRules { leastTokens: number; ttlMs: number; billsWrites: boolean }
 
+/** Where writes are billed by themselves, nothing is cached that the request does not mark. */
+export const rulesFor = ({ facts: { cache } }: { facts: { cache: CacheRules | null } }, marksCache: boolean): CacheRules | null => (cache?.billsWrites === true && !marksCache ? null : cache)
+
 export class Sessions {
   readonly #sessions = new Map<string, Session>()
   readonly #most: number

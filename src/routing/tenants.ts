@@ -60,6 +60,11 @@ export class Tenants {
     return this.#tenants.get(tenant)
   }
 
+  /** Of one arm, of all. */
+  forget(arm: string): void {
+    for (const differences of this.#tenants.values()) if (differences.delete(arm)) this.#pairs--
+  }
+
   /** `missed`: outcome less what all together say. */
   learn(tenant: string, arm: string, understanding: Understanding, missed: number, trust: number): void {
     const differences = this.#tenants.get(tenant) ?? new Map<string, Difference>()

@@ -25,6 +25,14 @@ export interface Understanding {
   chars: number
 }
 
+/** Of a stored decision; null: it was made by a version with other signals or tasks. */
+export function understandingOf({ tasks, weights, hardness, language, chars }: Omit<Understanding, 'signals'>, base64: string): Understanding | null {
+  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'))
+  if (bytes.length !== signalCount * Float32Array.BYTES_PER_ELEMENT || !tasks.every((task) => task >= 0 && task < taskCount)) return null
+  const signals = new Float32Array(bytes.buffer)
+  return signals.every((each) => Number.isFinite(each)) ? { tasks, weights, hardness, signals, language, chars } : null
+}
+
 /** What is known without reading. */
 export interface Hints { tools: boolean; images: boolean }
 export const noHints: Hints = { tools: false, images: false }

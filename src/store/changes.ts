@@ -14,6 +14,7 @@ import { nodesSince, type Node } from './nodes.ts'
 import { usersSince } from './people.ts'
 import { policiesSince, type ModelPolicy } from './policies.ts'
 import { providersFromRows, type Provider } from './providers.ts'
+import { routingPoliciesSince, type RoutingPolicy } from './routing-policies.ts'
 import { rolesSince, type Role } from './roles.ts'
 import { serviceAccountsSince, type ServiceAccount } from './service-accounts.ts'
 import { allSettings, type Settings } from './settings.ts'
@@ -25,10 +26,11 @@ export interface Changes {
   /** More than `limit` rows of a kind changed: call again at once. */
   more: boolean
   keys: ApiKey[]
-  /** Deleted rows of these three are included, with `deleted`. */
+  /** Deleted rows of these four are included, with `deleted`. */
   providers: Provider[]
   aliases: Alias[]
   deployments: Deployment[]
+  routingPolicies: RoutingPolicy[]
   /** From revision 0 those too that nobody edited yet. */
   settings: Settings[]
   /** All of them, whenever anything changed. */
@@ -67,15 +69,16 @@ const changesLimit = 5_000
 /** From revision 0 it lists everything. With nothing new it costs one read of one row. */
 export async function changesSince(read: Read, revision: number, limit: number = changesLimit): Promise<Changes> {
   const target = await currentRevision(read)
-  if (target <= revision) return { revision, more: false, keys: [], providers: [], aliases: [], deployments: [], settings: [], organisations: [], governance: nothing() }
+  if (target <= revision) return { revision, more: false, keys: [], providers: [], aliases: [], deployments: [], routingPolicies: [], settings: [], organisations: [], governance: nothing() }
   const { kysely } = read
   const keys = await kysely.selectFrom('api_key').selectAll().where('revision', '>', revision).where('revision', '<=', target).orderBy('revision').limit(limit).execute()
   const providers = await kysely.selectFrom('provider').selectAll().where('revision', '>', revision).where('revision', '<=', target).orderBy('revision').limit(limit).execute()
   const aliases = await kysely.selectFrom('alias').selectAll().where('revision', '>', revision).where('revision', '<=', target).orderBy('revision').limit(limit).execute()
   const deployments = await kysely.selectFrom('deployment').selectAll().where('revision', '>', revision).where('revision', '<=', target).orderBy('revision').limit(limit).execute()
+  const routingPolicies = await routingPoliciesSince(read, revision, target, limit)
   const governance = await governanceSince(read, revision, target, limit)
   // A list that was cut short holds everything up to its last row only, and so does the answer.
-  const reached = Math.min(target, ...[keys, providers, aliases, deployments, ...Object.values(governance) as { revision: number }[][]].map((rows) => (rows.length === limit ? rows[limit - 1]!.revision : target)))
+  const reached = Math.min(target, ...[keys, providers, aliases, deployments, routingPolicies, ...Object.values(governance) as { revision: number }[][]].map((rows) => (rows.length === limit ? rows[limit - 1]!.revision : target)))
   const within = (row: { revision: number }): boolean => row.revision <= reached
   for (const [name, rows] of Object.entries(governance)) Object.assign(governance, { [name]: (rows as { revision: number }[]).filter(within) })
   return {
@@ -85,6 +88,7 @@ export async function changesSince(read: Read, revision: number, limit: number =
     providers: await providersFromRows(read, providers.filter(within)),
     aliases: aliases.filter(within).map(aliasFromRow),
     deployments: deployments.filter(within).map(deploymentFromRow),
+    routingPolicies: routingPolicies.filter(within),
     settings: (await allSettings(read)).filter((settings) => (settings.revision > revision || revision === 0) && settings.revision <= reached),
     organisations: await allOrganisations(read),
     governance,

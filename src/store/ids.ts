@@ -13,7 +13,7 @@ const values = new Uint8Array(128).fill(none)
 for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value
 
 export type IdPrefix = 'req' | 'org' | 'usr' | 'key' | 'cred' | 'dk' | 'chg'
-  | 'team' | 'proj' | 'sa' | 'mem' | 'role' | 'tok' | 'bud' | 'inc' | 'lim' | 'pol' | 'alc' | 'ald'
+  | 'team' | 'proj' | 'sa' | 'mem' | 'role' | 'tok' | 'bud' | 'inc' | 'lim' | 'pol' | 'alc' | 'ald' | 'out' | 'ade'
 
 const idBytes = 16
 

@@ -31,6 +31,8 @@ export interface ApiKey {
   tags: string[]
   /** Addresses and networks that may use it; null: any. */
   ipAllow: string[] | null
+  /** Of its requests for `auto`; null: as the nearest team or project has it. */
+  routingPolicy: string | null
   /** The key before the last rotation, while both work. */
   previous: PreviousKey | null
   version: number
@@ -42,7 +44,7 @@ export interface ApiKey {
 
 export interface PreviousKey { hash: Uint8Array; pepperVersion: number; until: number }
 
-type Placed = Pick<ApiKey, 'node' | 'serviceAccount' | 'priority' | 'tags' | 'ipAllow'>
+type Placed = Pick<ApiKey, 'node' | 'serviceAccount' | 'priority' | 'tags' | 'ipAllow' | 'routingPolicy'>
 
 /** What an operator may change. */
 export type KeyPatch = Partial<Pick<ApiKey, 'name' | 'models' | 'budget' | 'rateLimit' | 'expiresAt' | 'team' | 'project' | 'user'> & Placed & { status: 'active' | 'disabled' }>
@@ -61,7 +63,7 @@ export function keyFromRow(row: ApiKeyRow): ApiKey {
     },
     rateLimit: rpm === null && tpm === null && concurrency === null && spendNano === null ? null : { rpm, tpm, concurrency, spendNano },
     node: row.node_id ?? row.project_id ?? row.team_id, serviceAccount: row.service_account_id, priority: row.priority,
-    tags: row.tags === null ? [] : JSON.parse(row.tags) as string[], ipAllow: row.ip_allow === null ? null : JSON.parse(row.ip_allow) as string[],
+    tags: row.tags === null ? [] : JSON.parse(row.tags) as string[], ipAllow: row.ip_allow === null ? null : JSON.parse(row.ip_allow) as string[], routingPolicy: row.routing_policy,
     previous: row.previous_hash === null ? null : { hash: row.previous_hash, pepperVersion: row.previous_pepper_version ?? 0, until: row.previous_until ?? 0 },
     expiresAt: row.expires_at, version: row.version, revision: row.revision, managedBy: row.managed_by,
     createdAt: row.created_at, updatedAt: row.updated_at,
@@ -70,9 +72,9 @@ export function keyFromRow(row: ApiKeyRow): ApiKey {
 
 type Policy = Pick<ApiKey, 'name' | 'models' | 'budget' | 'rateLimit' | 'expiresAt' | 'team' | 'project' | 'user'> & Placed
 
-const policyColumns = ({ name, models, budget, rateLimit, expiresAt, team, project, user, node, serviceAccount, priority, tags, ipAllow }: Policy) => ({
+const policyColumns = ({ name, models, budget, rateLimit, expiresAt, team, project, user, node, serviceAccount, priority, tags, ipAllow, routingPolicy }: Policy) => ({
   name, user_id: user, team_id: team, project_id: project, node_id: node, service_account_id: serviceAccount, priority,
-  tags: tags.length === 0 ? null : JSON.stringify(tags), ip_allow: ipAllow === null ? null : JSON.stringify(ipAllow),
+  tags: tags.length === 0 ? null : JSON.stringify(tags), ip_allow: ipAllow === null ? null : JSON.stringify(ipAllow), routing_policy: routingPolicy,
   models: models === null ? null : JSON.stringify(models),
   budget_limit_nano: budget?.limitNano ?? null, budget_period: budget?.period ?? null, budget_mode: budget?.mode ?? null,
   rate_rpm: rateLimit?.rpm ?? null, rate_tpm: rateLimit?.tpm ?? null, rate_concurrency: rateLimit?.concurrency ?? null, rate_spend_nano: rateLimit?.spendNano ?? null,
@@ -82,10 +84,10 @@ const policyColumns = ({ name, models, budget, rateLimit, expiresAt, team, proje
 export async function createKey(write: Write, key: NewKey): Promise<ApiKey> {
   const row: ApiKeyRow = {
     id: key.id, org_id: key.org,
-    prefix: key.prefix, last4: key.last4, hash: key.hash, pepper_version: key.pepperVersion, status: 'active', previous_hash: null, previous_pepper_version: null, previous_until: null, routing_policy: null,
+    prefix: key.prefix, last4: key.last4, hash: key.hash, pepper_version: key.pepperVersion, status: 'active', previous_hash: null, previous_pepper_version: null, previous_until: null,
     ...policyColumns({
       name: key.name, models: key.models ?? null, budget: key.budget ?? null, rateLimit: key.rateLimit ?? null, expiresAt: key.expiresAt ?? null, team: key.team ?? null, project: key.project ?? null, user: key.user ?? null,
-      node: key.node ?? key.project ?? key.team ?? null, serviceAccount: key.serviceAccount ?? null, priority: key.priority ?? null, tags: key.tags ?? [], ipAllow: key.ipAllow ?? null,
+      node: key.node ?? key.project ?? key.team ?? null, serviceAccount: key.serviceAccount ?? null, priority: key.priority ?? null, tags: key.tags ?? [], ipAllow: key.ipAllow ?? null, routingPolicy: key.routingPolicy ?? null,
     }),
     version: 1, revision: await nextRevision(write), managed_by: key.managedBy ?? 'api', created_at: write.at, updated_at: write.at,
   }

@@ -10,5 +10,6 @@ export async function isGovernedByFile({ kysely }: Read, org: string): Promise<b
   }
   const user = await kysely.selectFrom('user_account').select('id').where('org_id', '=', org).where('managed_by', '=', 'file').where('deleted_at', 'is', null).limit(1).executeTakeFirst()
   const key = await kysely.selectFrom('api_key').select('id').where('org_id', '=', org).where('managed_by', '=', 'file').where('status', '<>', 'revoked').limit(1).executeTakeFirst()
-  return user !== undefined || key !== undefined
+  const policy = await kysely.selectFrom('routing_policy').select('name').where('org_id', '=', org).where('managed_by', '=', 'file').where('deleted_at', 'is', null).limit(1).executeTakeFirst()
+  return user !== undefined || key !== undefined || policy !== undefined
 }

@@ -19,6 +19,8 @@ export interface Defaults {
   /** What a request without a model gets. */
   model?: string | null
   fallbacks?: readonly string[] | null
+  /** Of requests for `auto`. */
+  policy?: string | null
   aliases?: readonly AliasOfNode[]
   /** Providers that nobody below may use but with credentials of a node further down. */
   providersOff?: readonly string[]

@@ -61,6 +61,8 @@ export interface LoggedRequest {
   simulated: boolean
   session: string | null
   tags: string[]
+  /** What it looks like, where the router chose. */
+  task: string | null
   client: string | null
 }
 
@@ -221,7 +223,7 @@ interface Loaded {
   keyName: string | null
 }
 
-const textColumns = ['org', 'team', 'project', 'key_id', 'session', 'tags', 'vendor', 'provider', 'model', 'deployment', 'endpoint', 'error_code', 'price_version'] as const satisfies (keyof UsageDimensions)[]
+const textColumns = ['org', 'team', 'project', 'key_id', 'session', 'tags', 'task', 'vendor', 'provider', 'model', 'deployment', 'endpoint', 'error_code', 'price_version'] as const satisfies (keyof UsageDimensions)[]
 
 /** In the order of `ids`; an id without rows is absent. */
 async function load(read: Read, ids: readonly Uint8Array[]): Promise<Loaded[]> {
@@ -261,7 +263,7 @@ function summaryOf({ rows, final, log, text, keyName }: Loaded): LoggedRequest {
     outputTokens: sum(rows, 'output', 'reasoning', 'audio_out', 'image_out'),
     costNano: sum(rows, 'cost_nano'), flags: flagNames(bits),
     firstTokenUs: final.first_token_us, totalUs: final.total_us ?? 0, overheadUs: final.overhead_us ?? 0, simulated: (bits & usageFlags.simulated) !== 0,
-    session: text(final.session), tags: tags === null ? [] : JSON.parse(tags) as string[], client: log?.client ?? null,
+    session: text(final.session), tags: tags === null ? [] : JSON.parse(tags) as string[], task: text(final.task), client: log?.client ?? null,
   }
 }
 

@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { ContentStore } from './content.ts'
 import type { Database } from './database.ts'
 import { findDimensions } from './dimensions.ts'
+import { deleteArms } from './routing-arms.ts'
 import { allSettings } from './settings.ts'
 import type { ResponseStore } from './stored-responses.ts'
 
@@ -15,6 +16,8 @@ export interface Removed {
   repeatMarks: number
   contentDays: number
   responses: number
+  decisions: number
+  outcomes: number
 }
 
 /** Rows per statement: some ten milliseconds of the write lock. */
@@ -27,7 +30,7 @@ const bytesPerMb = 1024 * 1024
 type Timed = 'usage' | 'request_log'
 
 export async function applyRetention(database: Database, content: ContentStore, responses: ResponseStore, nowUs: number, stopped: () => boolean = () => false): Promise<Removed> {
-  const removed: Removed = { usage: 0, requests: 0, repeatMarks: 0, contentDays: 0, responses: 0 }
+  const removed: Removed = { usage: 0, requests: 0, repeatMarks: 0, contentDays: 0, responses: 0, decisions: 0, outcomes: 0 }
   const policies = await allSettings(database)
   const orgs = await findDimensions(database, 'org', policies.map(({ org }) => org))
   for (const settings of policies) {
@@ -39,6 +42,10 @@ export async function applyRetention(database: Database, content: ContentStore, 
     }
     removed.contentDays += await content.prune(org, { retentionDays: policy.retentionDays, quotaBytes: policy.quotaMb * bytesPerMb }, nowUs)
     removed.responses += await responses.prune(settings, nowUs, stopped)
+    removed.decisions += await removeNamed(database, 'decision', 'request_id', org, nowUs - retention.decisionsDays * dayUs, stopped)
+    removed.outcomes += await removeNamed(database, 'outcome', 'id', org, nowUs - retention.usageDays * dayUs, stopped)
+    // What was learned helps nobody any more.
+    if (settings.deleted) await deleteArms(database, org, null)
   }
   // Requests that no key identified belong to nobody; the strictest policy applies.
   if (policies.length > 0) {
@@ -55,6 +62,10 @@ const removeBefore = ({ kysely }: Database, table: Timed, org: number | null, be
   return sql`delete from ${sql.table(table)} where request_id in
     (select request_id from ${sql.table(table)} where ${ofOrg} and at < ${before} order by at limit ${sql.lit(stepRows)})`.execute(kysely)
 })
+
+/** Of tables that know organisations by their ids. */
+const removeNamed = ({ kysely }: Database, table: 'decision' | 'outcome', key: 'request_id' | 'id', org: string, before: number, stopped: () => boolean): Promise<number> => inSteps(stopped, () =>
+  sql`delete from ${sql.table(table)} where ${sql.ref(key)} in (select ${sql.ref(key)} from ${sql.table(table)} where org_id = ${org} and at < ${before} order by at limit ${sql.lit(stepRows)})`.execute(kysely))
 
 const removeMarks = ({ kysely }: Database, before: number, stopped: () => boolean): Promise<number> => inSteps(stopped, () =>
   sql`delete from repeat_mark where key_digest in (select key_digest from repeat_mark where at < ${before} order by at limit ${sql.lit(stepRows)})`.execute(kysely))

@@ -15,7 +15,10 @@ export interface Settings {
   responses: { store: boolean; retentionDays: number; quotaMb: number }
   /** How long whole answers are kept for requests that ask for the cache; 0: not at all. */
   cache: { ttlS: number }
-  retention: { requestsDays: number; usageDays: number }
+  /** Outcomes go with usage. */
+  retention: { requestsDays: number; usageDays: number; decisionsDays: number }
+  /** Whether routing may come to choose models that it has not used yet by itself, or asks first. */
+  newModels: 'automatic' | 'approval'
   /** Of all keys together. */
   budget: Budget | null
   rateLimit: RateLimit | null
@@ -30,7 +33,7 @@ export interface Settings {
 
 export type OrganisationStatus = 'active' | 'suspended'
 
-type Stored = Pick<Settings, 'unknownPrice' | 'content' | 'responses' | 'cache' | 'retention' | 'budget' | 'rateLimit'>
+type Stored = Pick<Settings, 'unknownPrice' | 'content' | 'responses' | 'cache' | 'retention' | 'newModels' | 'budget' | 'rateLimit'>
 
 export interface SettingsPatch {
   organisation?: string
@@ -43,6 +46,7 @@ export interface SettingsPatch {
   responses?: Partial<Settings['responses']>
   cache?: Partial<Settings['cache']>
   retention?: Partial<Settings['retention']>
+  newModels?: Settings['newModels']
   /** Replaced whole; null takes it away. */
   budget?: Budget | null
   rateLimit?: RateLimit | null
@@ -53,7 +57,8 @@ const defaults: Stored = {
   content: { store: false, retentionDays: 30, quotaMb: 1024 },
   responses: { store: false, retentionDays: 30, quotaMb: 256 },
   cache: { ttlS: 0 },
-  retention: { requestsDays: 30, usageDays: 400 },
+  retention: { requestsDays: 30, usageDays: 400, decisionsDays: 7 },
+  newModels: 'automatic',
   budget: null,
   rateLimit: null,
 }
@@ -69,6 +74,7 @@ function fromRow(row: Row): Settings {
     responses: { ...defaults.responses, ...stored.responses },
     cache: { ...defaults.cache, ...stored.cache },
     retention: { ...defaults.retention, ...stored.retention },
+    newModels: stored.newModels ?? defaults.newModels,
     budget: stored.budget ?? defaults.budget,
     rateLimit: stored.rateLimit ?? defaults.rateLimit,
     version: row.version ?? 0, revision: row.revision ?? 0, managedBy: row.managed_by ?? 'api', status: row.status, deleted: row.deleted_at !== null,
@@ -104,13 +110,14 @@ export async function updateSettings(write: Write, org: string, patch: SettingsP
     responses: { ...current.responses, ...patch.responses },
     cache: { ...current.cache, ...patch.cache },
     retention: { ...current.retention, ...patch.retention },
+    newModels: patch.newModels ?? current.newModels,
     budget: patch.budget === undefined ? current.budget : patch.budget,
     rateLimit: patch.rateLimit === undefined ? current.rateLimit : patch.rateLimit,
     version: current.version + 1, revision: await nextRevision(write), managedBy: edit.by ?? current.managedBy,
   }
-  const { unknownPrice, content, responses, cache, retention, budget, rateLimit } = next
+  const { unknownPrice, content, responses, cache, retention, newModels, budget, rateLimit } = next
   await write.kysely.updateTable('organisation').set({ name: next.organisation, time_zone: next.timeZone, status: next.status, deleted_at: next.deleted ? write.at : null }).where('id', '=', org).execute()
-  const row = { org_id: org, value: JSON.stringify({ unknownPrice, content, responses, cache, retention, budget, rateLimit } satisfies Stored), version: next.version, revision: next.revision, managed_by: next.managedBy, updated_at: write.at }
+  const row = { org_id: org, value: JSON.stringify({ unknownPrice, content, responses, cache, retention, newModels, budget, rateLimit } satisfies Stored), version: next.version, revision: next.revision, managed_by: next.managedBy, updated_at: write.at }
   await write.kysely.insertInto('setting').values(row).onConflict((conflict) => conflict.column('org_id').doUpdateSet(row)).execute()
   return next
 }

@@ -4,18 +4,20 @@
  */
 import type { After } from '../clock.ts'
 import { Pause } from '../pause.ts'
-import type { RequestRecord } from './records.ts'
 
-export interface WriterSettings {
+export interface WriterSettings<Row> {
   /** Must be repeatable: a batch is saved again when its commit was not confirmed. */
-  save(records: readonly RequestRecord[]): Promise<void>
+  save(records: readonly Row[]): Promise<void>
   /** True: wait and try again; false: the records themselves are at fault. */
   isTransient(error: unknown): boolean
   /** Told of each failure, for the log. */
-  failed(error: unknown, lost: RequestRecord | null): void
+  failed(error: unknown, lost: Row | null): void
   nowMs(): number
   after: After
+  /** In the unit of `weigh`. */
   queueLimit: number
+  /** What one takes of the queue; left out: 1. */
+  weigh?(record: Row): number
 }
 
 export interface WriterState {
@@ -32,22 +34,28 @@ const intervalMs = 100
 const firstBackoffMs = 100
 const longestBackoffMs = 5_000
 
-interface Queued {
-  record: RequestRecord
+interface Queued<Row> {
+  record: Row
   sinceMs: number
+  weight: number
 }
 
-export class RecordWriter {
-  #settings: WriterSettings
-  #queue: Queued[] = []
+export class BatchWriter<Row> {
+  #settings: WriterSettings<Row>
+  #queue: Queued<Row>[] = []
   #head = 0
+  #weight = 0
+  /** Ever queued, and ever gone from the queue. */
+  #taken = 0
+  #gone = 0
+  readonly #waiting = new Set<{ upTo: number; done(isWritten: boolean): void }>()
   #dropped = 0
   #databaseUp = true
   #running: Promise<void> | null = null
   #draining = false
   readonly #pause: Pause
 
-  constructor(settings: WriterSettings) {
+  constructor(settings: WriterSettings<Row>) {
     this.#settings = settings
     this.#pause = new Pause(settings.after)
   }
@@ -64,10 +72,17 @@ export class RecordWriter {
     }
   }
 
-  push(records: readonly RequestRecord[]): void {
-    const sinceMs = this.#settings.nowMs()
-    for (const record of records) this.#queue.push({ record, sinceMs })
-    const excess = this.#size - this.#settings.queueLimit
+  push(records: readonly Row[]): void {
+    const { nowMs, queueLimit, weigh } = this.#settings
+    const sinceMs = nowMs()
+    for (const record of records) {
+      const weight = weigh?.(record) ?? 1
+      this.#queue.push({ record, sinceMs, weight })
+      this.#weight += weight
+    }
+    this.#taken += records.length
+    let excess = 0
+    for (let rest = this.#weight; rest > queueLimit; excess++) rest -= this.#queue[this.#head + excess]!.weight
     if (excess > 0) {
       this.#remove(excess)
       this.#dropped += excess
@@ -76,6 +91,23 @@ export class RecordWriter {
     if (this.#size >= batchSize && this.#databaseUp) this.#pause.wake()
     this.#running ??= this.#run().finally(() => {
       this.#running = null
+    })
+  }
+
+  /** Resolves when what is queued now is in the database, or is lost; false: it is still waiting after `withinMs`. */
+  written(withinMs: number): Promise<boolean> {
+    if (this.#size === 0) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const waiter = {
+        upTo: this.#taken,
+        done: (isWritten: boolean): void => {
+          this.#waiting.delete(waiter)
+          cancel()
+          resolve(isWritten)
+        },
+      }
+      const cancel = this.#settings.after(Math.max(0, withinMs), () => waiter.done(false))
+      this.#waiting.add(waiter)
     })
   }
 
@@ -111,7 +143,7 @@ export class RecordWriter {
   }
 
   /** False when the database is gone; then the batch stays queued. */
-  async #saveBatch(batch: readonly Queued[]): Promise<boolean> {
+  async #saveBatch(batch: readonly Queued<Row>[]): Promise<boolean> {
     try {
       await this.#settings.save(batch.map(({ record }) => record))
     } catch (error) {
@@ -132,14 +164,17 @@ export class RecordWriter {
   }
 
   /** A full queue may have dropped part of the batch while it was being saved. */
-  #forget(batch: readonly Queued[]): void {
+  #forget(batch: readonly Queued<Row>[]): void {
     const last = batch[batch.length - 1]
     const position = last === undefined ? -1 : this.#queue.indexOf(last, this.#head)
     if (position >= 0) this.#remove(position + 1 - this.#head)
   }
 
   #remove(count: number): void {
+    for (let at = this.#head; at < this.#head + count; at++) this.#weight -= this.#queue[at]!.weight
     this.#head += count
+    this.#gone += count
+    for (const waiter of this.#waiting) if (waiter.upTo <= this.#gone) waiter.done(true)
     if (this.#head > batchSize && this.#head > this.#queue.length / 2) {
       this.#queue = this.#queue.slice(this.#head)
       this.#head = 0

@@ -4,6 +4,7 @@
  */
 import { idIn } from '../gateway/snapshot.ts'
 import type { DeploymentHealth } from '../routing/health.ts'
+import type { HedgeBudget } from '../routing/hedge-budget.ts'
 import type { PlanTools } from '../routing/plan.ts'
 
 /** One metric with one label, as other parts report it: label values and numbers. Replaces what was reported before. */
@@ -22,6 +23,10 @@ const breakerOf = { closed: 0, half_open: 1, open: 2 } as const
 
 const sum = (...values: number[]): number => values.reduce((total, value) => total + value, 0)
 const urgency = ({ state, inFlight }: DeploymentHealth): number => breakerOf[state] * 2 + (inFlight > 0 ? 1 : 0)
+
+export const hedgeSeries = ({ counts }: HedgeBudget): Series => ({
+  name: 'megarouter_hedges_total', help: 'Second attempts beside late ones: started, which of both the client got, and those that were not made for want of spend.', kind: 'counter', label: 'event', values: Object.entries(counts),
+})
 
 export function healthSeries({ health, credentials, retries }: Pick<PlanTools, 'health' | 'credentials' | 'retries'>, nowMs: number): Series[] {
   const all = health.all(nowMs)

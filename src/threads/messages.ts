@@ -8,9 +8,12 @@ import type { GovernanceRow } from '../governance/rows.ts'
 import type { ThresholdNews } from '../governance/standing.ts'
 import type { Balance } from '../ledger/authority.ts'
 import type { JournalTail } from '../ledger/journal.ts'
-import type { RecordBatch } from './record-batch.ts'
+import type { DecisionBatch, RecordBatch } from './record-batch.ts'
 import type { CredentialTrouble } from '../routing/credentials.ts'
 import type { DeploymentHealth } from '../routing/health.ts'
+import type { AdoptionEvent } from '../store/adoption-events.ts'
+import type { FeedbackAsk, FeedbackFound } from '../store/outcomes.ts'
+import type { StoredArm } from '../store/routing-arms.ts'
 import type { Chain, NewStored } from '../store/stored-responses.ts'
 import type { Series } from '../telemetry/health.ts'
 
@@ -44,6 +47,14 @@ export type ToStore =
   | { kind: 'keepResponse'; stored: NewStored }
   /** The conversation up to one of them; `remove`: it is deleted. */
   | { kind: 'response'; org: string; owner: string; response: string; remove: boolean } & Question
+  | { kind: 'decisions' } & DecisionBatch
+  /** What was learned by now; the newest of each arm is kept. */
+  | { kind: 'armStates'; rows: StoredArm[] }
+  | { kind: 'adoptionEvents'; rows: AdoptionEvent[] }
+  /** Stores an outcome, and asks which requests it is for. */
+  | { kind: 'feedback'; ask: FeedbackAsk } & Question
+  /** All that was learned, for a start. */
+  | { kind: 'routingState' } & Question
   /** The text of `/metrics`; `gauges` are the data plane's own values by metric name. */
   | { kind: 'metrics'; id: number; gauges: Record<string, number>; series: Series[] }
   /** Write everything that is queued, then answer `drained` and close. */
@@ -60,6 +71,9 @@ export type FromStore =
   /** In the same order. Null: the key was not used by an applied request. */
   | ({ kind: 'repeat'; id: number } & ({ found: FoundRepeat | null; error?: undefined } | { error: string }))
   | ({ kind: 'response'; id: number } & ({ chain: Chain; removed: boolean; error?: undefined } | { error: string }))
+  /** Null: it is for no request that the key may tell anything of. */
+  | ({ kind: 'feedback'; id: number } & ({ found: FeedbackFound | null; error?: undefined } | { error: string }))
+  | ({ kind: 'routingState'; id: number } & ({ arms: StoredArm[]; error?: undefined } | { error: string }))
   | { kind: 'metrics'; id: number; text: string; contentType: string }
   /** Sent at least every second. */
   | { kind: 'state'; queued: number; dropped: number; databaseUp: boolean; oldestQueuedMs: number }

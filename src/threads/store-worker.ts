@@ -24,12 +24,13 @@ import { applyRetention } from '../store/retention.ts'
 import { isTransient, RecordStore } from '../store/save.ts'
 import { findSettings } from '../store/settings.ts'
 import { ResponseStore, type NewStored } from '../store/stored-responses.ts'
-import { RecordWriter } from '../store/writer.ts'
+import { BatchWriter } from '../store/writer.ts'
 import type { Series } from '../telemetry/health.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { startTraces } from '../telemetry/traces.ts'
 import type { FromStore, ToStore, WorkerSettings } from './messages.ts'
 import { unpackRecords } from './record-batch.ts'
+import { RoutingStore, TooLateError } from './routing-store.ts'
 import { throttled } from './throttled.ts'
 
 const stateIntervalMs = 500
@@ -107,14 +108,15 @@ const tracing = endpoint ? startTraces({ endpoint, serviceName: process.env['OTE
   .catch((error: unknown) => void log.error({ err: error }, 'traces are off: OpenTelemetry could not be started')) : null
 const metrics = new Metrics()
 
-const writer = new RecordWriter({
+const writer = new BatchWriter<RequestRecord>({
   save: async (records) => (await connected).store.save(records),
   isTransient,
-  failed: (error, lost: RequestRecord | null) => log.error({ err: error, request: lost?.id }, lost === null ? 'the database does not take records; they are kept and tried again' : 'a request record could not be stored and is lost'),
+  failed: (error, lost) => log.error({ err: error, request: lost?.id }, lost === null ? 'the database does not take records; they are kept and tried again' : 'a request record could not be stored and is lost'),
   nowMs: () => Date.now(),
   after: systemAfter,
   queueLimit: limits.recordQueue,
 })
+const routing = new RoutingStore({ database: async () => (await connected).database, recordsWritten: (withinMs) => writer.written(withinMs), log })
 
 async function receive(message: ToStore): Promise<void> {
   switch (message.kind) {
@@ -132,6 +134,10 @@ async function receive(message: ToStore): Promise<void> {
       return keep(message.stored)
     case 'response':
       return answerOfResponse(message)
+    case 'decisions': case 'armStates': case 'adoptionEvents':
+      return routing.take(message)
+    case 'feedback': case 'routingState':
+      return answerOfRouting(message)
     case 'metrics':
       return post({ kind: 'metrics', id: message.id, text: await metricsText(message.gauges, message.series), contentType: metrics.contentType })
     case 'drain':
@@ -139,7 +145,7 @@ async function receive(message: ToStore): Promise<void> {
   }
 }
 
-const tooLate = throttled(sayAgainMs, systemClock, (count) => log.error({ count }, 'the database was too slow: questions about budgets or repeats are dropped, since nobody waits for their answers any more'))
+const tooLate = throttled(sayAgainMs, systemClock, (count) => log.error({ count }, 'the database was too slow: questions about budgets, repeats or feedback are dropped, since nobody waits for their answers any more'))
 const unanswered = throttled(sayAgainMs, systemClock, (count, err: unknown, kind: string) => log.error({ err, count }, `the database did not answer a question about a ${kind}`))
 
 /** In order with what is applied; the data plane adds what it settled later itself. While the database hangs questions pile up here, and most have nobody who waits for them. */
@@ -192,6 +198,19 @@ async function answerOfResponse({ id, org, owner, response, remove, untilMs }: E
   }
 }
 
+async function answerOfRouting(message: Extract<ToStore, { kind: 'feedback' | 'routingState' }>): Promise<void> {
+  const { id } = message
+  try {
+    if (!opened) throw new Error('the database was not reached yet')
+    if (message.kind === 'feedback') post({ kind: 'feedback', id, found: await routing.feedback(message.ask, message.untilMs) })
+    else post({ kind: 'routingState', id, arms: await routing.arms() })
+  } catch (error) {
+    if (error instanceof TooLateError) tooLate()
+    else unanswered(error, message.kind)
+    post({ kind: message.kind, id, error: error instanceof Error ? error.message : String(error) })
+  }
+}
+
 /** A database that was not reached yet counts as down. */
 const currentState = () => {
   const state = writer.state()
@@ -204,17 +223,18 @@ async function metricsText(gauges: Record<string, number>, series: readonly Seri
   return metrics.text({
     ...gauges, megarouter_ledger_applied_lsn: follower?.appliedLsn ?? 0, megarouter_ledger_lag: follower?.lag ?? 0, megarouter_ledger_rejected_total: rejected,
     megarouter_records_queued: state.queued, megarouter_records_dropped_total: state.dropped, megarouter_records_oldest_queued_seconds: state.oldestQueuedMs / 1000,
-    megarouter_database_up: state.databaseUp ? 1 : 0, megarouter_content_lost_total: contentLost, megarouter_spans_dropped_total: (await tracing)?.dropped ?? 0,
+    ...routing.gauges(), megarouter_database_up: state.databaseUp ? 1 : 0, megarouter_content_lost_total: contentLost, megarouter_spans_dropped_total: (await tracing)?.dropped ?? 0,
   }, series)
 }
 
 async function drain(): Promise<void> {
   stopping = true
-  const [left, behind] = await Promise.all([writer.drain(drainMs), opened ? (await connected).follower.drain(drainMs) : 0])
+  const [left, unlearned, behind] = await Promise.all([writer.drain(drainMs), routing.drain(drainMs), opened ? (await connected).follower.drain(drainMs) : 0])
   if (behind > 0) log.error({ behind }, 'the database did not take the end of the journal in time; it follows at the next start')
   if (left > 0) log.error({ records: left }, 'the database did not take the last records in time; they are lost')
+  if (unlearned > 0) log.error({ rows: unlearned }, 'the database did not take the last of what the router decided and learned in time; it is lost')
   await (await tracing)?.close()
-  await Promise.race([keeping, sleep(drainMs)])
+  await Promise.race([keeping, sleep(drainMs, null, { ref: false })])
   await pruning
   if (opened) await (await connected).database.close()
   post({ kind: 'drained' })

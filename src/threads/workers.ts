@@ -7,11 +7,15 @@ import type { Live } from '../gateway/live.ts'
 import type { Snapshot, SnapshotData } from '../gateway/snapshot.ts'
 import type { RequestRecord } from '../store/records.ts'
 import type { Series } from '../telemetry/health.ts'
+import type { AdoptionEvent } from '../store/adoption-events.ts'
+import type { Decision } from '../store/decisions.ts'
+import type { FeedbackAsk, FeedbackFound } from '../store/outcomes.ts'
+import type { StoredArm } from '../store/routing-arms.ts'
 import type { Chain, NewStored } from '../store/stored-responses.ts'
 import type { Balance } from '../ledger/authority.ts'
 import { CatalogHandover } from './catalog-handover.ts'
 import type { CatalogHealth, FoundRepeat, FromControl, FromStore, HeldNow, JournalTail, ToControl, ToStore, WorkerSettings } from './messages.ts'
-import { packRecords } from './record-batch.ts'
+import { packDecisions, packRecords } from './record-batch.ts'
 import { supervise, type Supervised } from './supervise.ts'
 
 export interface WorkerHooks {
@@ -36,6 +40,8 @@ interface Asked {
 
 const answerMs = 2_000
 const answerBy = (): number => Date.now() + answerMs
+/** For all that was learned, which nobody but a start waits for. */
+const stateMs = 30_000
 
 export class Workers {
   snapshot: Snapshot | null = null
@@ -148,19 +154,46 @@ export class Workers {
     return answer
   }
 
+  /** Of the router. */
+  decisions(rows: readonly Decision[]): void {
+    this.#store.post({ kind: 'decisions', ...packDecisions(rows) })
+  }
+
+  /** Stores what a request was worth; null: there is none that the key may tell anything of. */
+  async feedback(ask: FeedbackAsk): Promise<FeedbackFound | null> {
+    const answer = await this.#ask((id) => ({ kind: 'feedback', id, ask, untilMs: answerBy() }))
+    if (answer.kind !== 'feedback' || answer.error !== undefined) throw new Error(answer.kind === 'feedback' ? answer.error : 'not an answer')
+    return answer.found
+  }
+
+  saveArms(rows: StoredArm[]): void {
+    this.#store.post({ kind: 'armStates', rows })
+  }
+
+  saveAdoption(rows: AdoptionEvent[]): void {
+    this.#store.post({ kind: 'adoptionEvents', rows })
+  }
+
+  /** All that was stored of arms. */
+  async routingState(): Promise<StoredArm[]> {
+    const answer = await this.#ask((id) => ({ kind: 'routingState', id, untilMs: Date.now() + stateMs }), stateMs)
+    if (answer.kind !== 'routingState' || answer.error !== undefined) throw new Error(answer.kind === 'routingState' ? answer.error : 'not an answer')
+    return answer.arms
+  }
+
   async metrics(gauges: Record<string, number>, series: Series[]): Promise<MetricsText> {
     const answer = await this.#ask((id) => ({ kind: 'metrics', id, gauges, series }))
     if (answer.kind !== 'metrics') throw new Error('not an answer')
     return answer
   }
 
-  #ask(question: (id: number) => ToStore): Promise<FromStore> {
+  #ask(question: (id: number) => ToStore, withinMs = answerMs): Promise<FromStore> {
     const id = ++this.#lastAsked
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#asked.delete(id)
         reject(new Error('The store worker does not answer.'))
-      }, answerMs)
+      }, withinMs)
       this.#asked.set(id, { answer: resolve, timer })
       this.#store.post(question(id))
     })
@@ -202,7 +235,7 @@ export class Workers {
         this.queued = message.queued
         this.dropped = message.dropped
         break
-      case 'metrics': case 'balance': case 'repeat': case 'response': this.#answered(message.id, message); break
+      case 'metrics': case 'balance': case 'repeat': case 'response': case 'feedback': case 'routingState': this.#answered(message.id, message); break
       case 'drained': this.#drained?.(); break
       case 'failed': this.#failed(message.reason, this.storeReady)
     }

@@ -65,7 +65,7 @@ export const effective = {
       state: { spent_nano: nano(3_054.01), held_nano: 0, free_nano: nano(2_945.99), resets_at: '2026-11-30T23:00:00Z', downgraded_to: null, blocked: false },
     },
   ],
-  defaults: { model: null, fallbacks: null, aliases: [], providers_off: [] }, share: { id: 'team_1', weight: 1 },
+  defaults: { model: null, fallbacks: null, policy: null, aliases: [], providers_off: [] }, share: { id: 'team_1', weight: 1 },
 }
 const refusal = 'Organisation Larkfield does not allow deepseek-v3.2: none of its rules allows it (region is cn). Allowed instead: mistral-medium-3. Whoever manages the organisation can change that.'
 export const denied = {

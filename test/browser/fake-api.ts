@@ -286,7 +286,7 @@ const routes: Record<string, (query: URLSearchParams) => unknown> = {
     budget: organisationBudget,
     rate_limit: { rpm: null, tpm: 2_000_000, concurrency: null, spend_nano_per_minute: nano(25) },
     content: { store: false, retention_days: 7, quota_mb: 500 },
-    retention: { requests_days: 30, usage_days: 400 },
+    retention: { requests_days: 30, usage_days: 400, decisions_days: 7 },
     version: 1,
     managed_by: 'api',
     warnings: [],

@@ -174,6 +174,7 @@ export function requestRow(index: number, at: number) {
     overhead_us: 380 + Math.round(next() * 300),
     simulated: false,
     session: next() > 0.6 ? 'ses_9fk2c8d01x71' : null,
+    task: null,
     tags: next() > 0.7 ? ['tier:gold', 'case:eu'] : [],
     client: 'openai-python 2.8.0',
   }
@@ -231,6 +232,7 @@ export function requestDetail(row: Row) {
     steps: names.map((name, index) => ({ name, us: us[index] ?? 0 })),
     client_address: '10.4.17.9',
     client_request_id: null,
+    decision: null,
     trace_id: '4bf92f3577b34da6a3ce929d0e0ec8e1',
     request_bytes: 41_208,
     response_bytes: 3_904,

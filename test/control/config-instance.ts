@@ -7,6 +7,7 @@ import { plan, reconcileAll, undone } from '../../src/control/config/plan.ts'
 import { secretContext } from '../../src/control/identity/oidc-providers.ts'
 import { actingByFile, type Reconciled, type Reconciling } from '../../src/control/reconcile.ts'
 import { vendors } from '../../src/providers/index.ts'
+import { plainPolicy } from '../../src/routing/policy-data.ts'
 import { createAlias } from '../../src/store/aliases.ts'
 import { createChannel } from '../../src/store/alerts.ts'
 import { audited } from '../../src/store/audit.ts'
@@ -22,6 +23,7 @@ import { updateUser } from '../../src/store/people.ts'
 import { createOidcProvider } from '../../src/store/oidc-providers.ts'
 import { createPolicy } from '../../src/store/policies.ts'
 import { addCredential, createProvider } from '../../src/store/providers.ts'
+import { createRoutingPolicy } from '../../src/store/routing-policies.ts'
 import { createRole } from '../../src/store/roles.ts'
 import { sealSecret, Secret } from '../../src/store/secrets.ts'
 import { createServiceAccount, updateServiceAccount } from '../../src/store/service-accounts.ts'
@@ -91,7 +93,7 @@ export async function fill({ database, org, reconciling: { random } }: Instance)
 
 async function ofInstallation(write: Write, org: string): Promise<void> {
   await updateSettings(write, org, {
-    organisation: 'Größe & Söhne ${x}', timeZone: 'Asia/Kathmandu', unknownPrice: 'conservative', content: { store: true, retentionDays: 7, quotaMb: 9 }, retention: { requestsDays: 8, usageDays: 99 },
+    organisation: 'Größe & Söhne ${x}', timeZone: 'Asia/Kathmandu', unknownPrice: 'conservative', content: { store: true, retentionDays: 7, quotaMb: 9 }, retention: { requestsDays: 8, usageDays: 99, decisionsDays: 3 }, newModels: 'approval',
     budget: { limitNano: 1_000_000_000_001, period: 'month', mode: 'strict' }, rateLimit: { rpm: 5, tpm: null, concurrency: 6, spendNano: 250_000_000 },
   })
   await createProvider(write, { id: 'groq', org, vendor: 'groq', name: 'Our Groq', baseUrl: null })
@@ -105,6 +107,12 @@ async function ofInstallation(write: Write, org: string): Promise<void> {
   if (JSON.stringify(price.base) !== JSON.stringify(base)) throw new Error('the price is not the one that was meant')
   await createDeployment(write, { id: 'cluster/llama', org, model: 'house-model', provider: 'cluster', upstreamModel: 'llama', price })
   await createDeployment(write, { id: 'eu', org, model: 'gpt-4.1-eu', provider: 'openai', upstreamModel: 'gpt-4.1', priceAs: 'gpt-4.1', facts: { region: 'eu', retentionDays: 0, openWeights: false } })
+  await createRoutingPolicy(write, org, {
+    name: 'agents', base: 'cheap', candidates: [{ model: 'gpt-4.1', effort: null, when: null }, { model: 'o4-mini', effort: 'high', when: '"${x}" in request.tags\n&& request.input_tokens > 10' }, { model: 'house-model', effort: 'none', when: null }, { model: 'groq/anything', effort: null, when: 'true' }],
+    cost: 0, latency: 0.5, tolerance: 0.2, margin: 0, minQuality: 0.7, maxCostNano: 12_345_678, maxLatencyMs: 30_000, sticky: false, exploreShare: 0, exploreSpend: 0.1, hedge: { maxSpend: 0.06 }, cache: { ttlS: 3600 },
+  })
+  await createRoutingPolicy(write, org, plainPolicy('balanced', 'best'))
+  await createRoutingPolicy(write, org, plainPolicy('team.own'))
   await setCatalogOverrides(write, [
     { vendor: 'openai', model: 'gpt-5*', price: null, discountPercent: '12.5', contextTokens: null, outputTokens: null }, { vendor: '*', model: 'x', price, discountPercent: null, contextTokens: 1000, outputTokens: 10 },
   ])
@@ -113,7 +121,7 @@ async function ofInstallation(write: Write, org: string): Promise<void> {
 async function peopleAndTree(write: Write, org: string): Promise<void> {
   const node = (id: string, parent: string | null, kind: 'team' | 'project', name: string, more: object = {}) => createNode(write, { id, org, parent, kind, name, description: '', weight: 1, defaults: null, ...more })
   await node('team_r', null, 'team', 'Research', { description: 'What: #1 "is" next\nand then', weight: 3 })
-  await node('team_a', 'team_r', 'team', 'AI/ML', { defaults: { model: 'fast', fallbacks: [], aliases: [{ name: 'best', strategy: 'ordered', targets: [{ model: 'gpt-5.1', weight: 1 }] }], providersOff: ['openai'] } })
+  await node('team_a', 'team_r', 'team', 'AI/ML', { defaults: { model: 'fast', fallbacks: [], policy: 'team.own', aliases: [{ name: 'best', strategy: 'ordered', targets: [{ model: 'gpt-5.1', weight: 1 }] }], providersOff: ['openai'] } })
   await node('proj_r', 'team_a', 'project', 'Ranking')
   await node('team_n', null, 'team', 'null')
   await node('proj_s', null, 'project', 'Sandbox')
@@ -142,9 +150,9 @@ async function keys(write: Write, org: string, texts: readonly string[]): Promis
   const make = (id: string, text: string, more: object) => createKey(write, { id, org, name: 'ci', ...storedForm(pepper, text), ...more })
   await make('key_a', texts[0]!, {
     node: 'proj_r', team: 'team_a', project: 'proj_r', user: 'usr_a', models: ['gpt-*', 'fast'], budget: { limitNano: 25_500_000_000, period: 'day', mode: 'soft' },
-    rateLimit: { rpm: 60, tpm: 90_000, concurrency: null, spendNano: 1 }, expiresAt: Date.UTC(2031, 5, 1) * 1000, priority: 2, tags: ['env:prod', '${y}'], ipAllow: ['10.0.0.0/8'],
+    rateLimit: { rpm: 60, tpm: 90_000, concurrency: null, spendNano: 1 }, expiresAt: Date.UTC(2031, 5, 1) * 1000, priority: 2, tags: ['env:prod', '${y}'], ipAllow: ['10.0.0.0/8'], routingPolicy: 'agents',
   })
-  await make('key_b', texts[1]!, { name: 'everywhere' })
+  await make('key_b', texts[1]!, { name: 'everywhere', routingPolicy: 'fast' })
   await make('key_c', texts[2]!, { name: 'paused', node: 'team_r', team: 'team_r', models: [], priority: 0, serviceAccount: 'sa_c' })
   await updateKey(write, org, 'key_c', { status: 'disabled' })
 }

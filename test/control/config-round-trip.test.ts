@@ -6,7 +6,7 @@ import type { Database } from '../../src/store/database.ts'
 import { onBothDatabases, type OpenFresh } from '../store/databases.ts'
 import { fill, instance, secretsOf, type Instance } from './config-instance.ts'
 
-const tables = ['node', 'service_account', 'role', 'membership', 'budget', 'rate_limit', 'model_policy', 'alert_channel', 'user_account', 'api_key', 'provider', 'credential', 'alias', 'deployment', 'setting', 'catalog_state', 'oidc_provider'] as const
+const tables = ['node', 'service_account', 'role', 'membership', 'budget', 'rate_limit', 'model_policy', 'alert_channel', 'user_account', 'api_key', 'provider', 'credential', 'alias', 'deployment', 'routing_policy', 'setting', 'catalog_state', 'oidc_provider'] as const
 /** Ids, secrets and what follows from them; when and by whom a row was made. Who has logged in is a secret of a kind too. */
 const own = new Set(['id', 'org_id', 'hash', 'prefix', 'last4', 'ciphertext', 'secret', 'client_secret', 'password_hash', 'login_hash', 'version', 'revision', 'managed_by', 'created_at', 'updated_at', 'granted_by', 'checked_at'])
 
@@ -86,7 +86,7 @@ describe('a configuration', () => onBothDatabases((open) => {
     await assert.rejects(b.apply('{}'), /last owner/)
     await b.apply('users: { ada@example.org: { roles: [owner] } }')
     const rows = await rowsOf(b.database, b.org)
-    for (const table of ['node', 'role', 'service_account', 'budget', 'rate_limit', 'model_policy', 'alert_channel', 'alias', 'deployment', 'oidc_provider'] as const) assert.deepEqual(rows[table], [], table)
+    for (const table of ['node', 'role', 'service_account', 'budget', 'rate_limit', 'model_policy', 'alert_channel', 'alias', 'deployment', 'routing_policy', 'oidc_provider'] as const) assert.deepEqual(rows[table], [], table)
     assert.deepEqual([rows.user_account!.length, rows.membership!.length, rows.api_key!.filter((row) => !row.includes('revoked')).length], [1, 1, 0])
   }))
 }))

@@ -173,6 +173,11 @@ GET    /api/v1/deployments                                        routing:read  
 POST   /api/v1/deployments                                        routing:write           organisation
 PATCH  /api/v1/deployments/:id                                    routing:write           organisation
 DELETE /api/v1/deployments/:id                                    routing:write           organisation
+GET    /api/v1/routing/policies                                   routing:read            anywhere
+POST   /api/v1/routing/policies                                   routing:write           organisation
+GET    /api/v1/routing/policies/:name                             routing:read            anywhere
+PATCH  /api/v1/routing/policies/:name                             routing:write           organisation
+DELETE /api/v1/routing/policies/:name                             routing:write           organisation
 GET    /api/v1/models                                             routing:read            anywhere
 
 GET    /api/v1/catalog                                            system:read             organisation

@@ -8,6 +8,7 @@ import { createKey as newKeyText, hashKey, keyHint } from '../../src/governance/
 import type { Permission } from '../../src/governance/permissions.ts'
 import { allPermissions } from '../../src/governance/permissions.ts'
 import { builtInRoles } from '../../src/governance/roles.ts'
+import { plainPolicy } from '../../src/routing/policy-data.ts'
 import { createAlias } from '../../src/store/aliases.ts'
 import { createChannel } from '../../src/store/alerts.ts'
 import { createBudget, createIncrease } from '../../src/store/budgets-defined.ts'
@@ -25,6 +26,7 @@ import { addCredential, createProvider } from '../../src/store/providers.ts'
 import { createRole } from '../../src/store/roles.ts'
 import { RecordStore } from '../../src/store/save.ts'
 import { sealSecret, Secret } from '../../src/store/secrets.ts'
+import { createRoutingPolicy } from '../../src/store/routing-policies.ts'
 import { createServiceAccount } from '../../src/store/service-accounts.ts'
 import { createUser } from '../../src/store/users.ts'
 import { secretContext } from '../../src/control/identity/oidc-providers.ts'
@@ -83,6 +85,7 @@ async function makeThings(write: Write, org: string, { kek }: Services): Promise
   await createProvider(write, { id: 'vendor-target', org, vendor: 'openai-compatible', name: 'Own', baseUrl: 'https://models.example.com/v1', enabled: false })
   await addCredential(write, org, 'vendor-target', { id: 'cred_target', name: 'k', last4: 'cdef', ciphertext: sealSecret(kek, new Secret(canary('provider')), { org, id: 'cred_target', version: 1 }) })
   await createAlias(write, { name: 'alias-target', org, strategy: 'ordered', targets: [{ model: 'vendor-target/m', weight: 1 }] })
+  await createRoutingPolicy(write, org, plainPolicy('policy-target'))
   await createDeployment(write, { id: 'deployment-target', org, model: 'm', provider: 'vendor-target', upstreamModel: 'm', price: null, priceAs: null })
   await createOidcProvider(write, {
     id: 'oidc-target', org, name: 'Id', issuer: 'https://id.example.com', clientId: 'c', clientSecret: sealSecret(kek, new Secret(canary('oidc')), secretContext({ org, id: 'oidc-target' })), enabled: true,
@@ -152,7 +155,7 @@ export async function startWorld(): Promise<World> {
     rig, org, other, who, canaries, document: app.document as World['document'],
     ids: {
       teams: 'team_target', projects: 'proj_target', keys: 'key_target', 'service-accounts': 'sa_target', memberships: 'mem_target', roles: 'role_custom', budgets: 'bud_target', 'budget-increases': 'inc_target', limits: 'lim_target',
-      policies: 'pol_target', 'alert-channels': 'alc_target', alerts: 'ald_target', 'oidc-providers': 'oidc-target', providers: 'vendor-target', aliases: 'alias-target', deployments: 'deployment-target', requests: request.id,
+      policies: 'pol_target', 'alert-channels': 'alc_target', alerts: 'ald_target', 'oidc-providers': 'oidc-target', providers: 'vendor-target', aliases: 'alias-target', routing: 'policy-target', deployments: 'deployment-target', requests: request.id,
       users: 'usr_target', organisations: other, profile: 'tok_target', session: 'oidc-target',
     },
     async call(method, path, headers, body) {

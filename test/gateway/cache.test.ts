@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { MemoryAnswers, type AnswerCache, type KeptAnswer } from '../../src/gateway/answer-cache.ts'
 import type { Clock } from '../../src/clock.ts'
 import { limits } from '../../src/limits.ts'
+import { plainPolicy, type RoutingPolicyData } from '../../src/routing/policy-data.ts'
 import { faulty, keeps, keyIn, startCacheRig, type Got } from './cache-rig.ts'
 import { budget, policy } from './rows.ts'
 
@@ -223,10 +224,45 @@ test('of a policy that may choose several, the answer of one that the key may us
     point('one', 'two')
     await keeps(rig, { model: 'fast' }, key)
     take!()
-    const other = await rig.ask({ model: how === 'by its list' ? 'two' : 'fast' }, key)
+    const other = await rig.ask({ model: 'fast' }, key)
     assert.deepEqual([other.status, other.cache], [200, 'miss'], `${how}: ${other.text}`)
     give?.()
   }
+})
+
+test('a routing policy that keeps answers gives them whichever model it would choose now, and no more once it is edited; a hit is no decision', async () => {
+  const rig = await startCacheRig({ draw: () => 0.999999 })
+  const candidate = (model: string) => ({ model, effort: null, when: null })
+  const edit = (change: Partial<RoutingPolicyData>): void => rig.publish((organisation) => { organisation.routing = [{ ...plainPolicy('support', 'balanced'), candidates: [candidate('one'), candidate('two')], cache: { ttlS: 60 }, ...change }] })
+  edit({})
+  const body = { model: 'auto:support', megarouter: undefined }
+  const first = await rig.ask(body)
+  assert.deepEqual([first.status, first.cache], [200, 'miss'], first.text)
+  const model = first.headers.get('x-megarouter-model')!
+  for (let i = 0; i < 60; i++) rig.gateway.routing.take('org_test', model, '', rig.gateway.routing.of(rig.snapshot().organisations.get('org_test')!).router.understander.understand('hi'), { kind: 'feedback', value: 0 })
+  assert.notEqual((await rig.ask({ ...body, seed: 1 })).headers.get('x-megarouter-model'), model, 'it would choose the other one now')
+  const hit = await rig.ask(body)
+  assert.deepEqual([hit.cache, hit.text, hit.headers.get('x-megarouter-model')], ['hit', first.text, model])
+  assert.equal((await rig.ask({ ...body, megarouter: { cache: false } })).cache, 'off')
+  const records = await rig.recorded(4)
+  rig.gateway.routing.flush()
+  assert.deepEqual(records.map(({ decision, cache }) => [decision !== null, cache]), [[true, 'miss'], [true, 'miss'], [false, 'hit'], [true, 'off']])
+  assert.equal(rig.routed.decisions.length, 3)
+  // The answer of a model that was only tried would outlive its trial.
+  const { cache } = rig.gateway
+  const answered = cache.answered.bind(cache)
+  cache.answered = (exchange) => {
+    exchange.routed!.record.why = 'explored'
+    answered(exchange)
+  }
+  for (let i = 0; i < 2; i++) assert.equal((await rig.ask({ ...body, seed: 2 })).cache, 'miss')
+  cache.answered = answered
+  edit({ minQuality: 0.01 })
+  assert.equal((await rig.ask(body)).cache, 'miss')
+  edit({ cache: null })
+  assert.equal((await rig.ask(body)).cache, 'off')
+  // What the organisation has is for models that are asked for by name.
+  assert.equal((await rig.ask({ ...body, megarouter: { cache: true } })).cache, 'off')
 })
 
 test('the answer of a fallback is not kept', async () => {

@@ -7,13 +7,14 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { usageClasses, type Prices } from '../../src/catalog/price.ts'
-import { systemAfter, systemClock } from '../../src/clock.ts'
+import { systemAfter, systemClock, type Clock } from '../../src/clock.ts'
 import { MemoryAnswers, type AnswerCache } from '../../src/gateway/answer-cache.ts'
 import { AuthorizedTransport } from '../../src/gateway/authorized.ts'
 import { trustedProxies } from '../../src/gateway/client-address.ts'
 import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
 import { ExactCache } from '../../src/gateway/exact-cache.ts'
+import type { Exchange } from '../../src/gateway/exchange.ts'
 import { route, type Door } from '../../src/gateway/front-door.ts'
 import { Governor } from '../../src/gateway/governor.ts'
 import { KeptResponses, type ResponseKeeper } from '../../src/gateway/kept-responses.ts'
@@ -24,6 +25,7 @@ import type { Gateway } from '../../src/gateway/pipeline.ts'
 import { BodyBudget } from '../../src/gateway/receive.ts'
 import { Sharing } from '../../src/gateway/sharing.ts'
 import { Spool } from '../../src/gateway/spool.ts'
+import { Routing } from '../../src/gateway/routing.ts'
 import { Repeats, type PastRequest } from '../../src/gateway/repeats.ts'
 import { Recorder } from '../../src/gateway/record.ts'
 import { noRateLimit, unplaced, type KeyEntry, type ProviderData, type OrganisationSnapshot, type SettingsData, type Snapshot, type SnapshotData } from '../../src/gateway/snapshot.ts'
@@ -45,9 +47,15 @@ import { sendForToken } from '../../src/providers/auth/send.ts'
 import type { Send } from '../../src/providers/auth/token.ts'
 import { vendor, type Vendor } from '../../src/providers/provider.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
+import { HedgeBudget, type Hedging } from '../../src/routing/hedge-budget.ts'
 import { HealthBook } from '../../src/routing/health.ts'
+import { loadArtefact } from '../../src/routing/load.ts'
+import type { PlanTools } from '../../src/routing/plan.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
+import type { AdoptionEvent } from '../../src/store/adoption-events.ts'
+import type { Decision } from '../../src/store/decisions.ts'
 import type { RequestRecord } from '../../src/store/records.ts'
+import type { StoredArm } from '../../src/store/routing-arms.ts'
 import { startUpstream, type Upstream } from '../upstream/server.ts'
 
 export const fastDeadlines: SettingsData['deadlines'] = { connectMs: 1000, firstTokenMs: 2000, idleMs: 1500, totalMs: 20_000, commitAfterMs: 10_000, keepAliveMs: 15_000, clientStallMs: 60_000, holdTokens: 0, holdMs: 0 }
@@ -71,6 +79,7 @@ export interface Rig {
   /** What the ledger warned of. */
   alarms: string[]
   records: RequestRecord[]
+  routed: RoutedRows
   /** Waits until this many requests are recorded. */
   recorded(count: number): Promise<RequestRecord[]>
   /** Changes what the first organisation has, or all. */
@@ -91,6 +100,8 @@ export interface Rig {
 export interface RigOptions {
   deadlines?: Partial<SettingsData['deadlines']>
   vendor?: Partial<Vendor>
+  /** Of every request. */
+  hedge?: Hedging
   /** More providers, besides `up`. */
   providers?: (upstream: Upstream) => ProviderData[]
   aliases?: OrganisationSnapshot['aliases']
@@ -107,6 +118,8 @@ export interface RigOptions {
   keeper?: ResponseKeeper
   /** Where answers are kept for the same request. */
   answers?: AnswerCache
+  /** Random numbers of the router; high ones try nothing. */
+  draw?: () => number
   /** Stands before the journal's disk. */
   disk?: (disk: Disk) => Disk
   /** Called when the rig closes, after the gateway has. */
@@ -117,6 +130,21 @@ export const providerAt = (id: string, baseUrl: string, change: Partial<Vendor> 
   id, baseUrl, vendor: vendor({ id, name: `Vendor ${id}`, docs: '', endpoints: ['chat', 'completions', 'embeddings'], ...change }), socketPath: null, guarded: false,
   credentials: secrets.map((secret, i) => ({ id: `${id}-${i}`, secret, last4: secret.slice(-4) })),
 })
+
+/** As a routing policy does for its requests. */
+class HedgingLive extends Live {
+  readonly #hedge: Hedging | null
+
+  constructor(hedge: Hedging | null) {
+    super()
+    this.#hedge = hedge
+  }
+
+  override enter(exchange: Exchange): void {
+    exchange.hedge = this.#hedge
+    super.enter(exchange)
+  }
+}
 
 /** A ledger with a journal on this disk, whose records nobody applies. */
 async function rigMoney(alarms: string[], errors: unknown[], over: (disk: Disk) => Disk): Promise<OpenLedger & { close(): Promise<void> }> {
@@ -156,6 +184,14 @@ const firstData = (upstream: Upstream, options: RigOptions): SnapshotData => ({
   settings: { deadlines: { ...fastDeadlines, ...options.deadlines }, requestBodyBytes: options.requestBodyBytes ?? limits.requestBodyBytes, soleOrg: 'org_test' },
 })
 
+/** What the router sends to the store. */
+export interface RoutedRows { decisions: Decision[]; arms: StoredArm[]; steps: AdoptionEvent[] }
+
+const routingFor = ({ health, credentials }: Pick<PlanTools, 'health' | 'credentials'>, clock: Clock, rows: RoutedRows, random: () => number): Routing => new Routing({
+  artefact: loadArtefact(), clock, random, health, credentials,
+  store: { decisions: (all) => rows.decisions.push(...all), saveArms: (all) => rows.arms.push(...all), saveAdoption: (all) => rows.steps.push(...all) },
+})
+
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const upstream = await startUpstream({})
   const pepper = { version: 1, key: Buffer.alloc(32, 7) }
@@ -171,14 +207,19 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const malformed: Malformed[] = []
   const governance = new GovernanceState((text) => warnings.push(text))
   const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
+  const tools = { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 }
+  const routed: RoutedRows = { decisions: [], arms: [], steps: [] }
+  const routing = routingFor(tools, clock, routed, options.draw ?? (() => 0.999999))
   const gateway: Gateway = {
-    keys, ids: new SealedIds(pepper), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
+    keys, ids: new SealedIds(pepper), live: new HedgingLive(options.hedge ?? null), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
     cache: new ExactCache(pepper, options.answers ?? new MemoryAnswers(clock, limits.cacheBytes)),
     repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
-    tools: { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 },
+    hedges: new HedgeBudget(),
+    tools, routing,
     transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
     recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter, malformed: new MalformedLog(clock, (line) => malformed.push(line)), kept: new KeptResponses(options.keeper ?? nobodyKeeps),
+    outcomes: { feedback: () => Promise.resolve(null) }, feedback: routing,
     onDefect: (error) => errors.push(error),
   }
   const governor = new Governor(governance, clock, () => snapshot)
@@ -194,6 +235,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     keys.freshAt = clock.epochMs()
     gateway.deadlines.tick(clock.monotonicUs())
     gateway.recorder.flush()
+    gateway.routing.flush()
     money.journal.tick()
   }, 10)
   keys.freshAt = clock.epochMs()
@@ -210,7 +252,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   })
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, money, alarms, records, addKey,
+    url: `http://127.0.0.1:${port}`, port, upstream, key: addKey().text, gateway, money, alarms, records, routed, addKey,
     load, warnings, fetches, malformed,
     snapshot: () => snapshot,
     govern: (...rows) => governor.apply(rows),

@@ -185,15 +185,14 @@ export function compareWithBill(entries: readonly Entry[], circumstances: Circum
 /** It says of the first request what it repeats. */
 const isReplay = ({ headers }: NonNullable<Client['head']>): boolean => headers['x-megarouter-replayed'] !== undefined
 
-/** Output tokens that reached clients, by the attempt that they came from: the last one of a request. */
+/** Output tokens that reached clients, by the attempt that they came from. */
 function deliveredOf(clients: readonly Client[]): Map<string, number> {
   const delivered = new Map<string, number>()
   for (const client of clients) {
     if (client.requestId === null || client.head?.status !== 200 || isReplay(client.head)) continue
-    const attempts = Number(client.head.headers['x-megarouter-attempts'])
     let chars = 0
     for (const [, text] of client.text.matchAll(/"content":"(x*)/g)) chars += text!.length
-    if (attempts > 0) delivered.set(`${client.requestId}-${attempts}`, Math.floor(chars / charsPerToken))
+    if (client.answeredBy !== null) delivered.set(`${client.requestId}-${client.answeredBy}`, Math.floor(chars / charsPerToken))
   }
   return delivered
 }
@@ -202,12 +201,12 @@ function deliveredOf(clients: readonly Client[]): Map<string, number> {
 export function checkClients(entries: readonly Entry[], { bill, clients, diskWasFull, powerWasLost }: Circumstances, report: Report): void {
   const seen = new Set([...bill.charges.keys()].map((attemptId) => attemptId.slice(0, attemptId.lastIndexOf('-'))))
   const outcomes = new Map(entries.filter(({ kind }) => kind < 2).map(({ attemptId, outcome }) => [attemptId, terminalOutcomes[outcome]!]))
-  for (const { requestId, head, end, text } of clients) {
+  for (const { requestId, head, end, text, answeredBy } of clients) {
     if (requestId === null || head === null) continue
     const attempts = Number(head.headers['x-megarouter-attempts'])
     if ([402, 403, 429, 503].includes(head.status) && attempts === 0 && seen.has(requestId)) report('P8', `${requestId} was refused with ${head.status}, and a vendor saw it`)
-    if (end !== 'complete' || attempts === 0 || isReplay(head)) continue
-    const outcome = outcomes.get(`${requestId}-${attempts}`)
+    if (end !== 'complete' || answeredBy === null || isReplay(head)) continue
+    const outcome = outcomes.get(`${requestId}-${answeredBy}`)
     const isFailure = head.status !== 200 || text.includes('"error":')
     // Of an attempt whose dispatch the disk refused nothing is waited for: it was not sent. A shutdown tells failures that a full disk never takes.
     if (isFailure && (diskWasFull || (outcome === undefined && powerWasLost))) continue

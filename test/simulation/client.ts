@@ -29,6 +29,8 @@ export class Client {
   readonly call: Call
   requestId: string | null = null
   head: Head | null = null
+  /** Number of the attempt whose answer, or failure, it gets. */
+  answeredBy: number | null = null
   bytes = 0
   readonly chunks: Buffer[] = []
   /** `complete`: the whole answer arrived; `cut`: the connection broke; `left`: by its own will; `refused`: nobody listened. */
@@ -60,6 +62,8 @@ export class FakeResponse extends EventEmitter {
   headersSent = false
   destroyed = false
   writableFinished = false
+  /** Number of the attempt that the gateway answers with. */
+  answeredBy: () => number | null = () => null
   /** Bytes travel without frames here, and all of them through the response. */
   readonly chunkedEncoding = false
   readonly socket = null
@@ -88,6 +92,7 @@ export class FakeResponse extends EventEmitter {
     if (!this.#owner.alive || this.destroyed) return
     if (this.headersSent) throw new Error('headers were sent already')
     this.headersSent = true
+    this.#client.answeredBy = this.answeredBy()
     this.#toClient.send({ kind: 'head', head: { status, headers } })
   }
 

@@ -30,8 +30,12 @@ import type { SegmentFiles } from '../../src/ledger/follower.ts'
 import { openLedger, type OpenLedger } from '../../src/ledger/open.ts'
 import { limits } from '../../src/limits.ts'
 import { openaiChat } from '../../src/protocols/openai-chat/index.ts'
+import { Routing } from '../../src/gateway/routing.ts'
+import { loadArtefact } from '../../src/routing/load.ts'
 import { CredentialTurns } from '../../src/routing/credentials.ts'
+import { HedgeBudget } from '../../src/routing/hedge-budget.ts'
 import { HealthBook } from '../../src/routing/health.ts'
+import { leastTimes } from '../../src/routing/latency.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
 import { newId } from '../../src/store/ids.ts'
 import type { FromStore, JournalTail, ToStore } from '../../src/threads/messages.ts'
@@ -60,6 +64,8 @@ export interface ProcessWorld extends StoreWorld {
   rules(): readonly RulePlan[]
   timeZone(org: string): string
   publishKeys(keys: KeyIndex): void
+  /** How long each deployment is known to take; null: no policy hedges. */
+  hedgesAfterMs: number | null
   kill(power: boolean): void
   onFatal(process: GatewayProcess, error: Error): void
   onDefect(error: unknown, requestId: string | null): void
@@ -68,6 +74,9 @@ export interface ProcessWorld extends StoreWorld {
 }
 
 const answerMs = 2_000
+/** With more to spend than a history needs. */
+const hedge = { policy: 'simulated', maxSpend: 0.1 }
+const hedgeSpendNano = 1e15
 
 type Ready = Extract<FromStore, { kind: 'ready' }>
 
@@ -119,6 +128,7 @@ export class GatewayProcess implements Owner {
     this.opened = opened
     putBetween(opened.ledger, () => this.#world.rules(), (org) => this.#world.timeZone(org))
     this.gateway = this.#gatewayOf(opened)
+    this.#learnTimes(this.gateway)
     const { appliedLsn, newestChargeMs } = this.#readyAtStart ?? await new Promise<Ready>((resolve) => (this.#storeReady = resolve))
     this.#world.onOpened(this)
     seams.opened?.(opened, () => new Promise((resolve) => scheduler.in(dice.delayUs(2_000), this, 'a mutant waits', resolve)))
@@ -161,7 +171,9 @@ export class GatewayProcess implements Owner {
     // The gateway's own ids are drawn from the system's randomness.
     Object.assign(exchange, { id })
     client.requestId = id
-    void handle(exchange, this.gateway!).catch((error: unknown) => this.#defect(error, id))
+    exchange.hedge = this.#world.hedgesAfterMs === null ? null : hedge
+    response.answeredBy = () => exchange.last?.options.number ?? null
+    void handle(exchange, this.gateway!).catch((error: unknown) => this.#defect(error, id)).finally(() => exchange.hedgeTakenNano !== null && this.#world.met('hedged'))
     this.#upload(request, call.body)
     if (call.leavesAfterUs !== null) scheduler.in(call.leavesAfterUs, scheduler.world, 'client leaves', () => this.leave(client, request, response))
     return response
@@ -213,20 +225,37 @@ export class GatewayProcess implements Owner {
   #gatewayOf({ ledger }: OpenLedger): Gateway {
     const { scheduler, dice, upstream } = this.#world
     const { clock } = scheduler
+    const [health, credentials] = [new HealthBook(() => dice.unit()), new CredentialTurns()]
     return {
       keys: this.keys, ids: new SealedIds({ version: 1, key: Buffer.alloc(32, 1) }), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool('nowhere', 0),
       admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
       cache: new ExactCache(this.#world.pepper, new MemoryAnswers(clock, limits.cacheBytes)),
       repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
+      hedges: new HedgeBudget(),
       tools: {
-        health: new HealthBook(() => dice.unit()), credentials: new CredentialTurns(), retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
+        health, credentials, retries: new RetryBudget(limits.retryBudgetRatio, limits.retryBudgetFloor),
         random: () => dice.unit(), maxAttempts: limits.attempts, maxRetryAfterMs: limits.retryAfterMs,
       },
+      routing: new Routing({ artefact: loadArtefact(), clock, random: () => dice.unit(), health, credentials, store: { decisions() {}, saveArms() {}, saveAdoption() {} } }),
       transport: { dispatch: (request, handler) => upstream.dispatch(this, request, handler) } as Transport,
       deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => 0,
     shedding: new Shedding({ places: limits.places, waiting: limits.waitingPlaces, waitMs: limits.placeWaitMs, after: scheduler.afterOf(this), nowMs: () => clock.monotonicUs() / 1000, random: () => dice.unit() }),
-    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), kept: new KeptResponses({ keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }), after: scheduler.afterOf(this),
+    recorder: new Recorder(() => {}), userAgent: 'simulation', malformed: new MalformedLog(clock, () => {}), kept: new KeptResponses({ keep: () => {}, conversation: () => Promise.resolve(null), remove: () => Promise.resolve(false) }),
+    outcomes: { feedback: () => Promise.resolve(null) }, feedback: { learn: () => false }, after: scheduler.afterOf(this),
       onDefect: (error, requestId) => this.#defect(error, requestId),
+    }
+  }
+
+  /** What the process knows of deployments after some traffic. */
+  #learnTimes({ tools: { health }, hedges }: Gateway): void {
+    const { scheduler: { clock }, hedgesAfterMs } = this.#world
+    if (hedgesAfterMs === null) return
+    const nowMs = clock.monotonicUs() / 1000
+    hedges.over(hedge, hedgeSpendNano, 0, 0, nowMs)
+    for (const { declared } of this.#world.snapshot().organisations.values()) for (const { identity } of [...declared.values()].flat()) for (const isStream of [true, false]) for (let i = 0; i < leastTimes; i++) {
+      const visit = health.enter(identity, isStream, nowMs)!
+      health.began(visit, hedgesAfterMs, nowMs)
+      health.done(visit, null, nowMs)
     }
   }
 

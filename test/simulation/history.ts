@@ -127,6 +127,7 @@ export class History implements ProcessWorld {
   }
 
   get faults(): Swarm['faults'] { return this.swarm.faults }
+  get hedgesAfterMs(): number | null { return this.swarm.hedgesAfterMs }
   mayFail(): boolean { return !this.faultsOver }
   snapshot(): Snapshot { return this.#snapshot }
 

@@ -11,7 +11,7 @@ import { vendorFaults } from './swarm.ts'
 const isProof = process.env['MEGAROUTER_PROOF'] === '1'
 const seeds = isProof ? 50_000 : 500
 const otherFaults = [
-  'kill', 'killInWrite', 'powerLoss', 'stop', 'databaseLosesTail', 'startFails', 'storeCrash', 'outage', 'commitUnheard', 'diskFull', 'fatalDisk', 'clockStep', 'budgetChange', 'revoke', 'clientLeaves',
+  'kill', 'killInWrite', 'powerLoss', 'stop', 'databaseLosesTail', 'startFails', 'storeCrash', 'outage', 'commitUnheard', 'diskFull', 'fatalDisk', 'clockStep', 'budgetChange', 'revoke', 'clientLeaves', 'hedged',
 ]
 
 let scratch: Scratch

@@ -39,6 +39,8 @@ export interface Swarm {
   databaseUs: number
   holdTokens: number
   holdMs: number
+  /** How long deployments are known to take where policies hedge; null: none does. */
+  hedgesAfterMs: number | null
 }
 
 /** Dishonest vendors are apart: budgets that are not strict can't be exact with them. */
@@ -66,7 +68,8 @@ export function swarm(dice: Dice): Swarm {
     faults, orgs, keys, isExact, calls: dice.int(15, 60), spanUs: dice.pick([2_000_000, 10_000_000, 20_000_000]), segmentBytes: dice.pick([32_768, 32_768, 65_536]), databaseUs: dice.pick([2_000, 20_000, 200_000]),
     holdTokens: isOn(0.2) ? 20 : 0, holdMs: isOn(0.2) ? 300 : 0,
   }
-  return { ...drawn, rules: isOn(0.6) ? rulesOf(dice, orgs.map(({ id }) => id), keys) : [] }
+  const rules = isOn(0.6) ? rulesOf(dice, orgs.map(({ id }) => id), keys) : []
+  return { ...drawn, rules, hedgesAfterMs: !isExact && isOn(0.6) ? dice.pick([20, 60, 200]) : null }
 }
 
 /** From a few calls to all of them. */

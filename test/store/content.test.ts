@@ -146,9 +146,9 @@ onBothDatabases((open) => {
     const [old, middle, fresh] = [record({ org, at: at - 20 * day - 1 }), record({ org, at: at - 10 * day - 1 }), record({ org, at: at - 10 * day })]
     const unknown = refusal({ org: null, key: null, at: at - 20 * day - 1 })
     await records.save([old, middle, fresh, unknown])
-    assert.deepEqual(await applyRetention(store.database, content, new ResponseStore(store.database, content), at), { usage: 2, requests: 3, repeatMarks: 0, contentDays: 0, responses: 0 })
+    assert.deepEqual(await applyRetention(store.database, content, new ResponseStore(store.database, content), at), { usage: 2, requests: 3, repeatMarks: 0, contentDays: 0, responses: 0, decisions: 0, outcomes: 0 })
     const kept = async (one: typeof old) => (await findRequest(store.database, org, one.id))?.modelAsked
     assert.deepEqual([await kept(old), await kept(middle), await kept(fresh)], [undefined, null, 'gpt-5.1'])
-    assert.deepEqual(await applyRetention(store.database, content, new ResponseStore(store.database, content), at), { usage: 0, requests: 0, repeatMarks: 0, contentDays: 0, responses: 0 })
+    assert.deepEqual(await applyRetention(store.database, content, new ResponseStore(store.database, content), at), { usage: 0, requests: 0, repeatMarks: 0, contentDays: 0, responses: 0, decisions: 0, outcomes: 0 })
   })
 })

@@ -28,12 +28,12 @@ onBothDatabases((open) => {
   afterEach(() => store.close())
 
   test('a request is read back as it was recorded', async () => {
-    const original = fallback({ session: 'chat-1', tags: ['b', 'a', 'b'], traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', clientRequestId: 'mine', cache: 'miss', decision: 'd1' })
+    const original = fallback({ session: 'chat-1', tags: ['b', 'a', 'b'], traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', clientRequestId: 'mine', cache: 'miss', decision: 'd1', task: 'coding' })
     await records.save([original])
     const found = (await findRequest(store.database, 'org_a', original.id))!
     assert.deepEqual(found.attemptList.map(({ flags: _flags, ...rest }) => rest), original.attempts.map(({ flags: _flags, credential: _credential, ...rest }) => rest))
     assert.deepEqual(found.steps.map(({ us }) => us), original.steps)
-    const same = ['at', 'endpoint', 'stream', 'status', 'outcome', 'errorCode', 'modelAsked', 'route', 'firstTokenUs', 'totalUs', 'overheadUs', 'session', 'client', 'clientAddress', 'clientRequestId', 'traceparent', 'requestBytes', 'responseBytes', 'cache', 'decision'] as const
+    const same = ['at', 'endpoint', 'stream', 'status', 'outcome', 'errorCode', 'modelAsked', 'route', 'firstTokenUs', 'totalUs', 'overheadUs', 'session', 'client', 'clientAddress', 'clientRequestId', 'traceparent', 'requestBytes', 'responseBytes', 'cache', 'decision', 'task'] as const
     assert.deepEqual(Object.fromEntries(same.map((name) => [name, found[name]])), Object.fromEntries(same.map((name) => [name, original[name]])))
     assert.deepEqual([found.tags, found.attempts, found.inputTokens, found.outputTokens, found.costNano], [['a', 'b'], 2, 5_296, 478, 5_012_750])
     assert.equal(await findRequest(store.database, 'org_b', original.id), null)

@@ -184,12 +184,12 @@ onBothDatabases((open) => {
 
   test('settings have defaults, keep what a patch leaves out, and change version and revision', async () => {
     const fresh = (await findSettings(store.database, org))!
-    assert.deepEqual([fresh.version, fresh.retention, fresh.content.store], [0, { requestsDays: 30, usageDays: 400 }, false])
+    assert.deepEqual([fresh.version, fresh.retention, fresh.content.store], [0, { requestsDays: 30, usageDays: 400, decisionsDays: 7 }, false])
     await edit((write) => updateSettings(write, org, { organisation: 'ACME', timeZone: 'Europe/Berlin', content: { store: true } }))
     await edit((write) => updateSettings(write, org, { retention: { requestsDays: 7 } }, { ifVersion: 1 }))
     const [settings] = await allSettings(store.database)
     assert.deepEqual([settings!.organisation, settings!.timeZone, settings!.content, settings!.retention, settings!.version],
-      ['ACME', 'Europe/Berlin', { store: true, retentionDays: 30, quotaMb: 1024 }, { requestsDays: 7, usageDays: 400 }, 2])
+      ['ACME', 'Europe/Berlin', { store: true, retentionDays: 30, quotaMb: 1024 }, { requestsDays: 7, usageDays: 400, decisionsDays: 7 }, 2])
   })
 
   test('budget and rate limit of an organisation are exact, replaced whole, stay when left out and go with null', async () => {

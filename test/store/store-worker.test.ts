@@ -6,9 +6,12 @@ import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { openDatabase } from '../../src/store/database.ts'
+import { listAdoptionEvents } from '../../src/store/adoption-events.ts'
+import { findDecision, type Decision } from '../../src/store/decisions.ts'
 import { encodeId } from '../../src/store/ids.ts'
+import type { FeedbackFound } from '../../src/store/outcomes.ts'
 import type { FromStore, ToStore } from '../../src/threads/messages.ts'
-import { packRecords } from '../../src/threads/record-batch.ts'
+import { packDecisions, packRecords } from '../../src/threads/record-batch.ts'
 import { temporaryDirectory } from './databases.ts'
 import { record } from './fixtures.ts'
 import { findPostgres, startPostgres } from './postgres.ts'
@@ -88,6 +91,33 @@ test('after kill -9 no record is missing that the worker had saved, and none is 
   assert.equal(new Set(saved).size, saved.length)
 })
 
+const decisionOf = (id: string): Decision => ({ id, org: 'org_a', at: 1_780_000_000_000_000, policy: 'balanced', chosen: 'gpt-5.1', session: null, body: '{"record":{}}' })
+const arm = { org: 'org_a', arm: 'gpt-5.1', stage: 'candidate', approved: false, state: '{"n":1}' } as const
+const step = { id: 'ade_1', org: 'org_a', at: 7, arm: 'gpt-5.1', from: 'candidate', to: 'adopted', reason: 'it is as good', actor: 'router' }
+
+test('what the router decided and learned is in the database when the worker says drained, and the next one tells it', async (t) => {
+  const { path, remove } = temporaryDirectory()
+  t.after(remove)
+  const first = startWorker(t, null, path)
+  await first.until('ready')
+  const request = record()
+  const bad = { ...arm, arm: 'too large', state: 'x'.repeat(65 * 1024) }
+  first.send({ kind: 'decisions', ...packDecisions([decisionOf(request.id), decisionOf('req_bad')]) })
+  first.send({ kind: 'armStates', rows: [arm, bad] })
+  first.send({ kind: 'armStates', rows: [{ ...arm, stage: 'adopted', state: '{"n":2}' }] })
+  first.send({ kind: 'adoptionEvents', rows: [step] })
+  first.send({ kind: 'drain' })
+  await first.until('drained')
+  const second = startWorker(t, null, path)
+  await second.until('ready')
+  second.send({ kind: 'routingState', id: 3, untilMs: Date.now() + 10_000 })
+  assert.deepEqual(await second.until('routingState'), { kind: 'routingState', id: 3, arms: [{ ...arm, stage: 'adopted', state: '{"n":2}' }] })
+  const database = await openDatabase({ databaseUrl: null, dataDir: path })
+  t.after(() => database.close())
+  assert.deepEqual(await findDecision(database, 'org_a', request.id), decisionOf(request.id))
+  assert.deepEqual((await listAdoptionEvents(database, 'org_a', {}, { limit: 9 })).data, [step])
+})
+
 test('a data directory that cannot be is a clear failure and not a silent wait', async (t) => {
   const { until, worker } = startWorker(t, null, '/dev/null/impossible')
   const exited = once(worker, 'exit')
@@ -112,10 +142,18 @@ test('a PostgreSQL that refuses us is a failure; while it is gone records wait, 
   await until('state', ({ queued }) => queued === 0)
   await server.halt()
   send({ kind: 'records', ...packRecords(records.slice(300)) })
+  const [routed] = records
+  send({ kind: 'decisions', ...packDecisions([decisionOf(routed!.id)]) })
+  const ask = { org: 'org_a', key: 'key_a', node: null, target: { request: routed!.id }, metric: 'quality', value: true, comment: null, at: 1 } as const
+  send({ kind: 'feedback', id: 1, ask, untilMs: Date.now() + 200 })
+  assert.match((await until('feedback')).error ?? '', /does not take what is queued/)
   const down = await until('state', ({ databaseUp }) => !databaseUp)
   assert.deepEqual([down.queued, down.dropped], [600, 0])
   await server.start()
   await until('state', ({ databaseUp, queued }) => databaseUp && queued === 0)
+  send({ kind: 'feedback', id: 2, ask, untilMs: Date.now() + 20_000 })
+  const { found } = await until('feedback') as { found: FeedbackFound }
+  assert.deepEqual([found.replaced, found.requests], [false, [{ id: routed!.id, chosen: 'gpt-5.1', decision: '{"record":{}}' }]])
   send({ kind: 'drain' })
   await until('drained')
   assert.deepEqual((await savedIds(databaseUrl, path)).sort(), records.map(({ id }) => id).sort())

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RequestRecord } from '../../src/store/records.ts'
-import { batchSize, RecordWriter } from '../../src/store/writer.ts'
+import { BatchWriter, batchSize } from '../../src/store/writer.ts'
 import { record } from './fixtures.ts'
 
 class Gone extends Error {}
 
 /** A writer over a made-up database and a clock that only `pass` moves. */
-function bench({ queueLimit = 10_000 } = {}) {
+function bench({ queueLimit = 10_000, weigh = () => 1 }: { queueLimit?: number; weigh?: (record: RequestRecord) => number } = {}) {
   const timers: { at: number; callback: () => void }[] = []
   let now = 0
   const saved: string[] = []
@@ -15,7 +15,7 @@ function bench({ queueLimit = 10_000 } = {}) {
   const lost: string[] = []
   const failures: unknown[] = []
   const database = { up: true, poison: new Set<string>(), hold: null as Promise<void> | null, confirm: true }
-  const writer = new RecordWriter({
+  const writer = new BatchWriter<RequestRecord>({
     async save(records) {
       await database.hold
       if (!database.up) throw new Gone()
@@ -36,7 +36,7 @@ function bench({ queueLimit = 10_000 } = {}) {
       timers.push(timer)
       return () => void (timers.includes(timer) && timers.splice(timers.indexOf(timer), 1))
     },
-    queueLimit,
+    queueLimit, weigh,
   })
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   const pass = async (ms: number): Promise<void> => {
@@ -171,4 +171,49 @@ test('drain of an idle writer ends at once, and drain of a dead database ends at
   const left = writer.drain(3_000)
   await pass(3_000)
   assert.equal(await left, 5)
+})
+
+test('who waits for what is queued is told when it is saved or lost, and no later', async () => {
+  const { writer, database, saved, pass, settle } = bench()
+  assert.equal(await writer.written(0), true, 'nothing is queued')
+  const records = some(3)
+  database.poison.add(records[1]!.id)
+  writer.push(records)
+  const heard: boolean[] = []
+  void writer.written(1_000).then((isWritten) => heard.push(isWritten))
+  await pass(99)
+  writer.push(some(1))
+  database.hold = settle()
+  await pass(50)
+  assert.deepEqual([heard, saved.slice(0, 2)], [[true], [records[0]!.id, records[2]!.id]])
+})
+
+test('while the database is gone waiting ends in its time, and what is queued stays', async () => {
+  const { writer, database, pass } = bench()
+  database.up = false
+  writer.push(some(1))
+  const heard: boolean[] = []
+  void writer.written(500).then((isWritten) => heard.push(isWritten))
+  await pass(499)
+  assert.deepEqual(heard, [])
+  await pass(1)
+  assert.deepEqual([heard, writer.state().queued], [[false], 1])
+  database.up = true
+  await pass(6_000)
+  assert.deepEqual([heard, writer.state().queued], [[false], 0])
+})
+
+test('a queue that weighs its records drops the oldest beyond its weight, and has room again when they are saved', async () => {
+  const { writer, database, saved, pass } = bench({ queueLimit: 10, weigh: ({ requestBytes }) => requestBytes })
+  database.up = false
+  const records = [4, 3, 5, 2].map((requestBytes) => record({ requestBytes }))
+  writer.push(records)
+  assert.deepEqual([writer.state().queued, writer.state().dropped], [3, 1])
+  database.up = true
+  await pass(6_000)
+  const more = [6, 4].map((requestBytes) => record({ requestBytes }))
+  writer.push(more)
+  await pass(200)
+  assert.deepEqual(saved, ids([...records.slice(1), ...more]))
+  assert.equal(writer.state().dropped, 1)
 })

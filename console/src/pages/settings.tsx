@@ -81,11 +81,12 @@ function PrivacyPanel({ values, set }: Part) {
           checked={content.store}
           onChange={(store) => set({ content: { ...content, store } })}
         />
-        <div className="grid gap-4 md:grid-cols-4">
+        <div className="grid gap-4 md:grid-cols-5">
           <TextField label="Content, days" {...amount(content.retention_days, (retention_days) => set({ content: { ...content, retention_days } }))} />
           <TextField label="Content, at most MB" {...amount(content.quota_mb, (quota_mb) => set({ content: { ...content, quota_mb } }))} />
           <TextField label="Requests, days" {...amount(retention.requests_days, (requests_days) => set({ retention: { ...retention, requests_days } }))} />
           <TextField label="Usage, days" {...amount(retention.usage_days, (usage_days) => set({ retention: { ...retention, usage_days } }))} />
+          <TextField label="Decisions, days" {...amount(retention.decisions_days, (decisions_days) => set({ retention: { ...retention, decisions_days } }))} />
         </div>
       </div>
     </Panel>

@@ -2,6 +2,7 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import { nearestNames } from '../../catalog/nearest.ts'
 import { limits } from '../../limits.ts'
+import { isAuto } from '../../routing/policy-data.ts'
 import { ControlError } from '../errors.ts'
 import type { Rows } from '../snapshot-data.ts'
 
@@ -33,6 +34,7 @@ export function checkAlias(wanted: Wanted, known: Known): void {
 }
 
 function unknownTarget(name: string, { rows: { aliases, deployments }, catalog }: Known): ControlError {
+  if (isAuto(name)) return new ControlError('unknown_target', `An alias cannot lead to ${name}: a routing policy chooses by itself. Let clients ask for ${name}, or name models here.`, { param: 'targets' })
   const own = [...new Set([...aliases.keys(), ...[...deployments.values()].map(({ model }) => model)])]
   const guesses = [...new Set([...nearestNames(name, own, 3), ...catalog.nearest(name, 3)])].slice(0, 3)
   const advice = guesses.length > 0 ? `Did you mean ${guesses.join(', ')}?` : 'GET /api/v1/models lists all.'

@@ -8,6 +8,7 @@ import { idempotent } from '../idempotent.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, json, pageQuery } from '../schema.ts'
 import { edit, type Services } from '../services.ts'
+import { checkNotPolicy } from '../routing-policies/check.ts'
 import { checkAlias } from './check.ts'
 import { aliasListSchema, aliasPatchSchema, aliasSchema, newAliasSchema } from './schema.ts'
 
@@ -45,6 +46,7 @@ export const aliases = (services: Services) => router()
   .openapi(create, async (c) => {
     const input = c.req.valid('json')
     const { org } = c.var.caller
+    checkNotPolicy(input.name, services.publisher.rowsOf(org).routing, 'name')
     check(services, org, input)
     const repeat = idempotent(`${org} aliases`, c.req.valid('header')['idempotency-key'], input)
     const { id } = await edit(services, c.var.caller, (write, record) => once(write, repeat, async () => {

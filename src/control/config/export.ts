@@ -18,6 +18,7 @@ import { listUsers } from '../../store/people.ts'
 import { listOidcProviders } from '../../store/oidc-providers.ts'
 import { listPolicies } from '../../store/policies.ts'
 import { listProviders } from '../../store/providers.ts'
+import { listRoutingPolicies } from '../../store/routing-policies.ts'
 import { listRoles } from '../../store/roles.ts'
 import { listServiceAccounts } from '../../store/service-accounts.ts'
 import { findSettings } from '../../store/settings.ts'
@@ -33,7 +34,7 @@ import type { View } from '../reconcile/run.ts'
 import { byKey, type Managed } from '../reconcile/settle.ts'
 import { settingsView } from '../reconcile/settings.ts'
 import { declaredNode, declaredRole } from '../reconcile/tree.ts'
-import { accountView, aliasView, channelView, definedBudgetView, definedLimitView, keyView, lean, membershipView, nodeView, oidcView, policyView, roleView, userView } from '../reconcile/views.ts'
+import { accountView, aliasView, channelView, definedBudgetView, definedLimitView, keyView, lean, membershipView, nodeView, oidcView, policyView, roleView, routingPolicyView, userView } from '../reconcile/views.ts'
 import { SecretNames } from './secret-names.ts'
 
 export interface Exporting {
@@ -68,8 +69,11 @@ export async function exportConfig(read: Write, exporting: Exporting): Promise<s
   const directory = await Directory.load(read, org, { governed: true })
   const settings = await findSettings(read, org)
   if (settings === null) throw new Error(`there is no organisation ${org}`)
-  const sections: Record<string, unknown> = { settings: { ...escaped(settingsView(settings)) as View, ...(operates && ofProcess(exporting.running)) } }
+  const { new_models: newModels, ...ofSettings } = settingsView(settings)
+  const sections: Record<string, unknown> = { settings: { ...escaped(ofSettings) as View, ...(operates && ofProcess(exporting.running)) } }
   if (operates) Object.assign(sections, await routing(read, exporting, directory, names))
+  const policies = await everyRow((page) => listRoutingPolicies(read, org, page))
+  sections['routing'] = { ...(policies.length > 0 && { policies: policies.map(({ data }) => escaped(routingPolicyView(data))) }), new_models: newModels }
   Object.assign(sections, await people(read, org, directory), await keysAndRules(read, org, directory, names), await connections(read, org, directory, names))
   const document = new Document(without(lean(sections)))
   document.commentBefore = header(settings.organisation, names)

@@ -9,6 +9,7 @@ import { ControlError, errors } from '../errors.ts'
 import { idempotent } from '../idempotent.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, json } from '../schema.ts'
+import { checkNotPolicy } from '../routing-policies/check.ts'
 import { edit, without, type Health, type Services } from '../services.ts'
 import { shownHealth, type healthSchema } from './health.ts'
 import { deploymentListSchema, deploymentPatchSchema, deploymentQuery, deploymentSchema, newDeploymentSchema } from './schema.ts'
@@ -45,7 +46,8 @@ function healthIn(health: Health, id: string): z.infer<typeof healthSchema> | nu
   return known === undefined ? null : shownHealth(known)
 }
 
-function check({ publisher, catalog }: Services, org: string, { provider, price_as: priceAs }: z.output<typeof newDeploymentSchema>): void {
+function check({ publisher, catalog }: Services, org: string, { model, provider, price_as: priceAs }: z.output<typeof newDeploymentSchema>): void {
+  checkNotPolicy(model, publisher.rowsOf(org).routing, 'model')
   if (!publisher.rowsOf(org).providers.has(provider)) throw new ControlError('unknown_provider', `There is no provider ${provider}. GET /api/v1/providers lists all.`, { param: 'provider' })
   if (priceAs === undefined || catalog.logical(priceAs).length > 0) return
   const nearest = catalog.nearest(priceAs, 3)

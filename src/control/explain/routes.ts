@@ -55,7 +55,7 @@ function showEffective({ key, stopped, path, budgets, limits, policies, defaults
     })),
     limits: limits.map(({ id: limitId, name: limitName, source, models: pattern, limits: set, used }) => ({ id: limitId, name: limitName, source, models: pattern, limits: { rpm: set.rpm, tpm: set.tpm, concurrency: set.concurrency, spend_nano_per_minute: set.spendNano }, used: { running: used.running, requests: used.requests, tokens: used.tokens, spend_nano: used.spendNano } })),
     policies: policies.map(({ id: policyId, name: policyName, source, rules }) => ({ id: policyId, name: policyName, source, rules: rules.map(writeRule) })),
-    defaults: { model: defaults.model, fallbacks: defaults.fallbacks && [...defaults.fallbacks], aliases: defaults.aliases, providers_off: defaults.providersOff },
+    defaults: { model: defaults.model, fallbacks: defaults.fallbacks && [...defaults.fallbacks], policy: defaults.policy, aliases: defaults.aliases, providers_off: defaults.providersOff },
     share: { id: share.team, weight: share.weight },
   }
 }

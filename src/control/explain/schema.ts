@@ -24,7 +24,7 @@ export const effectiveSchema = z.object({
   })),
   limits: z.array(z.object({ id: z.string(), name: z.string(), source, models: z.string().nullable(), limits: perMinute, used: z.object({ running: z.int(), requests: z.int(), tokens: z.int(), spend_nano: nano }).openapi({ description: 'What runs, and what the last minute has seen of what is limited.' }) })),
   policies: z.array(z.object({ id: z.string(), name: z.string(), source, rules: z.array(ruleSchema) })),
-  defaults: z.object({ model: z.string().nullable(), fallbacks: z.array(z.string()).nullable(), aliases: z.array(z.string()), providers_off: z.array(z.string()) }),
+  defaults: z.object({ model: z.string().nullable(), fallbacks: z.array(z.string()).nullable(), policy: z.string().nullable(), aliases: z.array(z.string()), providers_off: z.array(z.string()) }),
   share: z.object({ id: z.string(), weight: z.int() }).openapi({ description: 'Whose part of a vendor’s own quota its requests take.' }),
   more: z.int().openapi({ description: 'Rules of single models, vendors, tags and end users beyond those that are listed.' }),
 }).openapi('Effective')

@@ -33,7 +33,7 @@ export async function describeKeys({ database, clock, publisher, rights }: Servi
       spent_month_nano: used?.costNano ?? 0, requests_month: used?.requests ?? 0,
       node: { kind: place?.kind === 'team' || place?.kind === 'project' ? place.kind : 'organisation', id: key.node ?? key.org, name: place?.name ?? key.node ?? key.org },
       user: owner('user', key.user), service_account: owner('service_account', key.serviceAccount),
-      priority: priorities[key.priority ?? standard] ?? 'standard', tags: key.tags, ip_allow: key.ipAllow,
+      priority: priorities[key.priority ?? standard] ?? 'standard', tags: key.tags, ip_allow: key.ipAllow, routing_policy: key.routingPolicy,
       previous_until: key.previous === null || key.previous.until <= now * 1000 ? null : iso(key.previous.until), version, managed_by: managedBy,
     }
   })

@@ -9,13 +9,14 @@ import { findServiceAccount } from '../../store/service-accounts.ts'
 import type { Caller } from '../context.ts'
 import { ControlError } from '../errors.ts'
 import { toUs } from '../schema.ts'
+import { checkPolicyExists } from '../routing-policies/check.ts'
 import type { Services } from '../services.ts'
 import type { keyPatchSchema } from './schema.ts'
 
 type KeyInput = z.output<typeof keyPatchSchema>
 
 /** Only what is present, so that a change leaves the rest alone. */
-export function policyOf({ name, status, models, budget, rate_limit: rateLimit, expires_at: expiresAt, priority, tags, ip_allow: ipAllow, user_id: user, service_account_id: serviceAccount }: KeyInput, nowMs: number): KeyPatch {
+export function policyOf({ name, status, models, budget, rate_limit: rateLimit, expires_at: expiresAt, priority, tags, ip_allow: ipAllow, routing_policy: routingPolicy, user_id: user, service_account_id: serviceAccount }: KeyInput, nowMs: number): KeyPatch {
   if (expiresAt && Date.parse(expiresAt) <= nowMs) throw new ControlError('invalid_request', 'expires_at lies in the past. To end a key now, revoke it.', { param: 'expires_at' })
   return {
     ...(name !== undefined && { name }),
@@ -27,6 +28,7 @@ export function policyOf({ name, status, models, budget, rate_limit: rateLimit, 
     ...(priority !== undefined && { priority: priority === 'standard' ? null : priorities.indexOf(priority) }),
     ...(tags !== undefined && { tags }),
     ...(ipAllow !== undefined && { ipAllow }),
+    ...(routingPolicy !== undefined && { routingPolicy }),
     ...(user !== undefined && { user }),
     ...(serviceAccount !== undefined && { serviceAccount }),
   }
@@ -43,7 +45,8 @@ const above: readonly (readonly [keyof KeyPatch, Permission])[] = [['budget', 'b
 
 /** Whoever makes a key may limit it; to change a limit that is there takes the right that sets limits. `at`: the node that it is in. */
 export async function checkPatch(services: Services, caller: Caller, before: ApiKey | null, patch: KeyPatch, at: string): Promise<void> {
-  const { rights } = services
+  const { rights, publisher } = services
+  if (patch.routingPolicy !== before?.routingPolicy) checkPolicyExists(patch.routingPolicy, publisher.rowsOf(caller.org).routing, 'routing_policy')
   for (const [field, permission] of above) {
     if (patch[field] === undefined || (before !== null && isDeepStrictEqual(patch[field], before[field]))) continue
     if (before !== null || (field === 'priority' && patch.priority === interactive)) rights.ensure(caller, permission, at)

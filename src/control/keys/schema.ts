@@ -18,7 +18,8 @@ const owned = {
   user_id: id.nullable().optional().openapi({ description: 'Whose key it is; absent: the person who makes it. Another person needs keys:use_any.' }),
   service_account_id: id.nullable().optional().openapi({ description: 'The service account whose key it is, in place of a person. Needs service_accounts:write where it is.' }),
 }
-const placed = { priority: priority.optional(), tags: tags.optional(), ip_allow: ipAllow.nullable().optional() }
+const routingPolicy = z.string().min(1).max(64).nullable().openapi({ description: 'The routing policy of its requests for `auto`; null: as its team or project has it.' })
+const placed = { routing_policy: routingPolicy.optional(), priority: priority.optional(), tags: tags.optional(), ip_allow: ipAllow.nullable().optional() }
 
 export const newKeySchema = z.strictObject({
   name: displayName,
@@ -74,6 +75,7 @@ export const keySchema = z.object({
   priority,
   tags: z.array(z.string()),
   ip_allow: z.array(z.string()).nullable(),
+  routing_policy: routingPolicy,
   previous_until: time.nullable().openapi({ description: 'Until when the key before the last rotation still works.' }),
   version,
   managed_by: managedBy,

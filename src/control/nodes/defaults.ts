@@ -1,5 +1,5 @@
 /**
- * What a team or project sets for those below it: its default model, fallbacks, aliases, and credentials of its own.
+ * What a team or project sets for those below it: its default model, fallbacks, routing policy, aliases, and credentials of its own.
  * Those pay for what is below the node and for nothing else.
  */
 import { createRoute, z } from '@hono/zod-openapi'
@@ -14,6 +14,7 @@ import { may } from '../authorize.ts'
 import type { Caller } from '../context.ts'
 import { ControlError, errors } from '../errors.ts'
 import { idempotent } from '../idempotent.ts'
+import { checkNotPolicy, checkPolicyExists } from '../routing-policies/check.ts'
 import { checkEntry } from '../providers/edit.ts'
 import { conditional, editOf, found, router } from '../router.ts'
 import { body, etag, expectedVersion, idempotencyKey, ifMatch, iso, json } from '../schema.ts'
@@ -34,7 +35,7 @@ function routesOf(kind: Kind) {
   return {
     get: createRoute({ ...may('routing:read', at), method: 'get', path, tags, summary: 'What it sets for those below it', request: { params }, responses: { 200: json(defaultsSchema, 'Its defaults'), ...errors(401, 403, 404) } }),
     put: createRoute({
-      ...may('routing:write', at), method: 'put', path, tags, summary: 'Set its default model, fallbacks, aliases and the providers that are off, all at once', request: { params, headers: ifMatch, body: body(defaultsInput) },
+      ...may('routing:write', at), method: 'put', path, tags, summary: 'Set its default model, fallbacks, routing policy, aliases and the providers that are off, all at once', request: { params, headers: ifMatch, body: body(defaultsInput) },
       responses: { 200: json(defaultsSchema, 'Set'), ...errors(400, 401, 403, 404, 409, 412, 422) },
     }),
     list: createRoute({ ...may('providers:read', at), method: 'get', path: credentials, tags, summary: 'Credentials that it pays with itself', request: { params }, responses: { 200: json(nodeCredentialListSchema, 'Its credentials'), ...errors(401, 403, 404) } }),
@@ -57,6 +58,7 @@ function checkAliases({ publisher, catalog, vendors }: Services, org: string, al
   if (repeated !== undefined) throw new ControlError('invalid_request', `The alias ${repeated.name} stands twice: keep one of the two.`, { param: 'aliases' })
   const known = publisher.rowsOf(org)
   const rows = { ...known, aliases: new Map<string, { targets: readonly { model: string }[] }>([...known.aliases, ...aliases.map((alias) => [alias.name, alias] as const)]) }
+  for (const alias of aliases) checkNotPolicy(alias.name, known.routing, 'aliases')
   for (const alias of aliases) checkAlias(alias, { rows, catalog, vendors })
 }
 
@@ -68,12 +70,13 @@ async function ownCredentials({ database }: Pick<Services, 'database'>, org: str
 async function setDefaults(services: Services, caller: Caller, { kind, id }: { kind: Kind; id: string }, input: Input, ifVersion: number | null): Promise<Node> {
   const { org } = caller
   const before = found(await findNode(services.database, org, id), kind, id)
-  const defaults: Defaults = { model: input.model, fallbacks: input.fallbacks, aliases: input.aliases, providersOff: input.providers_off }
+  const defaults: Defaults = { model: input.model, fallbacks: input.fallbacks, policy: input.policy, aliases: input.aliases, providersOff: input.providers_off }
   if (JSON.stringify(input.providers_off) !== JSON.stringify(before.defaults?.providersOff ?? [])) {
     services.rights.ensure(caller, 'providers:write', id)
     for (const provider of input.providers_off) if (await findProvider(services.database, org, provider) === null) throw unknownProvider(provider, 'providers_off')
   }
   checkAliases(services, org, input.aliases)
+  checkPolicyExists(input.policy, services.publisher.rowsOf(org).routing, 'policy')
   return found(await conditional(() => edit(services, caller, async (write, record) => {
     const after = await updateNode(write, org, id, { defaults }, editOf(ifVersion))
     if (after !== null) await record({ action: `${kind}.defaults`, resource: { kind, id, name: after.name }, before: before.defaults, after: after.defaults })

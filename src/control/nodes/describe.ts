@@ -19,9 +19,9 @@ export async function describeHistory({ database, rights: { tree } }: Pick<Servi
 }
 
 export function describeDefaults({ id, defaults, version }: Node): z.infer<typeof defaultsSchema> {
-  const { model = null, fallbacks = null, aliases = [], providersOff = [] } = defaults ?? {}
+  const { model = null, fallbacks = null, policy = null, aliases = [], providersOff = [] } = defaults ?? {}
   return {
-    node_id: id, model, fallbacks: fallbacks && [...fallbacks], aliases: aliases.map(({ name, strategy, targets }) => ({ name, strategy, targets: targets.map((target) => ({ ...target })) })),
+    node_id: id, model, fallbacks: fallbacks && [...fallbacks], policy, aliases: aliases.map(({ name, strategy, targets }) => ({ name, strategy, targets: targets.map((target) => ({ ...target })) })),
     providers_off: [...providersOff], version,
   }
 }

@@ -48,10 +48,11 @@ const aliasOfNode = z.strictObject({
 export const defaultsInput = z.strictObject({
   model: modelName.nullable().default(null).openapi({ description: 'What a request without a model, or for `default`, gets; null: as above.' }),
   fallbacks: z.array(modelName).max(20).nullable().default(null).openapi({ description: 'What is tried next where a request names no fallbacks of its own; null: as above.' }),
+  policy: z.string().min(1).max(64).nullable().default(null).openapi({ description: 'The routing policy of requests for `auto`; null: as above.' }),
   aliases: z.array(aliasOfNode).max(100).default([]),
   providers_off: z.array(z.string().min(1).max(64)).max(200).default([]).openapi({ description: 'Providers that nobody below may use but with credentials of a team or project further down. Needs providers:write.' }),
 }).openapi('NodeDefaultsInput')
-export const defaultsSchema = z.object({ node_id: z.string(), model: z.string().nullable(), fallbacks: z.array(z.string()).nullable(), aliases: z.array(aliasOfNode), providers_off: z.array(z.string()), version }).openapi('NodeDefaults')
+export const defaultsSchema = z.object({ node_id: z.string(), model: z.string().nullable(), fallbacks: z.array(z.string()).nullable(), policy: z.string().nullable(), aliases: z.array(aliasOfNode), providers_off: z.array(z.string()), version }).openapi('NodeDefaults')
 
 export const newNodeCredentialSchema = z.strictObject({
   provider: z.string().min(1).max(64), name: displayName.optional(),

@@ -26,7 +26,7 @@ export function declaredKey(directory: Directory, key: ApiKey): DeclaredKey {
   return {
     name: key.name, at: directory.path(key.node), user: key.user === null ? null : directory.users.name(key.user), account: key.serviceAccount === null ? null : directory.accounts.name(key.serviceAccount),
     models: key.models, budget: key.budget, rateLimit: key.rateLimit, expiresAt: key.expiresAt, priority: key.priority === null || key.priority === standard ? null : priorities[key.priority] ?? null,
-    tags: key.tags, ipAllow: key.ipAllow, disabled: key.status === 'disabled',
+    tags: key.tags, ipAllow: key.ipAllow, routingPolicy: key.routingPolicy, disabled: key.status === 'disabled',
   }
 }
 
@@ -90,7 +90,7 @@ function fieldsOf(run: Run, own: DeclaredKey) {
   const node = placed(run, own.at)
   return {
     name: own.name, node, ...nearest(directory, node), user: own.user === null ? null : directory.users.id(own.user), serviceAccount: own.account === null ? null : directory.accounts.id(own.account),
-    models: own.models, budget: own.budget, rateLimit: own.rateLimit, expiresAt: own.expiresAt, priority: own.priority === null ? null : priorities.indexOf(own.priority), tags: own.tags, ipAllow: own.ipAllow,
+    models: own.models, budget: own.budget, rateLimit: own.rateLimit, expiresAt: own.expiresAt, priority: own.priority === null ? null : priorities.indexOf(own.priority), tags: own.tags, ipAllow: own.ipAllow, routingPolicy: own.routingPolicy,
   }
 }
 

@@ -13,6 +13,7 @@ import { ManagedElsewhereError, NameTakenError } from '../../store/edits.ts'
 import { newId, type IdPrefix } from '../../store/ids.ts'
 import { TreeError } from '../../store/nodes.ts'
 import { RoleInUseError } from '../../store/roles.ts'
+import { PolicyInUseError } from '../../store/routing-policies.ts'
 import type { Kek } from '../../store/secrets.ts'
 import type { Variables } from '../vendor-environment.ts'
 import type { Vendor } from '../../providers/provider.ts'
@@ -20,7 +21,7 @@ import type { Directory } from './directory.ts'
 
 export type ResourceKind =
   | 'settings' | 'catalogue' | 'provider' | 'alias' | 'deployment' | 'role' | 'team' | 'project' | 'user' | 'service_account' | 'membership'
-  | 'key' | 'budget' | 'limit' | 'policy' | 'alert_channel' | 'oidc_provider' | 'organisation'
+  | 'key' | 'budget' | 'limit' | 'policy' | 'routing_policy' | 'alert_channel' | 'oidc_provider' | 'organisation'
 
 /** An entity as the file writes it, without its secrets. */
 export type View = Readonly<Record<string, unknown>>
@@ -52,7 +53,7 @@ export class RefusedError extends Error {
   }
 }
 
-const told = [TreeError, NameTakenError, RoleInUseError, LastOwnerError, ManagedElsewhereError]
+const told = [TreeError, NameTakenError, RoleInUseError, PolicyInUseError, LastOwnerError, ManagedElsewhereError]
 
 export interface RunSettings {
   org: string

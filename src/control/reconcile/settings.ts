@@ -13,18 +13,18 @@ const withoutNulls = <T extends object>(values: T): { [K in keyof T]?: NonNullab
 
 const storedView = ({ store, retentionDays, quotaMb }: Settings['content']): View => ({ store, retention_days: retentionDays, quota_mb: quotaMb })
 
-export const settingsView = ({ organisation, timeZone, unknownPrice, budget, rateLimit, content, responses, cache, retention }: Settings): View => ({
+export const settingsView = ({ organisation, timeZone, unknownPrice, budget, rateLimit, content, responses, cache, retention, newModels }: Settings): View => ({
   organisation, time_zone: timeZone, unknown_price: unknownPrice, budget: budget && budgetView(budget), rate_limit: rateLimit && rateView(rateLimit),
-  content: storedView(content), responses: storedView(responses), cache: { ttl_s: cache.ttlS }, retention: { requests_days: retention.requestsDays, usage_days: retention.usageDays },
+  content: storedView(content), responses: storedView(responses), cache: { ttl_s: cache.ttlS }, retention: { requests_days: retention.requestsDays, usage_days: retention.usageDays, decisions_days: retention.decisionsDays }, new_models: newModels,
 })
 
 export async function settings(run: Run, declared: ConfigSettings, place: Place): Promise<void> {
   const { write, org } = run
   const current = await findSettings(write, org)
   if (current === null) return
-  const { organisation, timeZone, unknownPrice, budget, rateLimit } = declared
+  const { organisation, timeZone, unknownPrice, newModels = null, budget, rateLimit } = declared
   // A budget or limit that is null is declared: there shall be none.
-  const top = { ...withoutNulls({ organisation, timeZone, unknownPrice }), ...(budget !== undefined && { budget }), ...(rateLimit !== undefined && { rateLimit }) }
+  const top = { ...withoutNulls({ organisation, timeZone, unknownPrice, newModels }), ...(budget !== undefined && { budget }), ...(rateLimit !== undefined && { rateLimit }) }
   const content = withoutNulls(declared.content)
   const responses = withoutNulls(declared.responses)
   const cache = withoutNulls(declared.cache)

@@ -33,8 +33,8 @@ export async function roles(run: Run, wanted: Governance['roles']): Promise<Swee
 }
 
 /** Defaults that set nothing are none. */
-function declaredDefaults({ model = null, fallbacks = null, aliases = [], providersOff = [] }: Defaults): DeclaredDefaults | null {
-  return model === null && fallbacks === null && aliases.length === 0 && providersOff.length === 0 ? null : { model, fallbacks: fallbacks && [...fallbacks], aliases: [...aliases], providersOff: [...providersOff] }
+function declaredDefaults({ model = null, fallbacks = null, policy = null, aliases = [], providersOff = [] }: Defaults): DeclaredDefaults | null {
+  return model === null && fallbacks === null && policy === null && aliases.length === 0 && providersOff.length === 0 ? null : { model, fallbacks: fallbacks && [...fallbacks], policy, aliases: [...aliases], providersOff: [...providersOff] }
 }
 
 export function declaredNode(directory: Directory, { id, parent, kind, name, description, weight, defaults }: Node): DeclaredNode {

@@ -5,6 +5,8 @@ import type {
 import type { Budget, RateLimit } from '../../gateway/snapshot.ts'
 import { usdText } from '../../governance/usd.ts'
 import { writeRule } from '../../governance/written-rule.ts'
+import type { PolicyCandidate, RoutingPolicyData } from '../../routing/policy-data.ts'
+import { writePolicy } from '../../routing/written-policy.ts'
 import type { View } from './run.ts'
 
 /** Without what is absent, empty or as it is anyway. */
@@ -24,8 +26,8 @@ export const aliasView = ({ strategy, targets }: { strategy: string; targets: re
 const byName = <Value>(rows: readonly Value[], name: (row: Value) => string, value: (row: Value) => unknown): View | null =>
   rows.length === 0 ? null : Object.fromEntries(rows.map((row) => [name(row), value(row)] as const).sort(([a], [b]) => (a < b ? -1 : 1)))
 
-export const defaultsView = ({ model, fallbacks, aliases, providersOff }: DeclaredDefaults): View =>
-  lean({ model, fallbacks, aliases: byName(aliases, ({ name }) => name, aliasView), providers_off: providersOff }, { fallbacks: 'keep' })
+export const defaultsView = ({ model, fallbacks, policy, aliases, providersOff }: DeclaredDefaults): View =>
+  lean({ model, fallbacks, policy, aliases: byName(aliases, ({ name }) => name, aliasView), providers_off: providersOff }, { fallbacks: 'keep' })
 
 export const nodeView = ({ description, weight, defaults }: DeclaredNode): View => lean({ description, weight, defaults: defaults === null ? null : defaultsView(defaults) }, { weight: 1 })
 export const roleView = ({ description, permissions }: DeclaredRole): View => lean({ description, permissions })
@@ -35,7 +37,7 @@ export const membershipView = ({ role, at, expiresAt }: DeclaredMembership): Vie
 
 export const keyView = (key: DeclaredKey): View => lean({
   name: key.name, at: key.at, user: key.user, service_account: key.account, models: key.models, budget: key.budget && budgetView(key.budget), rate_limit: key.rateLimit && rateView(key.rateLimit),
-  expires_at: timeText(key.expiresAt), priority: key.priority, tags: key.tags, ip_allow: key.ipAllow, disabled: key.disabled,
+  expires_at: timeText(key.expiresAt), priority: key.priority, tags: key.tags, ip_allow: key.ipAllow, routing_policy: key.routingPolicy, disabled: key.disabled,
 }, { disabled: false, models: 'keep', ip_allow: 'keep' })
 
 export const subjectView = ({ kind, name }: Subject): unknown => (kind === 'org' ? 'organisation' : { [kind]: name })
@@ -51,6 +53,9 @@ export const policyView = ({ name, subject, rules, enabled }: DeclaredPolicy): V
   name, subject: subjectView(subject),
   rules: rules.map(writeRule).map(({ class: wanted, ...rule }) => lean({ ...rule, class: wanted && lean({ ...wanted }) })), enabled,
 }, { enabled: true, rules: 'keep' })
+
+const candidateView = ({ model, effort, when }: PolicyCandidate): unknown => (effort === null && when === null ? model : lean({ model, effort, when }))
+export const routingPolicyView = (data: RoutingPolicyData): View => lean({ name: data.name, ...writePolicy(data), candidates: data.candidates?.map(candidateView) }, { base: 'balanced' })
 
 export const channelView = ({ kind, target, events, enabled }: DeclaredChannel): View => lean({ kind, ...lean(target), events, enabled }, { enabled: true })
 

@@ -18,7 +18,7 @@ export const describeRequest = (row: LoggedRequest): z.infer<typeof requestSchem
   key: row.key, model_asked: row.modelAsked, model: row.model, vendor: row.vendor, provider: row.provider, deployment: row.deployment, route: row.route,
   attempts: row.attempts, input_tokens: row.inputTokens, output_tokens: row.outputTokens, cost_nano: row.costNano, flags: namesOf(row.flags),
   first_token_ms: msOrNull(row.firstTokenUs), total_ms: ms(row.totalUs), overhead_us: row.overheadUs,
-  simulated: row.simulated, session: row.session, tags: row.tags, client: row.client,
+  simulated: row.simulated, session: row.session, tags: row.tags, task: row.task, client: row.client,
 })
 
 /** The price vector that the attempt was billed by, if it is still the one in force. */
@@ -50,7 +50,7 @@ export function describeDetail(services: Services, org: string, row: RequestDeta
       usage: attempt.usage, cost_nano: attempt.costNano, price_version: attempt.priceVersion, flags: namesOf(attempt.flags), final: attempt.final,
       ledger: describeCharge(charges.get(attempt.number)), cost_by_class: costByClass(services, org, attempt, (row.at + attempt.startedUs) / 1000),
     })),
-    cache: row.cache, client_address: row.clientAddress, client_request_id: row.clientRequestId, trace_id: traceId(row.traceparent),
+    cache: row.cache, decision: row.decision, client_address: row.clientAddress, client_request_id: row.clientRequestId, trace_id: traceId(row.traceparent),
     request_bytes: row.requestBytes, response_bytes: row.responseBytes, content: { stored },
   }
 }

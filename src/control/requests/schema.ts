@@ -24,7 +24,7 @@ export const requestSchema = z.object({
   id: z.string(), at: time, endpoint: text, stream: z.boolean(), status: z.int(), outcome: z.enum(requestOutcomes), error_code: text, error_text: text,
   key: z.object({ id: z.string(), name: text }).nullable(), model_asked: text, model: text, vendor: text, provider: text, deployment: text, route: text,
   attempts: z.int(), input_tokens: z.int(), output_tokens: z.int(), cost_nano: nano, flags, first_token_ms: ms, total_ms: z.number(), overhead_us: z.number(),
-  simulated: z.boolean(), session: text, tags: z.array(z.string()), client: text,
+  simulated: z.boolean(), session: text, tags: z.array(z.string()), task: text.openapi({ description: 'What it looks like, where the router chose.' }), client: text,
 }).openapi('Request')
 export const requestListSchema = listOf(requestSchema).openapi('RequestList')
 
@@ -42,6 +42,7 @@ export const requestDetailSchema = requestSchema.omit({ attempts: true }).extend
       .openapi({ description: 'By today’s prices of that price version; empty when they are no longer known, or are not what was charged, as with a service tier: then the cost cannot be broken down. Each class is rounded up, the attempt only once.' }),
   })),
   cache: z.enum(['off', 'miss', 'hit']),
+  decision: text.openapi({ description: 'Where the router chose: the id of its decision, which is that of the request.' }),
   client_address: text, client_request_id: text, trace_id: text, request_bytes: z.int(), response_bytes: z.int(),
   content: z.object({ stored: z.boolean() }),
 }).openapi('RequestDetail')

@@ -17,12 +17,12 @@ const patch = createRoute({
   responses: { 200: json(changedSettingsSchema, 'Changed'), ...errors(400, 401, 403, 409, 412) },
 })
 
-async function describe({ database, clock }: Services, org: string, { organisation, timeZone, unknownPrice: policy, budget, rateLimit, content, responses, cache, retention: kept, version: number, managedBy: by }: Settings): Promise<z.infer<typeof settingsSchema>> {
+async function describe({ database, clock }: Services, org: string, { organisation, timeZone, unknownPrice: policy, budget, rateLimit, content, responses, cache, retention: kept, newModels, version: number, managedBy: by }: Settings): Promise<z.infer<typeof settingsSchema>> {
   return {
     organisation, time_zone: timeZone, unknown_price: policy,
     budget: budget && await showBudget(database, `org:${org}`, budget, timeZone, clock.epochMs()), rate_limit: showRateLimit(rateLimit),
     content: shown(content), responses: shown(responses), cache: { ttl_s: cache.ttlS },
-    retention: { requests_days: kept.requestsDays, usage_days: kept.usageDays }, version: number, managed_by: by,
+    retention: { requests_days: kept.requestsDays, usage_days: kept.usageDays, decisions_days: kept.decisionsDays }, new_models: newModels, version: number, managed_by: by,
   }
 }
 
@@ -42,7 +42,8 @@ const patchOf = (input: z.output<typeof settingsPatchSchema>): SettingsPatch => 
   content: input.content && storedOf(input.content),
   responses: input.responses && storedOf(input.responses),
   cache: input.cache && { ttlS: input.cache.ttl_s },
-  retention: input.retention && present({ requestsDays: input.retention.requests_days, usageDays: input.retention.usage_days }),
+  retention: input.retention && present({ requestsDays: input.retention.requests_days, usageDays: input.retention.usage_days, decisionsDays: input.retention.decisions_days }),
+  newModels: input.new_models,
 })
 
 export const settings = (services: Services) => router()

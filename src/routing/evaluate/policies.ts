@@ -17,7 +17,7 @@ const noNeeds: Needs = { promptTokens: 0, maxOutputTokens: 0, tools: false, sche
 
 function decide(router: Router, understanding: Understanding, chars: number, policy: Policy, random: () => number): string {
   const { record } = router.decide({
-    understanding, needs: { ...noNeeds, promptTokens: chars / charsPerToken }, tenant: '', session: null, isToolLoop: false, prefix: 0, outside: null, budgetPrice: 0, isLowRisk: false,
+    understanding, needs: { ...noNeeds, promptTokens: chars / charsPerToken }, tenant: '', session: null, isToolLoop: false, prefix: 0, outside: null, budgetPrice: 0, leftNano: Infinity, marksCache: false, isLowRisk: false,
   }, policy, 0, random)
   return record?.chosen ?? ''
 }

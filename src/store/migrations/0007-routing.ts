@@ -4,15 +4,15 @@ import type { Migration } from 'kysely/migration'
 import type { DatabaseKind } from '../tables.ts'
 
 const dialects = {
-  sqlite: { bytes: 'blob', big: 'integer', int: 'integer', real: 'real', table: ' strict', rowless: ' strict, without rowid' },
-  postgres: { bytes: 'bytea', big: 'bigint', int: 'integer', real: 'double precision', table: '', rowless: '' },
+  sqlite: { bytes: 'blob', big: 'integer', int: 'integer', real: 'real', table: ' strict' },
+  postgres: { bytes: 'bytea', big: 'bigint', int: 'integer', real: 'double precision', table: '' },
 } as const
 
-const statements = ({ bytes, big, int, real, table, rowless }: (typeof dialects)[DatabaseKind]): string[] => [
+const statements = ({ bytes, big, int, real, table }: (typeof dialects)[DatabaseKind]): string[] => [
   `create table routing_policy (org_id text not null references organisation (id), name text not null, body text not null, version ${int} not null, revision ${big} not null,
     managed_by text not null, created_at ${big} not null, updated_at ${big} not null, deleted_at ${big}, primary key (org_id, name))${table}`,
   `create index routing_policy_revision on routing_policy (revision)`,
-  `create table decision (request_id ${bytes} primary key, org_id text not null, at ${big} not null, policy text not null, chosen text not null, session text, body text not null)${rowless}`,
+  `create table decision (request_id ${bytes} primary key, org_id text not null, at ${big} not null, policy text not null, chosen text not null, session text, body text not null)${table}`,
   `create index decision_org on decision (org_id, at)`,
   `create index decision_session on decision (org_id, session, at) where session is not null`,
   `create table outcome (id text primary key, org_id text not null, at ${big} not null, key_id text not null, request_id ${bytes}, session text, trace_id text, metric text not null,
@@ -24,6 +24,9 @@ const statements = ({ bytes, big, int, real, table, rowless }: (typeof dialects)
   `create table adoption_event (id text primary key, org_id text not null, at ${big} not null, arm text not null, from_stage text not null, to_stage text not null, reason text not null, actor text not null)${table}`,
   `create index adoption_event_org on adoption_event (org_id, at)`,
   `alter table api_key add column routing_policy text`,
+  // Feedback names sessions and traces. `substr` of a traceparent is its trace id.
+  `create index usage_session on usage (org, session, at) where session is not null and final = 1`,
+  `create index request_log_trace on request_log (substr(traceparent, 4, 32)) where traceparent is not null`,
 ]
 
 export const routing = (kind: DatabaseKind): Migration => ({

@@ -31,7 +31,7 @@ const effective = (): Effective => ({
   }],
   limits: [{ id: 'lim_a', source: { kind: 'model', id: 'gpt-4o', name: 'gpt-4o', always: false }, name: 'Slow', models: null, limits: { rpm: 5, tpm: null, concurrency: null, spendNano: null }, used: { running: 1, requests: 2, tokens: 0, spendNano: 0 } }],
   policies: [{ id: 'pol_a', source: { kind: 'org', id: world.org, name: 'We', always: true }, name: 'Cheap', rules: [{ effect: 'allow', class: { maxInputUsdPerMillion: 2 } }] }],
-  defaults: { model: 'fast', fallbacks: null, aliases: ['fast'], providersOff: [] }, share: { team, name: 'team Search', weight: 3 }, more: 0,
+  defaults: { model: 'fast', fallbacks: null, policy: 'cheap', aliases: ['fast'], providersOff: [] }, share: { team, name: 'team Search', weight: 3 }, more: 0,
 })
 
 test('GET /keys/{id}/effective 200: each budget, limit and policy with its source and state, in the words of the API', async () => {

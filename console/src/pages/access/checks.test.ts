@@ -19,7 +19,7 @@ const effective: Effective = {
     { id: 'bud_2', name: 'live', source: { kind: 'tag', id: 'live', name: 'live', always: false }, limit_nano: 1e9, base_nano: 1e9, changes_at: null, period: 'day', time_zone: 'UTC', mode: 'standard', thresholds: [], state: { spent_nano: 1e9, held_nano: 0, free_nano: 0, resets_at: null, downgraded_to: null, blocked: true } },
     { id: 'bud_3', name: 'other', source: { kind: 'tag', id: 'other', name: 'other', always: false }, limit_nano: 1, base_nano: 1, changes_at: null, period: 'day', time_zone: 'UTC', mode: 'standard', thresholds: [], state: null },
   ],
-  defaults: { model: null, fallbacks: null, aliases: [], providers_off: [] }, share: { id: 'team_1', weight: 1 },
+  defaults: { model: null, fallbacks: null, policy: null, aliases: [], providers_off: [] }, share: { id: 'team_1', weight: 1 },
 }
 const candidate = (refusing: string | null): Explained['candidates'][number] => ({
   deployment: 'openai/gpt-5.1', provider: 'openai', model: 'gpt-5.1', allowed: refusing === null, code: null, message: null, hold_nano: refusing === null ? 2e6 : null, input_nano: null,

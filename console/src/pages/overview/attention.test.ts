@@ -35,6 +35,7 @@ const key = (more: Partial<Key>): Key => ({
   priority: 'standard',
   tags: [],
   ip_allow: null,
+  routing_policy: null,
   previous_until: null,
   spent_month_nano: 0,
   requests_month: 7,
