@@ -60,7 +60,7 @@ export interface Services {
   /** What the data plane holds now; null when it does not answer. */
   held: () => Promise<HeldNow | null>
   /** Asks the data plane what acts on a key, and what would become of a request. */
-  question: Pick<PlaneQuestions, 'effective' | 'explain'>
+  question: Pick<PlaneQuestions, 'effective' | 'explain' | 'emptyCache'>
   /** Sends alerts. */
   desk: AlertDesk
   /** Of the store worker, as the data plane last reported it. */

@@ -74,6 +74,7 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   const arms = new Map(Array.from(chosen, ([deployment, id]) => [armKeyOf(deployment), id]))
   exchange.hedge = policy.hedge === null ? null : { policy: `${view.id}\n${policyName}`, maxSpend: policy.hedge.maxSpend, keepsModel: record.held !== null || said.isToolLoop }
   exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms, said, marksCache: request.marksCache, wants: request.needs }
+  exchange.cachePolicy = policy.cache && { ttlMs: policy.cache.ttlS * 1000, scope: `${policyName}:${policy.version}` }
   return { deployments: [...chosen.keys()], route: `auto:${policyName}${record.why === 'best' ? '' : `+${record.why}`}` }
 }
 

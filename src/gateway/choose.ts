@@ -26,6 +26,7 @@ export interface Choice {
 export function choose(exchange: Exchange, gateway: Pick<Gateway, 'routing' | 'admission' | 'kept' | 'tools'>): Choice | Failure {
   exchange.enter('choose')
   exchange.routed = null
+  exchange.cachePolicy = undefined
   const policy = policyNameOf(exchange.asked!.model, exchange.view!)
   if (policy === null) return chooseNamed(exchange, gateway.tools.random)
   const choice = chooseAuto(exchange, policy, gateway)

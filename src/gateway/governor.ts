@@ -10,7 +10,7 @@ import { effectiveOfKey, explainOfKey } from './explain.ts'
 import type { Gateway } from './pipeline.ts'
 import type { Snapshot } from './snapshot.ts'
 
-export type KeyQuestion = Extract<FromControl, { kind: 'effective' | 'explain' }>
+export type KeyQuestion = Extract<FromControl, { kind: 'effective' | 'explain' | 'emptyCache' }>
 
 export class Governor {
   readonly #governance: GovernanceState
@@ -43,6 +43,7 @@ export class Governor {
     const { kind, id } = question
     const snapshot = this.#snapshot()
     const { gateway } = this
+    if (kind === 'emptyCache') return { kind, id, emptied: gateway && await gateway.cache.empty(question.org) }
     if (kind === 'effective') return { kind, id, effective: snapshot && gateway && await effectiveOfKey(gateway, snapshot, question.key, this.#clock.epochMs()) }
     return { kind, id, explained: snapshot && gateway && await explainOfKey(gateway, snapshot, question.ask, this.#clock) }
   }

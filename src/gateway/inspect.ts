@@ -140,7 +140,7 @@ const ofRouting = new Set(['policy', 'models', 'max_cost_usd', 'min_quality', 'm
 
 const noMembers = {}
 const noOptions: RequestOptions = {
-  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: false, includeCost: false, onUnsupported: 'warn', ofRouting: [],
+  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: null, includeCost: false, onUnsupported: 'warn', ofRouting: [],
 }
 
 function meant(name: string): string {
@@ -178,7 +178,7 @@ function readOptions(exchange: Exchange, scan: JsonScanner): Failure | null {
     maxLatencyMs: (values['max_latency_ms'] as number | undefined) ?? null,
     session: (values['session'] as string | undefined) ?? null,
     tags: (values['tags'] as string[] | undefined) ?? [],
-    cache: values['cache'] === true,
+    cache: (values['cache'] as boolean | undefined) ?? null,
     includeCost: values['include_cost'] === true,
     onUnsupported: (values['on_unsupported'] as RequestOptions['onUnsupported'] | undefined) ?? 'warn',
     ofRouting: Object.keys(values).filter((name) => ofRouting.has(name)),

@@ -8,10 +8,12 @@ import { after } from 'node:test'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { usageClasses, type Prices } from '../../src/catalog/price.ts'
 import { systemAfter, systemClock, type Clock } from '../../src/clock.ts'
+import { MemoryAnswers, type AnswerCache } from '../../src/gateway/answer-cache.ts'
 import { AuthorizedTransport } from '../../src/gateway/authorized.ts'
 import { trustedProxies } from '../../src/gateway/client-address.ts'
 import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
+import { ExactCache } from '../../src/gateway/exact-cache.ts'
 import type { Exchange } from '../../src/gateway/exchange.ts'
 import { route, type Door } from '../../src/gateway/front-door.ts'
 import { Governor } from '../../src/gateway/governor.ts'
@@ -114,6 +116,8 @@ export interface RigOptions {
   send?: Send
   tokenNowMs?: () => number
   keeper?: ResponseKeeper
+  /** Where answers are kept for the same request. */
+  answers?: AnswerCache
   /** Random numbers of the router; high ones try nothing. */
   draw?: () => number
   /** Stands before the journal's disk. */
@@ -220,7 +224,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const routing = routingFor(tools, clock, routed, options.draw ?? (() => 0.999999))
   const gateway: Gateway = {
     keys, ids: new SealedIds(pepper), live: new HedgingLive(options.hedge ?? null), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
-    repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
+    cache: new ExactCache(pepper, options.answers ?? new MemoryAnswers(clock, limits.cacheBytes)), repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
     hedges: new HedgeBudget(), tools, routing,
     transport: transportFor(options, clock, fetches), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
