@@ -32,6 +32,7 @@ export interface Routed {
   arms: ReadonlyMap<Deployment, string>
   said: Said
   marksCache: boolean
+  wants: { tools: boolean; schema: boolean }
 }
 
 /** The name of the policy that a model's name means, or null where it means a model. */
@@ -58,7 +59,7 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   if (decision.record === null) return nothingFits(decision.nothingLeft, exchange, own)
   const { record } = decision
   const chosen = deploymentsOf(own, [record.chosen, ...(exchange.options!.fallbacks === null ? record.fallbacks : [])], deployments)
-  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache }
+  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache, wants: request.needs }
   if (policy.hedge !== null) exchange.hedge = { policy: `${exchange.view!.id}\n${name}`, maxSpend: policy.hedge.maxSpend }
   return { deployments: [...chosen.keys()], route: `auto:${name}${record.why === 'best' ? '' : `+${record.why}`}` }
 }

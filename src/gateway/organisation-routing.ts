@@ -13,6 +13,7 @@ import { Router, type ArmChanges, type StoredArm } from '../routing/router.ts'
 import type { Understander } from '../routing/understand.ts'
 import { armsOf, type Arm } from './arms.ts'
 import { asUsedBy, isAllowed, isListed } from './policy.ts'
+import { Repeated } from './repeated.ts'
 import type { Deployment, KeyEntry, View } from './snapshot.ts'
 
 export interface Standing { health: Pick<HealthBook, 'state' | 'isSilent'>; credentials: Pick<CredentialTurns, 'hasRested'> }
@@ -25,6 +26,7 @@ interface Allowed { view: View; bits: Uint32Array; deployments: (readonly Deploy
 
 export class OrganisationRouting {
   readonly router: Router
+  readonly repeated = new Repeated()
   arms: readonly Arm[] = []
   #view: View | null = null
   readonly #standing: Standing
