@@ -71,7 +71,7 @@ const decisionOf = ({ id }: Sent): Promise<Body> => until(async () => {
 }, `the decision of ${id} is stored`)
 
 /** What a decision was made from, without what is of its moment. */
-const essence = ({ candidates, removed, baseline, fallbacks, understood, terms, prompt_tokens: tokens, why }: Body): Body => ({ candidates: candidates.map(({ version, ...each }: Body) => each), removed, baseline, fallbacks, understood, terms, tokens, why })
+const essence = ({ candidates, removed, baseline, fallbacks, understood, terms, prompt_tokens: tokens, why }: Body): Body => ({ candidates: candidates.map((each: Body) => ({ ...each, version: 0 })), removed, baseline, fallbacks, understood, terms, tokens, why })
 
 describe('explained', () => {
   test('what is explained is what the request then gets, figure by figure, and explaining leaves nothing behind', async () => {
@@ -160,7 +160,7 @@ describe('decisions', () => {
 describe('savings', () => {
   test('are what the truth adds up to: billed by the requests, the baseline by the decisions, and nothing where nobody answered', async () => {
     const sent = [await send(saying('A poem about rain', 'thrifty')), await send(saying('A poem about snow', 'quality'))]
-    upstream.script('echo-3', 'status=400')
+    upstream.script('echo-3', 'status:400')
     const failed = await send(saying('A poem about hail', 'thrifty'))
     upstream.script('echo-3', '')
     assert.notEqual(failed.status, 200)

@@ -52,7 +52,7 @@ export const explainInput = z.strictObject({
   key_id: z.string().min(1).max(64).nullable().default(null).openapi({ description: 'As whose request; null: as one of the organisation, with nothing of a key’s own.' }),
   policy: slug.nullable().default(null).openapi({ description: 'Null: as the request, the key or its team has it.' }),
   prompt: z.string().min(1).max(1_000_000).optional(),
-  body: z.looseObject({}).optional().openapi({ description: 'A whole request of /v1/chat/completions in the place of prompt, with its options in `megarouter`. Its model must ask for auto, or be left out.' }),
+  body: z.record(z.string(), z.unknown()).optional().openapi({ description: 'A whole request of /v1/chat/completions in the place of prompt, with its options in `megarouter`. Its model must ask for auto, or be left out.' }),
   tools: z.boolean().optional(), images: z.boolean().optional(), max_output_tokens: z.int().min(1).max(100_000_000).optional(), models: z.array(modelName).min(1).max(20).optional(), session: z.string().min(1).max(256).optional(),
   input_tokens: z.int().min(1).max(100_000_000).optional().openapi({ description: 'How long the prompt is to be taken for.' }),
 }).refine(({ prompt, body }) => (prompt === undefined) !== (body === undefined), { message: 'either prompt or body must be there', path: ['prompt'] })
