@@ -78,7 +78,7 @@ export const modelSchema = z.object({
   tasks: z.array(z.object({ task: z.enum(taskTypes), quality: number, deviation: number, output_tokens: number, latency_ms: number })),
 }).openapi('RoutingModel')
 export const modelListSchema = listOf(modelSchema).extend({ requires_approval: z.boolean() }).openapi('RoutingModelList')
-export const exportSchema = z.object({ exported_at: time, models: z.array(z.object({ model: arm, stage, approved: z.boolean(), state: z.looseObject({}) })) }).openapi('RoutingModelExport', { description: 'All that was learned, as it is stored.' })
+export const exportSchema = z.object({ exported_at: time, models: z.array(z.object({ model: arm, stage, approved: z.boolean(), state: z.record(z.string(), z.unknown()).nullable().openapi({ description: 'Null: nothing was learned.' }) })) }).openapi('RoutingModelExport', { description: 'All that was learned, as it is stored: what was learned last is written within seconds, with many models within minutes.' })
 
 export const resetInput = z.strictObject({ model: z.string().min(1).max(280).nullable().optional().openapi({ description: 'Left out: all models.' }) }).openapi('RoutingReset')
 export const resetSchema = z.object({ reset: z.int().openapi({ description: 'Models that forgot what was learned.' }) }).openapi('RoutingResetDone')
