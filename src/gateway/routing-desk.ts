@@ -50,7 +50,7 @@ export interface ChangeAnswer { changed: number; before: ArmView | null; after: 
 export type RoutingAnswer = ArmsAnswer | ChangeAnswer | RoutingExplained
 export type AnswerTo<Ask extends RoutingAsk> = Ask extends { what: 'arms' } ? ArmsAnswer : Ask extends { what: 'explain' } ? RoutingExplained : ChangeAnswer
 
-export async function answerRouting(gateway: Pick<Gateway, 'keys' | 'admission' | 'routing'>, snapshot: Snapshot, ask: RoutingAsk, clock: Clock): Promise<RoutingAnswer | null> {
+export async function answerRouting(gateway: Pick<Gateway, 'keys' | 'admission' | 'routing' | 'kept'>, snapshot: Snapshot, ask: RoutingAsk, clock: Clock): Promise<RoutingAnswer | null> {
   if (!snapshot.organisations.has(ask.org)) return null
   if (ask.what === 'explain') return explainRouting(gateway, snapshot, ask, clock)
   const { routing } = gateway
