@@ -293,7 +293,7 @@ describe('the command line', () => {
   test('route explain prints candidates, what was removed and what the best would cost; --json is the API’s answer', async () => {
     const { code, text } = await cli('--prompt', 'What is the capital of France?', '--policy', 'thrifty')
     assert.equal(code, 0, text)
-    assert.match(text, /^small under thrifty\n/)
+    assert.match(text, /^small under thrifty: the best score of 3; looks like /)
     assert.match(text, /→ +small +lab +0\.\d{3} ± 0\.\d{3} +\$0\.0\d+/)
     assert.match(text, /Removed:\n {2}rejected: lab\/new\n/)
     assert.match(text, /The best quality \(\w+\) is predicted to cost \$/)
