@@ -67,6 +67,11 @@ export class OrganisationRouting {
     return { bits: outside, deployments }
   }
 
+  /** What stands at this moment against an arm for everybody. */
+  standing(at: number, nowMs: number): number {
+    return this.#fallenNow(nowMs)[at] ?? 0
+  }
+
   #allowedTo(key: KeyEntry, principal: Principal, facts: Facts, asked: string): Allowed {
     const view = this.#view!
     const known = principal.asksRequests ? undefined : this.#allowed.get(principal)
