@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { usageClasses, type PriceVector, type Prices } from '../../src/catalog/price.ts'
+import { systemClock } from '../../src/clock.ts'
+import { explainOfKey } from '../../src/gateway/explain.ts'
 import type { DeploymentData, OrganisationSnapshot } from '../../src/gateway/snapshot.ts'
 import { decideAgain, unpackDecision, type StoredDecision } from '../../src/routing/record.ts'
 import { plainPolicy } from '../../src/routing/policy-data.ts'
@@ -83,6 +85,35 @@ test('a policy of the organisation chooses among its candidates, by their condit
   const unknown = await chat(rig, { model: 'auto:suport' })
   assert.equal(unknown.status, 404)
   assert.match(unknown.text, /no routing policy \\"suport\\".*support/)
+})
+
+test('an effort is an arm of its own: it is what the vendor is asked for, unless the request says how much to think', async () => {
+  const rig = await rigWith((data) => {
+    three(data)
+    data.routing = [{ ...plainPolicy('thinking', 'best'), candidates: [{ model: 'middle', effort: 'low', when: null }, { model: 'middle', effort: 'high', when: null }] }]
+  })
+  teach(rig, 'middle@low', 0.3)
+  teach(rig, 'middle@high', 1)
+  const asked = (): unknown => (JSON.parse(rig.upstream.log.at(-1)!.body.toString()) as { reasoning_effort?: string }).reasoning_effort
+  const answer = await chat(rig, { model: 'auto:thinking' })
+  assert.equal(answer.status, 200, answer.text)
+  assert.equal(asked(), 'high')
+  assert.equal((await decided(rig, 1))[0]!.served, 'middle@high')
+  await chat(rig, { model: 'auto:thinking', reasoning_effort: 'minimal' })
+  assert.equal(asked(), 'minimal')
+  await chat(rig, { model: 'middle' })
+  assert.equal(asked(), undefined)
+  const streamed = await chat(rig, { model: 'auto:thinking', stream: true, megarouter: { models: ['middle'] } })
+  assert.match(streamed.text, /\[DONE\]/)
+  assert.equal(asked(), 'high')
+})
+
+test('what may be used under auto is explained model by model', async () => {
+  const rig = await rigWith()
+  const { entry } = rig.addKey({ models: ['auto', 'small'] })
+  const explained = await explainOfKey(rig.gateway, rig.snapshot(), { key: entry.id, model: 'auto' }, systemClock)
+  assert.deepEqual(explained!.candidates.map(({ model, allowed }) => [model, allowed]), [['large', true], ['middle', true], ['small', true]])
+  assert.match(explained!.warnings.join(), /routing\/explain/)
 })
 
 test('what no model can meet is 400 with each reason and whom it removes; where all only rest it is 503 with retry-after', async () => {
