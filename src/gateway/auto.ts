@@ -30,6 +30,8 @@ export interface Routed {
   /** Whose arm each deployment is that may be asked, by `armKeyOf`. */
   arms: ReadonlyMap<string, string>
   said: Said
+  /** As the router knows the conversation. */
+  session: string
   marksCache: boolean
   wants: { tools: boolean; schema: boolean }
 }
@@ -60,7 +62,7 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   const chosen = deploymentsOf(own, [record.chosen, ...(exchange.options!.fallbacks === null ? record.fallbacks : [])], deployments)
   const arms = new Map(Array.from(chosen, ([deployment, id]) => [armKeyOf(deployment), id]))
   exchange.hedge = policy.hedge === null ? null : { policy: `${exchange.view!.id}\n${name}`, maxSpend: policy.hedge.maxSpend, keepsModel: record.held !== null || said.isToolLoop }
-  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms, said, marksCache: request.marksCache, wants: request.needs }
+  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms, said, session: request.session!, marksCache: request.marksCache, wants: request.needs }
   exchange.cachePolicy = policy.cache && { ttlMs: policy.cache.ttlS * 1000, scope: `${name}:${policy.version}` }
   return { deployments: [...chosen.keys()], route: `auto:${name}${record.why === 'best' ? '' : `+${record.why}`}` }
 }
@@ -138,7 +140,7 @@ function requestOf(exchange: Exchange, own: OrganisationRouting, said: Said, pol
 }
 
 /** A conversation that goes on is known by how it begins where the client gives it no name. */
-export const sessionOf = ({ options, key }: Exchange, { prefix }: Said, policy: string): string => `${key!.id}\n${policy}\n${options!.session ?? prefix}`
+const sessionOf = ({ options, key }: Exchange, { prefix }: Said, policy: string): string => `${key!.id}\n${policy}\n${options!.session ?? prefix}`
 
 const schemaMembers = ['response_format', 'text', 'generationConfig', 'output_config', 'output_format', 'format', 'outputConfig'] as const
 function wantsSchema({ body, scan }: Exchange): boolean {
