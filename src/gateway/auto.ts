@@ -18,7 +18,6 @@ import type { OrganisationRouting } from './organisation-routing.ts'
 import { Paces } from './paces.ts'
 import type { Gateway } from './pipeline.ts'
 import { factsOfRequest } from './policy.ts'
-import type { Routing } from './routing.ts'
 import { saidIn, type Said } from './said.ts'
 import type { Deployment, View } from './snapshot.ts'
 

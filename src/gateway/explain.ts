@@ -45,8 +45,6 @@ export async function effectiveOfKey(gateway: Gateway, snapshot: Snapshot, id: s
 }
 
 const defaultTokens = 1_000
-/** Models that `auto` could choose, of which it is said whether they may be used. */
-const mostRouted = 50
 
 function askedOf(ask: ExplainAsk, model: string): Asked {
   const { inputTokens = defaultTokens, maxOutputTokens = null, stream = false, hasImages = false, hasTools = false } = ask
@@ -80,9 +78,8 @@ export async function explainOfKey(gateway: Gateway, snapshot: Snapshot, ask: Ex
   const models = listModels({ view, key, principal, health: gateway.tools.health, nowMs: clock.monotonicUs() / 1000, epochMs: now }).map(({ id }) => id)
   const model = ask.model ?? principal.defaults?.model?.value ?? null
   if (model === null) return refusedRequest(failure('invalid_request', 'The request names no model, and no node above the key sets a default.', { param: 'model' }), models)
-  const isRouted = policyNameOf(model, view) !== null
-  const deployments = isRouted ? gateway.routing.of(view).arms.flatMap((arm) => (arm.isGeneral ? arm.deployments.slice(0, 1) : [])).slice(0, mostRouted)
-    : [model, ...principal.defaults?.fallbacks?.value ?? []].flatMap((name) => resolve(view, name, () => 0, principal))
+  if (policyNameOf(model, view) !== null) return refusedRequest(failure('invalid_request', `${model.slice(0, 100)} leaves the choice of the model to the router: POST /api/v1/routing/explain says which it would be and why. Ask here about that model.`, { param: 'model' }), models)
+  const deployments = [model, ...principal.defaults?.fallbacks?.value ?? []].flatMap((name) => resolve(view, name, () => 0, principal))
   if (deployments.length === 0) return refusedRequest(failure('model_not_found', `There is no model "${model.slice(0, 100)}" here, or no provider that is switched on serves it.`, { param: 'model' }), models)
   const tags = [...new Set([...key.tags, ...ask.tags ?? []])]
   const lease = admission.trial(key, snapshot)
@@ -93,7 +90,7 @@ export async function explainOfKey(gateway: Gateway, snapshot: Snapshot, ask: Ex
   const heeded = standing === null || 'code' in standing ? null : standing
   if (heeded?.blocked) return { ...refusedRequest(heeded.blocked, models), warnings: heeded.warnings }
   const asking = { asked, capability: ask.capability ?? 'chat', chain: principal.chain, facts: factsOf(ask, principal, tags, now), calibration: admission.calibration, nowMs: now, others: servedBy(view).filter((each) => canServe(view, each, ask.capability ?? 'chat')).map((each) => modelFacts(view, each)) }
-  return explainRequest(candidates, asking, { models, warnings: [...heeded?.warnings ?? [], ...isRouted ? [`${model} chooses among the models that are allowed: POST /api/v1/routing/explain says how`] : []], downgrade: heeded?.alias?.name ?? null })
+  return explainRequest(candidates, asking, { models, warnings: heeded?.warnings ?? [], downgrade: heeded?.alias?.name ?? null })
 }
 
 async function candidateOf({ admission }: Gateway, view: View, key: KeyEntry, principal: Principal, lease: Lease, deployment: Deployment, ask: ExplainAsk & { model: string }, asked: Asked, nowMs: number): Promise<Candidate> {

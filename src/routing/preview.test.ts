@@ -79,5 +79,6 @@ test('a request that is only thought of leaves nothing behind: what follows is d
     decide(quiet, policy, 50, seeded(8))
     for (let at = 0; at < 100; at++) asked.decide({ ...ask(asked, at), needs: { ...ask(asked, at).needs, promptTokens: 5_000 } }, policy, 60_000 + at, seeded(at), true)
     assert.deepEqual(decide(asked, policy, 100, seeded(9)), decide(quiet, policy, 100, seeded(9)))
+    assert.deepEqual(asked.decide(ask(asked, 7), policy, 200_000, seeded(1), true).record, quiet.decide(ask(quiet, 7), policy, 200_000, seeded(1)).record, 'and it is what the request itself then gets')
   }
 })

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { usageClasses, type PriceVector, type Prices } from '../../src/catalog/price.ts'
-import { systemClock } from '../../src/clock.ts'
-import { explainOfKey } from '../../src/gateway/explain.ts'
 import type { DeploymentData, OrganisationSnapshot } from '../../src/gateway/snapshot.ts'
 import { decideAgain, unpackDecision, type StoredDecision } from '../../src/routing/record.ts'
 import { plainPolicy } from '../../src/routing/policy-data.ts'
@@ -106,14 +104,6 @@ test('an effort is an arm of its own: it is what the vendor is asked for, unless
   const streamed = await chat(rig, { model: 'auto:thinking', stream: true, megarouter: { models: ['middle'] } })
   assert.match(streamed.text, /\[DONE\]/)
   assert.equal(asked(), 'high')
-})
-
-test('what may be used under auto is explained model by model', async () => {
-  const rig = await rigWith()
-  const { entry } = rig.addKey({ models: ['auto', 'small'] })
-  const explained = await explainOfKey(rig.gateway, rig.snapshot(), { key: entry.id, model: 'auto' }, systemClock)
-  assert.deepEqual(explained!.candidates.map(({ model, allowed }) => [model, allowed]), [['large', true], ['middle', true], ['small', true]])
-  assert.match(explained!.warnings.join(), /routing\/explain/)
 })
 
 test('what no model can meet is 400 with each reason and whom it removes; where all only rest it is 503 with retry-after', async () => {

@@ -107,6 +107,7 @@ describe('explained', () => {
     assert.match(body.refused.message, /^No model meets all that this request to "auto" asks for: large, small would cost more than allowed/)
     const named = (await admin('POST', '/routing/explain', { body: { model: 'large', messages: [] } })).body
     assert.match(named.refused.message, /names a model/)
+    assert.match((await admin('POST', '/explain', { key_id: key.id, model: 'auto:thrifty' })).body.message, /POST \/api\/v1\/routing\/explain/)
     assert.match((await admin('POST', '/routing/explain', { prompt: 'hi', policy: 'thrift' })).body.refused.message, /Nearest names: thrifty/)
   })
 
