@@ -3,6 +3,7 @@ import { alerts } from './alerts/routes.ts'
 import { aliases } from './aliases/routes.ts'
 import { audit } from './audit/routes.ts'
 import { budgets } from './budget-rules/routes.ts'
+import { cache } from './cache/routes.ts'
 import { catalog } from './catalog/routes.ts'
 import { configuration } from './config/routes.ts'
 import { deployments } from './deployments/routes.ts'
@@ -29,6 +30,9 @@ import { providers } from './providers/routes.ts'
 import { requests } from './requests/routes.ts'
 import { roles } from './roles/routes.ts'
 import { router } from './router.ts'
+import { routingDecisions } from './routing/decisions.ts'
+import { routingExplanations } from './routing/explain.ts'
+import { routingModels } from './routing/models.ts'
 import { routingPolicies } from './routing-policies/routes.ts'
 import { serviceAccounts } from './service-accounts/routes.ts'
 import type { Services } from './services.ts'
@@ -76,6 +80,9 @@ export const createApi = (services: Services) => router()
   .route('/', credentials(services))
   .route('/', providerModels(services))
   .route('/', aliases(services))
+  .route('/', routingDecisions(services))
+  .route('/', routingModels(services))
+  .route('/', routingExplanations(services))
   .route('/', routingPolicies(services))
   .route('/', deployments(services))
   .route('/', models(services))
@@ -86,6 +93,7 @@ export const createApi = (services: Services) => router()
   .route('/', events(services))
   .route('/', status(services))
   .route('/', settings(services))
+  .route('/', cache(services))
   .route('/', configuration(services))
 
 export type AdminApi = ReturnType<typeof createApi>

@@ -12,6 +12,7 @@ import type { Account, Ancestor } from '../ledger/account.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { priceUnknown } from '../ledger/refusals.ts'
 import { unusable } from './authenticate.ts'
+import { policyNameOf } from './auto.ts'
 import { hardBudgetOf, resolve, unpricedIsBlocked } from './choose.ts'
 import type { Asked } from './exchange.ts'
 import { bytesPerToken } from './inspect.ts'
@@ -21,7 +22,8 @@ import type { Gateway } from './pipeline.ts'
 import { asUsedBy, canServe, isListed, modelFacts, servedBy } from './policy.ts'
 import { viewOf, type Deployment, type KeyEntry, type Snapshot, type View } from './snapshot.ts'
 
-async function opened(ledger: Ledger, ancestors: readonly Ancestor[]): Promise<Account[] | Failure> {
+/** Budgets as they stand, read first where nobody used them yet. */
+export async function opened(ledger: Ledger, ancestors: readonly Ancestor[]): Promise<Account[] | Failure> {
   for (;;) {
     const accounts = ledger.accountsOf(ancestors)
     if (!(accounts instanceof Promise)) return accounts
@@ -73,9 +75,10 @@ export async function explainOfKey(gateway: Gateway, snapshot: Snapshot, ask: Ex
   const principal = admission.principal(key, snapshot)
   const stopped = unusable(key, now) ?? principal.stopped
   if (stopped !== null) return refusedRequest(stopped)
-  const models = listModels({ view, key, principal, health: gateway.tools.health, nowMs: clock.monotonicUs() / 1000, epochMs: now }).map(({ id }) => id)
+  const models = listModels({ view, key, principal, health: gateway.tools.health, nowMs: clock.monotonicUs() / 1000, epochMs: now }).flatMap(({ id, owned_by: owner }) => (owner === 'megarouter' ? [] : [id]))
   const model = ask.model ?? principal.defaults?.model?.value ?? null
   if (model === null) return refusedRequest(failure('invalid_request', 'The request names no model, and no node above the key sets a default.', { param: 'model' }), models)
+  if (policyNameOf(model, view) !== null) return refusedRequest(failure('invalid_request', `${model.slice(0, 100)} leaves the choice of the model to the router: POST /api/v1/routing/explain says which it would be and why. Ask here about that model.`, { param: 'model' }), models)
   const deployments = [model, ...principal.defaults?.fallbacks?.value ?? []].flatMap((name) => resolve(view, name, () => 0, principal))
   if (deployments.length === 0) return refusedRequest(failure('model_not_found', `There is no model "${model.slice(0, 100)}" here, or no provider that is switched on serves it.`, { param: 'model' }), models)
   const tags = [...new Set([...key.tags, ...ask.tags ?? []])]

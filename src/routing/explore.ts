@@ -23,6 +23,15 @@ export class Exploration {
   #usualNano = 0
   #seen = 0
 
+  copy(): Exploration {
+    const copy = new Exploration()
+    copy.#requests = this.#requests
+    copy.#spendNano = this.#spendNano
+    copy.#usualNano = this.#usualNano
+    copy.#seen = this.#seen
+    return copy
+  }
+
   /** Each request adds to the allowance. `costNano`: of the arm that would be taken. */
   arrive(share: number, spendShare: number, costNano: number): void {
     this.#seen++
@@ -60,14 +69,4 @@ function gain({ quality, deviation, costNano, latencyMs, onTrial }: Candidate, b
   const hoped = quality + (onTrial ? trialHope : hope) * deviation
   if (terms.kind === 'cheap') return costNano < best.costNano && hoped >= terms.bar ? deviation : 0
   return scoreOf(hoped, 0, 0, costNano, latencyMs, terms, false) - best.score
-}
-
-/** The option that a draw from 0 to 1 falls on, -1: none. */
-export function drawn(chances: Float64Array, draw: number): number {
-  let at = 0
-  for (let left = draw; at < chances.length; at++) {
-    left -= chances[at] as number
-    if (left < 0) return at
-  }
-  return -1
 }

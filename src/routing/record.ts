@@ -2,7 +2,7 @@
  * The record of a decision: enough to explain it, and to make it again, without the state that it was made from. It holds no text
  * of the request.
  */
-import { drawn } from './explore.ts'
+import type { Policy } from './policy.ts'
 import { scoreOf, type Prediction, type Terms } from './score.ts'
 import { difficulties, taskTypes, type Language } from './tasks.ts'
 
@@ -23,6 +23,9 @@ export interface Candidate extends Prediction {
   chance: number
 }
 
+/** Cost and time that the best quality usually has, the budgets' price of a nano-dollar, and the highest quality that some arm surely had. */
+export interface Measures { costNano: number; latencyMs: number; budgetPrice: number; surest: number }
+
 export interface DecisionRecord {
   version: number
   atMs: number
@@ -34,6 +37,8 @@ export interface DecisionRecord {
   understood: { tasks: number[]; weights: number[]; hardness: [number, number, number]; language: Language; chars: number }
   promptTokens: number
   terms: Terms
+  /** What weights are measured by, so that another policy can be put to it. */
+  measures: Measures
   /** The best ones, in the order of their scores. */
   candidates: Candidate[]
   /** Arms that were removed, by the bitmap of reasons. */
@@ -66,8 +71,13 @@ const packed = ['arm', 'domain', 'version', 'filters', 'onTrial', 'score', 'chan
 
 /** As it is stored. */
 export function packDecision({ record, signals, served }: StoredDecision): string {
-  const candidates = record.candidates.map(({ arm, domain, version, filters, onTrial, score, chance, quality, deviation, bonus, costNano, latencyMs }) => [arm, domain, version, filters, onTrial, score, chance, quality, deviation, bonus, costNano, latencyMs])
-  return JSON.stringify({ ...record, candidates, signals, served })
+  const { candidates, ...rest } = record
+  let lists = ''
+  for (let at = 0; at < candidates.length; at++) {
+    const { arm, domain, version, filters, onTrial, score, chance, quality, deviation, bonus, costNano, latencyMs } = candidates[at]!
+    lists += `${at === 0 ? '' : ','}[${JSON.stringify(arm)},${JSON.stringify(domain)},${version},${filters},${onTrial},${score},${chance},${quality},${deviation},${bonus},${costNano},${latencyMs}]`
+  }
+  return `{"candidates":[${lists}],"signals":"${signals}","served":${JSON.stringify(served)},${JSON.stringify(rest).slice(1)}`
 }
 
 /** Null: another version wrote it. */
@@ -78,6 +88,14 @@ export function unpackDecision(text: string): StoredDecision | null {
 }
 
 export type Why = 'best' | 'held' | 'tool_loop' | 'explored'
+
+/** Quality that a change of arm costs a session beside its cache: tone, habits, what was agreed. */
+const switchCost = 0.01
+
+/** What a policy makes of what it is measured by. */
+export const termsOf = ({ kind, cost, latency, tolerance, margin }: Pick<Policy, 'kind' | 'cost' | 'latency' | 'tolerance' | 'margin'>, { costNano, latencyMs, budgetPrice, surest }: Measures): Terms => ({
+  kind, perNano: (costNano > 0 ? cost / costNano : 0) + budgetPrice, perMs: latencyMs > 0 ? latency / latencyMs : 0, bar: kind === 'cheap' ? surest - tolerance : 0, switchCost, margin,
+})
 
 /** The choice among candidates whose scores are set: the one place where it is made. */
 export function choose(candidates: readonly Candidate[], { margin, switchCost }: Terms, held: DecisionRecord['held'], draw: number): { at: number; why: Why; propensity: number } {
@@ -94,10 +112,13 @@ export function choose(candidates: readonly Candidate[], { margin, switchCost }:
     if (held?.isToolLoop === true) return { at: own, why: 'tool_loop', propensity: 1 }
     if ((candidates[best] as Candidate).score - (candidates[own] as Candidate).score < margin + switchCost) return { at: own, why: 'held', propensity: 1 }
   }
-  const chances = Float64Array.from(candidates, ({ chance }) => chance)
-  const tried = drawn(chances, draw)
-  if (tried >= 0) return { at: tried, why: 'explored', propensity: chances[tried] as number }
-  return { at: best, why: 'best', propensity: 1 - chances.reduce((sum, chance) => sum + chance, 0) }
+  let tried = 0
+  for (let at = 0; at < candidates.length; at++) {
+    const { chance } = candidates[at] as Candidate
+    tried += chance
+    if (draw < tried) return { at, why: 'explored', propensity: chance }
+  }
+  return { at: best, why: 'best', propensity: 1 - tried }
 }
 
 /** Makes the decision again from the record alone. */

@@ -10,15 +10,13 @@ import { Exploration, hope, trialHope } from './explore.ts'
 import { Usual } from './pacing.ts'
 import type { Policy } from './policy.ts'
 import { Predictions, qualityOf, type Asked } from './predict.ts'
-import { choose, recordVersion, type Candidate, type DecisionRecord } from './record.ts'
+import { choose, recordVersion, termsOf, type Candidate, type DecisionRecord, type Measures } from './record.ts'
 import { caution, scoreOf, type Terms } from './score.ts'
 import { Sessions } from './sessions.ts'
 import type { Evidence } from './signals.ts'
 import { Tenants } from './tenants.ts'
 import { Understander, type Understanding } from './understand.ts'
 
-/** Quality that a change of arm costs a session beside its cache: tone, habits, what was agreed. */
-const switchCost = 0.01
 /** Arms are the same to outcomes when their difference is below so many deviations of it (95 %, one side), and below this: where nothing is known yet, not all are the same. */
 const certain = 1.65
 const mostNoise = 0.05
@@ -73,6 +71,8 @@ export class Router {
   readonly #usual = new Map<string, Usual>()
   readonly #explorations = new Map<string, Exploration>()
   readonly #predictions = new Predictions()
+  /** Of the predictions that were made last: the highest quality that some arm surely has. */
+  #surest = 0
   /** Newcomers wait for `approve` before they may be chosen. */
   requiresApproval = false
 
@@ -139,47 +139,47 @@ export class Router {
     return true
   }
 
-  decide(request: RoutingRequest, policy: Policy, nowMs: number, random: () => number): Decision {
+  /** `isTrial`: of a request that is only thought of; nothing remembers it. */
+  decide(request: RoutingRequest, policy: Policy, nowMs: number, random: () => number, isTrial = false): Decision {
     const { arms } = this
     const found = this.#predictions
     found.reserve(arms.length)
     const session = request.session === null ? null : this.sessions.find(request.session, nowMs)
-    const usual = this.#usualOf(policy.name)
+    const usual = isTrial ? this.#usualOf(policy.name).copy() : this.#usualOf(policy.name)
     const best = this.#predict(request, policy, nowMs, session)
     if (best < 0) return { record: null, nothingLeft: nothingLeft(arms, found.filters) }
     const reference = this.#reference(best)
     usual.note(found.costNano[reference] as number, found.latencyMs[reference] as number)
-    const bar = policy.kind === 'cheap' ? this.#surest() - policy.tolerance : 0
-    const terms: Terms = {
-      kind: policy.kind, perNano: (usual.costNano > 0 ? policy.cost / usual.costNano : 0) + request.budgetPrice, perMs: usual.latencyMs > 0 ? policy.latency / usual.latencyMs : 0,
-      bar, switchCost, margin: policy.margin,
-    }
+    const measures: Measures = { costNano: fine(usual.costNano), latencyMs: fine(usual.latencyMs), budgetPrice: request.budgetPrice, surest: this.#surest }
+    const terms = termsOf(policy, measures)
     const held = policy.sticky && session !== null ? { arm: session.arm, isToolLoop: request.isToolLoop } : null
     const candidates = this.#candidates(terms, held?.arm ?? '')
     const draw = random()
-    if (request.isLowRisk) this.#offer(candidates, policy, terms)
+    const exploration = isTrial ? this.#explorationOf(policy).copy() : this.#explorationOf(policy)
+    if (request.isLowRisk) offer(candidates, policy, terms, exploration)
     const choice = choose(candidates, terms, held, draw)
     const chosen = candidates[choice.at] as Candidate
-    if (choice.why === 'explored') this.#explorationOf(policy).spend(chosen.costNano - (candidates[0] as Candidate).costNano)
+    if (choice.why === 'explored') exploration.spend(chosen.costNano - (candidates[0] as Candidate).costNano)
     const { understanding: { tasks, weights, hardness, language, chars } } = request
     const record: DecisionRecord = {
       version: recordVersion, atMs: nowMs, artefact: this.#artefact.version, policy: policy.name, tenant: request.tenant, session: request.session,
-      understood: { tasks, weights: weights.map(short), hardness: [short(hardness[0]), short(hardness[1]), short(hardness[2])], language, chars }, promptTokens: request.needs.promptTokens, terms, candidates, removed: this.#removed(), held, draw,
+      understood: { tasks, weights: weights.map(short), hardness: [short(hardness[0]), short(hardness[1]), short(hardness[2])], language, chars }, promptTokens: request.needs.promptTokens, terms, measures, candidates, removed: this.#removed(), held, draw,
       chosen: chosen.arm, why: choice.why, propensity: choice.propensity, fallbacks: fallbacks(candidates, chosen), baseline: { arm: (arms[best] as Arm).facts.id, costNano: found.costNano[best] as number },
     }
     const arm = this.#byId.get(chosen.arm) as Arm
-    arm.taken++
+    if (!isTrial) arm.taken++
     return { record, arm }
   }
 
   /** Fills the predictions; the arm of the best quality that could be taken, -1: none. */
   #predict(request: RoutingRequest, policy: Policy, nowMs: number, session: ReturnType<Sessions['find']>): number {
     const { arms } = this
-    const { filters, quality, costNano, latencyMs } = this.#predictions
+    const { filters, quality, deviation, costNano, latencyMs } = this.#predictions
     const { understanding, needs } = request
     const asked: Asked = { understanding, promptTokens: needs.promptTokens, maxOutputTokens: needs.maxOutputTokens, prefix: request.prefix, nowMs, isLowRisk: request.isLowRisk, marksCache: request.marksCache }
     const own = this.#tenants.find(request.tenant)
     let best = -1
+    let surest = 0
     for (let at = 0; at < arms.length; at++) {
       const arm = arms[at] as Arm
       this.#predictions.predict(at, arm, asked, own, this.sessions, session)
@@ -190,8 +190,11 @@ export class Router {
       if (costNano[at]! > request.leftNano) bits |= reasons.budget
       if (arm.stage === 'candidate') bits |= !this.#isApproved(arm) ? reasons.not_approved : isOnTrial(arm) ? reasons.on_trial : 0
       filters[at] = bits
-      if (bits === 0 && (best < 0 || quality[at]! > quality[best]!)) best = at
+      if (bits !== 0) continue
+      surest = Math.max(surest, quality[at]! - caution * deviation[at]!)
+      if (best < 0 || quality[at]! > quality[best]!) best = at
     }
+    this.#surest = fine(surest)
     return best
   }
 
@@ -205,14 +208,6 @@ export class Router {
       if (quality[at]! >= quality[best]! - noise) found = at
     }
     return found
-  }
-
-  /** The highest quality that some arm surely has. */
-  #surest(): number {
-    const { filters, quality, deviation } = this.#predictions
-    let most = 0
-    for (let at = 0; at < this.arms.length; at++) if (filters[at] === 0) most = Math.max(most, quality[at]! - caution * deviation[at]!)
-    return most
   }
 
   #isApproved({ facts }: Arm): boolean {
@@ -262,15 +257,6 @@ export class Router {
     const more = (filters[at] === 0 ? hope : trialHope) * (deviation[at] as number)
     if (terms.kind === 'cheap') return costNano[at]! < costNano[best]! && quality[at]! + more >= terms.bar ? score[best]! + more : -Infinity
     return this.#scoreOf(at, terms, false) - (bonus[at] as number) + more
-  }
-
-  /** Sets the chances of what may be tried instead of the best one. */
-  #offer(candidates: Candidate[], policy: Policy, terms: Terms): void {
-    const best = candidates[0] as Candidate
-    const exploration = this.#explorationOf(policy)
-    exploration.arrive(policy.exploreShare, policy.exploreSpend, best.costNano)
-    const chances = exploration.chances(candidates, best, terms)
-    for (let at = 0; at < chances.length; at++) (candidates[at] as Candidate).chance = chances[at] as number
   }
 
   #removed(): DecisionRecord['removed'] {
@@ -325,6 +311,17 @@ export class Router {
     if (outputTokens > 0) arm.tokenMs.learn((totalMs - ttftMs) / outputTokens)
     arm.version++
   }
+}
+
+/** A record is shorter for it, and terms follow from what stands there. */
+const fine = (value: number): number => Math.round(value * 1e6) / 1e6
+
+/** Sets the chances of what may be tried instead of the best one. */
+function offer(candidates: Candidate[], policy: Policy, terms: Terms, exploration: Exploration): void {
+  const best = candidates[0] as Candidate
+  exploration.arrive(policy.exploreShare, policy.exploreSpend, best.costNano)
+  const chances = exploration.chances(candidates, best, terms)
+  for (let at = 0; at < chances.length; at++) (candidates[at] as Candidate).chance = chances[at] as number
 }
 
 const short = (share: number): number => Math.round(share * 1e4) / 1e4
