@@ -16,6 +16,7 @@ import { Dialog, Sheet } from '../../ui/dialog.tsx'
 import { Field, FormError, TextField } from '../../ui/field.tsx'
 import { Load } from '../../ui/state.tsx'
 import { Members } from './members.tsx'
+import { NodeDefaults } from './node-defaults.tsx'
 
 const Section = ({ title, children }: { title: string; children: React.ReactNode }) => (
   <section aria-label={title} className="border-t border-line pt-3">
@@ -190,6 +191,11 @@ function Edit({ node, onClose }: { node: TreeNode; onClose: () => void }) {
           <span className="text-fg-3"> at it and below, {plural(base.parts, 'team or project', 'teams and projects')} directly below.</span>
         </p>
         <Rules node={base} />
+        {may('routing:read') && (
+          <Section title="What it sets for those below">
+            <NodeDefaults node={base} onSaved={(version) => setBase({ ...base, version })} />
+          </Section>
+        )}
         {may('members:read') && (
           <Section title="Who has which role here">
             <Members node={base.id} />
