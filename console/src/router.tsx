@@ -141,7 +141,7 @@ const routingParts = [
   createRoute({
     getParentRoute: () => app,
     path: '/routing/models',
-    validateSearch: only('model'),
+    validateSearch: only('model', 'task'),
     component: lazyRouteComponent(() => import('./pages/routing/arms.tsx'), 'RoutedModels'),
   }),
   createRoute({

@@ -13,7 +13,7 @@ import { Button, button } from '../../ui/button.tsx'
 import { Dialog, Sheet } from '../../ui/dialog.tsx'
 import { FormError } from '../../ui/field.tsx'
 import { PolicyFields } from './policy-fields.tsx'
-import { PolicyPreview } from './policy-preview.tsx'
+import { PolicyPreview, usePreview } from './policy-preview.tsx'
 import { blankPolicy, policyInput, type PolicyValues, policyValues, type Problems, serverProblems, shownValues, typedProblems } from './policy-values.ts'
 
 const patchOf = (values: PolicyValues) => {
@@ -30,17 +30,19 @@ function baseOf(values: PolicyValues, policies: readonly RoutingPolicy[]): Routi
 /** Which fields the form shows a problem at; what the server says beyond them stands below it. */
 function useProblems(values: PolicyValues, isNew: boolean, error: Error | null) {
   const [tried, setTried] = useState(false)
+  const [needsName, setNeedsName] = useState(false)
   const [sent, setSent] = useState(values)
-  const typed = typedProblems(values, isNew)
+  const typed = typedProblems(values, isNew && needsName)
   const found: Problems = error instanceof ApiError && same(sent, values) ? serverProblems(error, sent) : {}
   return {
     problems: { ...found, ...(tried ? typed : {}) },
     rest: error !== null && Object.keys(found).length === 0 && currentOf(error) === null && same(sent, values) ? error.message : undefined,
-    /** Whether it can be sent. */
-    check: (): boolean => {
+    /** Whether it can be sent; to be looked at it needs no name. */
+    check: (isSaved: boolean): boolean => {
       setTried(true)
+      setNeedsName(isSaved)
       setSent(values)
-      return Object.keys(typed).length === 0
+      return Object.keys(typedProblems(values, isNew && isSaved)).length === 0
     },
   }
 }
@@ -59,13 +61,17 @@ export function NewPolicySheet({ policies, onClose }: NewProps) {
       onClose()
     },
   })
-  const { problems, rest, check } = useProblems(values, true, create.error)
+  const preview = usePreview(values, '')
+  const { problems, rest, check } = useProblems(values, true, create.error ?? preview.ask.error)
   return (
     <Sheet
       title="Create policy"
       note="It gives nobody a right: it chooses among the models that the key may use."
       onClose={onClose}
-      onSubmit={() => check() && create.mutate()}
+      onSubmit={() => {
+        preview.ask.reset()
+        if (check(true)) create.mutate()
+      }}
       footer={
         <>
           <Button type="submit" look="primary" disabled={create.isPending}>
@@ -79,7 +85,14 @@ export function NewPolicySheet({ policies, onClose }: NewProps) {
     >
       <div className="grid gap-4">
         <PolicyFields isNew values={values} onChange={setValues} problems={problems} disabled={false} base={baseOf(values, policies)} />
-        <PolicyPreview values={values} check={check} />
+        <PolicyPreview
+          policies={policies}
+          of={preview}
+          check={() => {
+            create.reset()
+            return check(false)
+          }}
+        />
         <FormError>{rest}</FormError>
       </div>
     </Sheet>
@@ -147,11 +160,16 @@ const Decisions = ({ of }: { of: RoutingPolicy }) => (
 export function PolicySheet({ policy, policies, onClose }: { policy: RoutingPolicy } & NewProps) {
   const mayWrite = useMay()('routing:write')
   const { base, values, setValues, save, current, take, dirty } = usePolicyEdit(policy)
-  const { problems, rest, check } = useProblems(values, false, save.error)
+  const preview = usePreview(values, policy.name)
+  const { problems, rest, check } = useProblems(values, false, save.error ?? preview.ask.error)
   const [deleting, setDeleting] = useState(false)
   const isDeclared = base.managed_by !== 'api'
   const readOnly = isDeclared || base.built_in || !mayWrite
   if (deleting) return <Delete policy={base} onClose={() => setDeleting(false)} onDone={onClose} />
+  const submit = (): void => {
+    preview.ask.reset()
+    if (check(true)) save.mutate(base.version)
+  }
   const footer = readOnly ? (
     <Decisions of={base} />
   ) : (
@@ -171,13 +189,20 @@ export function PolicySheet({ policy, policies, onClose }: { policy: RoutingPoli
       note={base.built_in ? 'Built in. A policy of your own with this name takes its place.' : 'Changes reach requests within a second.'}
       onClose={onClose}
       footer={footer}
-      {...(readOnly ? {} : { onSubmit: () => check() && save.mutate(base.version) })}
+      {...(readOnly ? {} : { onSubmit: submit })}
     >
       <div className="grid gap-4">
         {isDeclared && <Declared by="megarouter.yaml">; it is read again at once</Declared>}
         {current && <Conflict what={base.name} mine={shownValues(values)} theirs={shownValues(policyValues(current))} onMine={() => take(true)} onTheirs={() => take(false)} />}
         <PolicyFields isNew={false} values={values} onChange={setValues} problems={problems} disabled={readOnly} base={baseOf(values, policies)} />
-        <PolicyPreview values={values} check={check} />
+        <PolicyPreview
+          policies={policies}
+          of={preview}
+          check={() => {
+            if (!current) save.reset()
+            return check(false)
+          }}
+        />
         <FormError>{rest}</FormError>
       </div>
     </Sheet>
