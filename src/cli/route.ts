@@ -1,4 +1,4 @@
-/** `megarouter route`: how models are chosen. `route eval` scores routing on a file of outcomes; it needs no gateway and no database, and changes nothing. */
+/** `megarouter route`: how models are chosen. `route explain` asks the running server what it would choose; `route eval` scores routing on a file of outcomes; it needs no gateway and no database, and changes nothing. */
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import type { Command } from 'commander'
@@ -8,6 +8,7 @@ import { report } from '../routing/evaluate/report.ts'
 import { readSpec, specOf } from '../routing/evaluate/spec.ts'
 import { loadArtefact } from '../routing/load.ts'
 import { seeded } from '../simulated/random.ts'
+import { explainRoute } from './explain.ts'
 import { CommandError, whole, type Io, type Output } from './io.ts'
 
 /** Uncompressed; larger files are refused. */
@@ -15,6 +16,7 @@ const mostBytes = 1024 ** 3
 
 export function route(program: Command, io: Io, output: () => Output): void {
   const command = program.command('route').description('how models are chosen')
+  explainRoute(command, io, output)
   command.command('eval <file>').description('score routing on outcomes of several models: JSON lines, also gzipped, {"prompt": …, "q": {model: 0..1}, "usd": {model: dollars}}')
     .option('--settings <file>', 'pools, pairs, seeds and labels as JSON; default: made from the file')
     .option('--resamples <count>', 'resamples of the bootstrap', whole('--resamples'))

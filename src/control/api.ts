@@ -29,6 +29,9 @@ import { providers } from './providers/routes.ts'
 import { requests } from './requests/routes.ts'
 import { roles } from './roles/routes.ts'
 import { router } from './router.ts'
+import { routingDecisions } from './routing/decisions.ts'
+import { routingExplanations } from './routing/explain.ts'
+import { routingModels } from './routing/models.ts'
 import { routingPolicies } from './routing-policies/routes.ts'
 import { serviceAccounts } from './service-accounts/routes.ts'
 import type { Services } from './services.ts'
@@ -76,6 +79,9 @@ export const createApi = (services: Services) => router()
   .route('/', credentials(services))
   .route('/', providerModels(services))
   .route('/', aliases(services))
+  .route('/', routingDecisions(services))
+  .route('/', routingModels(services))
+  .route('/', routingExplanations(services))
   .route('/', routingPolicies(services))
   .route('/', deployments(services))
   .route('/', models(services))

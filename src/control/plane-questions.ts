@@ -1,11 +1,12 @@
 /** Questions to the data plane, which alone knows what is held, spent and used now. One that does not answer in time is an answer of null, not an error. */
+import type { AnswerTo, RoutingAsk } from '../gateway/routing-desk.ts'
 import type { Effective } from '../governance/effective.ts'
 import type { ExplainAsk, Explained } from '../governance/explain-request.ts'
 import type { FromControl, HeldNow, ToControl } from '../threads/messages.ts'
 
 const answerMs = 1_000
 
-type Answer = Extract<ToControl, { kind: 'holds' | 'effective' | 'explain' }>
+type Answer = Extract<ToControl, { kind: 'holds' | 'effective' | 'explain' | 'routing' }>
 export type PlaneAnswer = Answer
 
 export class PlaneQuestions {
@@ -31,6 +32,12 @@ export class PlaneQuestions {
   async explain(ask: ExplainAsk): Promise<Explained | null> {
     const answer = await this.#ask((id) => ({ kind: 'explain', id, ask }))
     return answer?.kind === 'explain' ? answer.explained : null
+  }
+
+  /** What the router knows, would do, or is to do. */
+  async routing<Ask extends RoutingAsk>(ask: Ask): Promise<AnswerTo<Ask> | null> {
+    const answer = await this.#ask((id) => ({ kind: 'routing', id, ask }))
+    return answer?.kind === 'routing' ? answer.answer as AnswerTo<Ask> | null : null
   }
 
   answered(answer: Answer): void {

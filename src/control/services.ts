@@ -59,8 +59,8 @@ export interface Services {
   troubles: () => Troubles
   /** What the data plane holds now; null when it does not answer. */
   held: () => Promise<HeldNow | null>
-  /** Asks the data plane what acts on a key, and what would become of a request. */
-  question: Pick<PlaneQuestions, 'effective' | 'explain'>
+  /** Asks the data plane what acts on a key, what would become of a request, what the router knows. */
+  question: Pick<PlaneQuestions, 'effective' | 'explain' | 'routing'>
   /** Sends alerts. */
   desk: AlertDesk
   /** Of the store worker, as the data plane last reported it. */

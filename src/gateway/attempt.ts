@@ -55,6 +55,8 @@ export class Attempt implements UpstreamHandler, Ticking {
   usageApart = false
   outputChars = 0
   outputEvents = 0
+  /** The event of a stream that gave the reason of its end. */
+  endEvent: StreamEvent | null = null
   /** How a stream began, for the log. */
   first: Buffer | null = null
   body: Buffer | null = null
@@ -66,7 +68,6 @@ export class Attempt implements UpstreamHandler, Ticking {
   rivalry: Rivalry | null = null
   readonly finished: Promise<void>
   readonly replied: Promise<Reply>
-
   readonly #clock: Clock
   readonly #running: Deadlines
   #call: UpstreamCall | null = null
@@ -124,8 +125,7 @@ export class Attempt implements UpstreamHandler, Ticking {
 
   /** Gives a committed stream its destination; what was held back goes first. */
   attach(sink: Sink): void {
-    const pending = this.#chunks
-    this.#chunks = []
+    const pending = this.#chunks.splice(0)
     this.#sink = sink
     sink.onDrain = () => this.#resume()
     if (this.outcome) sink.settle()
@@ -197,8 +197,7 @@ export class Attempt implements UpstreamHandler, Ticking {
   /** The client has gone: stop a vendor that then stops billing, read the usage of one that does not. */
   leave(mayDrain: boolean): void {
     if (this.outcome) return
-    const drains = mayDrain && this.sent && this.options.deployment.provider.vendor.billsAfterAbort
-    if (!drains) return this.#end('cancelled', null)
+    if (!(mayDrain && this.sent && this.options.deployment.provider.vendor.billsAfterAbort)) return this.#end('cancelled', null)
     this.#drainUntilUs = this.#clock.monotonicUs() + limits.drainMs * 1000
     this.#sink = null
     this.#resume()
@@ -227,6 +226,7 @@ export class Attempt implements UpstreamHandler, Ticking {
       this.#progressUs = this.#lastByteUs
       this.#meaningful ||= !facts.done
     }
+    if (facts.finished) this.endEvent = event
     if (facts.finished || facts.done) this.terminal = true
     if (facts.done) this.#doneAtUs = this.#lastByteUs
     if (facts.error) this.#inBand = { said: facts.error, json: event.data }

@@ -32,6 +32,7 @@ export interface Routed {
   arms: ReadonlyMap<Deployment, string>
   said: Said
   marksCache: boolean
+  wants: { tools: boolean; schema: boolean }
 }
 
 /** The name of the policy that a model's name means, or null where it means a model. */
@@ -45,46 +46,55 @@ export function policyNameOf(name: string, view: View): string | null {
 const builtIn: ReadonlySet<string> = new Set(['balanced', 'cheap', 'best', 'fast'])
 
 export function chooseAuto(exchange: Exchange, named: string, { routing, admission }: Pick<Gateway, 'routing' | 'admission'>): Choice | Failure {
-  const view = exchange.view!
-  const principal = exchange.principal!
-  const { endpoint, options } = exchange
-  if (endpoint.capability !== 'chat') return failure('invalid_request', `"${exchange.asked!.model}" chooses a model for a conversation, and ${endpoint.path} is none. Name a model; GET /v1/models lists them.`, { param: 'model' })
-  const policyName = named || (options!.policy ?? exchange.key!.policy ?? principal.defaults?.policy?.value ?? 'balanced')
-  const policy = view.routing.get(policyName)
-  if (policy === undefined) return unknownPolicy(view, policyName)
-  const own = routing.of(view)
-  const facts: Facts = principal.asksRequests || policy.candidates?.some(({ when }) => when !== null) ? factsOfRequest(exchange, principal) : noFacts()
-  const nowMs = exchange.clock.monotonicUs() / 1000
-  const { bits, deployments } = own.against(policy, exchange.key!, principal, facts, nowMs, exchange.asked!.model)
-  const said = saidIn(exchange.body, exchange.scan!)
-  const request = requestOf(exchange, own, said, policyName, bits)
-  const accounts = admission.ledger.accountsOf(principal.ancestors)
+  const asking = askingOf(exchange, named, routing)
+  if ('code' in asking) return asking
+  const { own, name, policy, limited: narrowed, said, request, deployments } = asking
+  const accounts = admission.ledger.accountsOf(exchange.principal!.ancestors)
   if (accounts instanceof Promise) accounts.catch(ignored)
   else {
     request.budgetPrice = paces.price(accounts, Math.floor(exchange.at / 1000))
     request.leftNano = admission.ledger.terms(accounts).freeNano
   }
-  const decision = decide(own, request, limited(policy.policy, options!), exchange, routing)
+  const decision = decide(own, request, narrowed, Math.floor(exchange.at / 1000), routing.random)
   if (decision.record === null) return nothingFits(decision.nothingLeft, exchange, own)
   const { record } = decision
-  const chosen = deploymentsOf(own, [record.chosen, ...(options!.fallbacks === null ? record.fallbacks : [])], deployments)
-  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache }
-  if (policy.hedge !== null) exchange.hedge = { policy: `${view.id}\n${policyName}`, maxSpend: policy.hedge.maxSpend }
-  return { deployments: [...chosen.keys()], route: `auto:${policyName}${record.why === 'best' ? '' : `+${record.why}`}` }
+  const chosen = deploymentsOf(own, [record.chosen, ...(exchange.options!.fallbacks === null ? record.fallbacks : [])], deployments)
+  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache, wants: request.needs }
+  if (policy.hedge !== null) exchange.hedge = { policy: `${exchange.view!.id}\n${name}`, maxSpend: policy.hedge.maxSpend }
+  return { deployments: [...chosen.keys()], route: `auto:${name}${record.why === 'best' ? '' : `+${record.why}`}` }
+}
+
+/** All that the router is asked about a request, but for its budgets. What is against each arm holds only until the next request asks. */
+export interface Asking { own: OrganisationRouting; name: string; policy: CompiledPolicy; limited: Policy; said: Said; request: RoutingRequest; deployments: readonly (readonly Deployment[])[] }
+
+export function askingOf(exchange: Exchange, named: string, routing: Pick<Routing, 'of'>): Asking | Failure {
+  const view = exchange.view!
+  const principal = exchange.principal!
+  const { endpoint, options } = exchange
+  if (endpoint.capability !== 'chat') return failure('invalid_request', `"${exchange.asked!.model}" chooses a model for a conversation, and ${endpoint.path} is none. Name a model; GET /v1/models lists them.`, { param: 'model' })
+  const name = named || (options!.policy ?? exchange.key!.policy ?? principal.defaults?.policy?.value ?? 'balanced')
+  const policy = view.routing.get(name)
+  if (policy === undefined) return unknownPolicy(view, name)
+  const own = routing.of(view)
+  const facts: Facts = principal.asksRequests || policy.candidates?.some(({ when }) => when !== null) ? factsOfRequest(exchange, principal) : noFacts()
+  const nowMs = exchange.clock.monotonicUs() / 1000
+  const { bits, deployments } = own.against(policy, exchange.key!, principal, facts, nowMs, exchange.asked!.model)
+  const said = saidIn(exchange.body, exchange.scan!)
+  return { own, name, policy, limited: limited(policy.policy, options!), said, request: requestOf(exchange, own, said, name, bits), deployments }
 }
 
 /** Followed for as long as the process runs, by budget. */
-const paces = new Paces()
+export const paces = new Paces()
 /** The hold that follows meets the same trouble and tells it. */
 const ignored = (): void => {}
 
-function decide(own: OrganisationRouting, request: RoutingRequest, policy: Policy, exchange: Exchange, { random }: Routing): ReturnType<OrganisationRouting['router']['decide']> {
-  const nowMs = Math.floor(exchange.at / 1000)
-  const decision = own.router.decide(request, policy, nowMs, random)
+/** `isTrial`: it is only thought of. */
+export function decide(own: OrganisationRouting, request: RoutingRequest, policy: Policy, nowMs: number, random: () => number, isTrial = false): ReturnType<OrganisationRouting['router']['decide']> {
+  const decision = own.router.decide(request, policy, nowMs, random, isTrial)
   if (decision.record !== null || request.leftNano === Infinity || !decision.nothingLeft.removed.some(({ reason }) => reason === 'budget')) return decision
   // The hold says what is left of which budget, and when it begins anew; if the request fits after all, so much the better.
   request.leftNano = Infinity
-  return own.router.decide(request, policy, nowMs, random)
+  return own.router.decide(request, policy, nowMs, random, isTrial)
 }
 
 function requestOf(exchange: Exchange, own: OrganisationRouting, said: Said, policy: string, outside: Uint32Array): RoutingRequest {
@@ -128,7 +138,7 @@ function limited(policy: Policy, { maxCostNano, minQuality, maxLatencyMs }: Requ
 }
 
 /** In the order in which they are asked, with the arm that each belongs to. */
-function deploymentsOf({ arms, router }: OrganisationRouting, ids: readonly string[], deployments: readonly (readonly Deployment[])[]): Map<Deployment, string> {
+export function deploymentsOf({ arms, router }: OrganisationRouting, ids: readonly string[], deployments: readonly (readonly Deployment[])[]): Map<Deployment, string> {
   const chosen = new Map<Deployment, string>()
   for (const id of ids) {
     const at = router.indexOf(id)
@@ -145,7 +155,7 @@ const said: Readonly<Record<Reason, string>> = {
 }
 const mostNamed = 5
 
-function nothingFits({ passes, removed }: NothingLeft, exchange: Exchange, { arms }: OrganisationRouting): Failure {
+export function nothingFits({ passes, removed }: NothingLeft, exchange: Exchange, { arms }: OrganisationRouting): Failure {
   const { model } = exchange.asked!
   if (arms.length === 0) return failure('no_candidate', `"${model}" has no model to choose from: no provider that is switched on serves one for conversations. Have an admin add a credential in the console under Providers.`, { param: 'model' })
   const others = new Set(removed.find(({ reason }) => reason === 'not_requested')?.arms)

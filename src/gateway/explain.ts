@@ -21,7 +21,8 @@ import type { Gateway } from './pipeline.ts'
 import { asUsedBy, canServe, isListed, modelFacts, servedBy } from './policy.ts'
 import { viewOf, type Deployment, type KeyEntry, type Snapshot, type View } from './snapshot.ts'
 
-async function opened(ledger: Ledger, ancestors: readonly Ancestor[]): Promise<Account[] | Failure> {
+/** Budgets as they stand, read first where nobody used them yet. */
+export async function opened(ledger: Ledger, ancestors: readonly Ancestor[]): Promise<Account[] | Failure> {
   for (;;) {
     const accounts = ledger.accountsOf(ancestors)
     if (!(accounts instanceof Promise)) return accounts

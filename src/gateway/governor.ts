@@ -1,6 +1,6 @@
 /**
  * Takes in governance as it changes and acts on what runs: streams of budgets that were lowered, requests of keys whose owner, place or
- * organisation is gone. Answers the control worker's questions about keys. What comes before the gateway is there is only taken in.
+ * organisation is gone. Answers the control worker's questions about keys and routing. What comes before the gateway is there is only taken in.
  */
 import type { Clock } from '../clock.ts'
 import type { GovernanceRow } from '../governance/rows.ts'
@@ -8,9 +8,10 @@ import type { GovernanceState } from '../governance/state.ts'
 import type { FromControl, ToControl } from '../threads/messages.ts'
 import { effectiveOfKey, explainOfKey } from './explain.ts'
 import type { Gateway } from './pipeline.ts'
+import { answerRouting } from './routing-desk.ts'
 import type { Snapshot } from './snapshot.ts'
 
-export type KeyQuestion = Extract<FromControl, { kind: 'effective' | 'explain' }>
+export type KeyQuestion = Extract<FromControl, { kind: 'effective' | 'explain' | 'routing' }>
 
 export class Governor {
   readonly #governance: GovernanceState
@@ -44,6 +45,7 @@ export class Governor {
     const snapshot = this.#snapshot()
     const { gateway } = this
     if (kind === 'effective') return { kind, id, effective: snapshot && gateway && await effectiveOfKey(gateway, snapshot, question.key, this.#clock.epochMs()) }
+    if (kind === 'routing') return { kind, id, answer: snapshot && gateway && await answerRouting(gateway, snapshot, question.ask, this.#clock) }
     return { kind, id, explained: snapshot && gateway && await explainOfKey(gateway, snapshot, question.ask, this.#clock) }
   }
 

@@ -7,6 +7,7 @@ import { rulesFor } from '../routing/sessions.ts'
 import type { Attempt } from './attempt.ts'
 import { sessionOf, type Routed } from './auto.ts'
 import type { Exchange } from './exchange.ts'
+import { signalsOf } from './judge.ts'
 import type { Routing } from './routing.ts'
 
 export function learnFrom(exchange: Exchange, routing: Routing): void {
@@ -17,6 +18,11 @@ export function learnFrom(exchange: Exchange, routing: Routing): void {
   routing.note(exchange.id, exchange.key!.org, exchange.at, exchange.options!.session, routed.record, routed.understanding, arm)
   if (arm === null || last === null) return
   observe(exchange, routed, arm, last)
+  const { understanding, said, policy, record: { tenant }, wants } = routed
+  const org = exchange.key!.org
+  for (const signal of signalsOf(exchange, last, wants)) routing.take(org, arm, tenant, understanding, signal)
+  const before = routed.routing.repeated.answered(sessionOf(exchange, said, policy.policy.name), arm, said, understanding, Math.floor(exchange.at / 1000))
+  if (before !== null) routing.take(org, before.arm, tenant, before.understanding, { kind: 'regenerated' })
 }
 
 function observe(exchange: Exchange, { routing: { router }, understanding, said, policy, marksCache, record }: Routed, arm: string, { metered, startedUs, firstTokenUs, endedUs }: Attempt): void {

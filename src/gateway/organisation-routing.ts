@@ -13,6 +13,7 @@ import { Router, type ArmChanges, type StoredArm } from '../routing/router.ts'
 import type { Understander } from '../routing/understand.ts'
 import { armsOf, type Arm } from './arms.ts'
 import { asUsedBy, isAllowed, isListed } from './policy.ts'
+import { Repeated } from './repeated.ts'
 import type { Deployment, KeyEntry, View } from './snapshot.ts'
 
 export interface Standing { health: Pick<HealthBook, 'state' | 'isSilent'>; credentials: Pick<CredentialTurns, 'hasRested'> }
@@ -25,6 +26,7 @@ interface Allowed { view: View; bits: Uint32Array; deployments: (readonly Deploy
 
 export class OrganisationRouting {
   readonly router: Router
+  readonly repeated = new Repeated()
   arms: readonly Arm[] = []
   #view: View | null = null
   readonly #standing: Standing
@@ -63,6 +65,11 @@ export class OrganisationRouting {
     const outside = this.#outside
     for (let at = 0; at < outside.length; at++) outside[at] = bits[at]! | fallen[at]! | unnamed[at]!
     return { bits: outside, deployments }
+  }
+
+  /** What stands at this moment against an arm for everybody. */
+  standing(at: number, nowMs: number): number {
+    return this.#fallenNow(nowMs)[at] ?? 0
   }
 
   #allowedTo(key: KeyEntry, principal: Principal, facts: Facts, asked: string): Allowed {

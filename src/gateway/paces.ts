@@ -20,6 +20,16 @@ export class Paces {
     return sum
   }
 
+  /** The same without following: for a request that is only thought of. */
+  peek(accounts: readonly Account[]): number {
+    let sum = 0
+    for (const { rule, entity, mode, endMs, limitNano } of accounts) {
+      const known = this.#known.get(`${rule}\n${entity}`)
+      if (mode !== 'soft' && known?.endMs === endMs && known.limitNano === limitNano) sum += known.pace.price
+    }
+    return sum
+  }
+
   #look({ rule, entity, endMs, limitNano, settledNano }: Account, nowMs: number): number {
     const id = `${rule}\n${entity}`
     const known = this.#known.get(id)

@@ -23,6 +23,15 @@ export class Exploration {
   #usualNano = 0
   #seen = 0
 
+  copy(): Exploration {
+    const copy = new Exploration()
+    copy.#requests = this.#requests
+    copy.#spendNano = this.#spendNano
+    copy.#usualNano = this.#usualNano
+    copy.#seen = this.#seen
+    return copy
+  }
+
   /** Each request adds to the allowance. `costNano`: of the arm that would be taken. */
   arrive(share: number, spendShare: number, costNano: number): void {
     this.#seen++

@@ -53,6 +53,14 @@ export class Usual {
   latencyMs = 0
   #requests = 0
 
+  copy(): Usual {
+    const copy = new Usual()
+    copy.costNano = this.costNano
+    copy.latencyMs = this.latencyMs
+    copy.#requests = this.#requests
+    return copy
+  }
+
   note(costNano: number, latencyMs: number): void {
     this.#requests++
     const part = 1 / Math.min(this.#requests, 1_000)

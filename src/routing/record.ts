@@ -3,6 +3,7 @@
  * of the request.
  */
 import { drawn } from './explore.ts'
+import type { Policy } from './policy.ts'
 import { scoreOf, type Prediction, type Terms } from './score.ts'
 import { difficulties, taskTypes, type Language } from './tasks.ts'
 
@@ -23,6 +24,9 @@ export interface Candidate extends Prediction {
   chance: number
 }
 
+/** Cost and time that the best quality usually has, the budgets' price of a nano-dollar, and the highest quality that some arm surely had. */
+export interface Measures { costNano: number; latencyMs: number; budgetPrice: number; surest: number }
+
 export interface DecisionRecord {
   version: number
   atMs: number
@@ -34,6 +38,8 @@ export interface DecisionRecord {
   understood: { tasks: number[]; weights: number[]; hardness: [number, number, number]; language: Language; chars: number }
   promptTokens: number
   terms: Terms
+  /** What weights are measured by, so that another policy can be put to it. */
+  measures: Measures
   /** The best ones, in the order of their scores. */
   candidates: Candidate[]
   /** Arms that were removed, by the bitmap of reasons. */
@@ -78,6 +84,14 @@ export function unpackDecision(text: string): StoredDecision | null {
 }
 
 export type Why = 'best' | 'held' | 'tool_loop' | 'explored'
+
+/** Quality that a change of arm costs a session beside its cache: tone, habits, what was agreed. */
+const switchCost = 0.01
+
+/** What a policy makes of what it is measured by. */
+export const termsOf = ({ kind, cost, latency, tolerance, margin }: Pick<Policy, 'kind' | 'cost' | 'latency' | 'tolerance' | 'margin'>, { costNano, latencyMs, budgetPrice, surest }: Measures): Terms => ({
+  kind, perNano: (costNano > 0 ? cost / costNano : 0) + budgetPrice, perMs: latencyMs > 0 ? latency / latencyMs : 0, bar: kind === 'cheap' ? surest - tolerance : 0, switchCost, margin,
+})
 
 /** The choice among candidates whose scores are set: the one place where it is made. */
 export function choose(candidates: readonly Candidate[], { margin, switchCost }: Terms, held: DecisionRecord['held'], draw: number): { at: number; why: Why; propensity: number } {

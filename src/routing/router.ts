@@ -10,15 +10,13 @@ import { Exploration, hope, trialHope } from './explore.ts'
 import { Usual } from './pacing.ts'
 import type { Policy } from './policy.ts'
 import { Predictions, qualityOf, type Asked } from './predict.ts'
-import { choose, recordVersion, type Candidate, type DecisionRecord } from './record.ts'
+import { choose, recordVersion, termsOf, type Candidate, type DecisionRecord, type Measures } from './record.ts'
 import { caution, scoreOf, type Terms } from './score.ts'
 import { Sessions } from './sessions.ts'
 import type { Evidence } from './signals.ts'
 import { Tenants } from './tenants.ts'
 import { Understander, type Understanding } from './understand.ts'
 
-/** Quality that a change of arm costs a session beside its cache: tone, habits, what was agreed. */
-const switchCost = 0.01
 /** Candidates of a record that are the best; the rest is for the session's arm and for what may be tried. */
 const bestKept = 4
 const triedKept = 3
@@ -136,36 +134,35 @@ export class Router {
     return true
   }
 
-  decide(request: RoutingRequest, policy: Policy, nowMs: number, random: () => number): Decision {
+  /** `isTrial`: of a request that is only thought of; nothing remembers it. */
+  decide(request: RoutingRequest, policy: Policy, nowMs: number, random: () => number, isTrial = false): Decision {
     const { arms } = this
     const found = this.#predictions
     found.reserve(arms.length)
     const session = request.session === null ? null : this.sessions.find(request.session, nowMs)
-    const usual = this.#usualOf(policy.name)
+    const usual = isTrial ? this.#usualOf(policy.name).copy() : this.#usualOf(policy.name)
     const best = this.#predict(request, policy, nowMs, session)
     if (best < 0) return { record: null, nothingLeft: nothingLeft(arms, found.filters) }
     const reference = this.#reference(best)
     usual.note(found.costNano[reference] as number, found.latencyMs[reference] as number)
-    const bar = policy.kind === 'cheap' ? this.#surest() - policy.tolerance : 0
-    const terms: Terms = {
-      kind: policy.kind, perNano: (usual.costNano > 0 ? policy.cost / usual.costNano : 0) + request.budgetPrice, perMs: usual.latencyMs > 0 ? policy.latency / usual.latencyMs : 0,
-      bar, switchCost, margin: policy.margin,
-    }
+    const measures: Measures = { costNano: usual.costNano, latencyMs: usual.latencyMs, budgetPrice: request.budgetPrice, surest: this.#surest() }
+    const terms = termsOf(policy, measures)
     const held = policy.sticky && session !== null ? { arm: session.arm, isToolLoop: request.isToolLoop } : null
     const candidates = this.#candidates(terms, held?.arm ?? '')
     const draw = random()
-    if (request.isLowRisk) this.#offer(candidates, policy, terms)
+    const exploration = isTrial ? this.#explorationOf(policy).copy() : this.#explorationOf(policy)
+    if (request.isLowRisk) offer(candidates, policy, terms, exploration)
     const choice = choose(candidates, terms, held, draw)
     const chosen = candidates[choice.at] as Candidate
-    if (choice.why === 'explored') this.#explorationOf(policy).spend(chosen.costNano - (candidates[0] as Candidate).costNano)
+    if (choice.why === 'explored') exploration.spend(chosen.costNano - (candidates[0] as Candidate).costNano)
     const { understanding: { tasks, weights, hardness, language, chars } } = request
     const record: DecisionRecord = {
       version: recordVersion, atMs: nowMs, artefact: this.#artefact.version, policy: policy.name, tenant: request.tenant, session: request.session,
-      understood: { tasks, weights: weights.map(short), hardness: [short(hardness[0]), short(hardness[1]), short(hardness[2])], language, chars }, promptTokens: request.needs.promptTokens, terms, candidates, removed: this.#removed(), held, draw,
+      understood: { tasks, weights: weights.map(short), hardness: [short(hardness[0]), short(hardness[1]), short(hardness[2])], language, chars }, promptTokens: request.needs.promptTokens, terms, measures, candidates, removed: this.#removed(), held, draw,
       chosen: chosen.arm, why: choice.why, propensity: choice.propensity, fallbacks: fallbacks(candidates, chosen), baseline: { arm: (arms[best] as Arm).facts.id, costNano: found.costNano[best] as number },
     }
     const arm = this.#byId.get(chosen.arm) as Arm
-    arm.taken++
+    if (!isTrial) arm.taken++
     return { record, arm }
   }
 
@@ -258,15 +255,6 @@ export class Router {
     return this.#scoreOf(at, terms, false) - (bonus[at] as number) + more
   }
 
-  /** Sets the chances of what may be tried instead of the best one. */
-  #offer(candidates: Candidate[], policy: Policy, terms: Terms): void {
-    const best = candidates[0] as Candidate
-    const exploration = this.#explorationOf(policy)
-    exploration.arrive(policy.exploreShare, policy.exploreSpend, best.costNano)
-    const chances = exploration.chances(candidates, best, terms)
-    for (let at = 0; at < chances.length; at++) (candidates[at] as Candidate).chance = chances[at] as number
-  }
-
   #removed(): DecisionRecord['removed'] {
     const { filters } = this.#predictions
     const byBits = new Map<number, string[]>()
@@ -319,6 +307,14 @@ export class Router {
     if (outputTokens > 0) arm.tokenMs.learn((totalMs - ttftMs) / outputTokens)
     arm.version++
   }
+}
+
+/** Sets the chances of what may be tried instead of the best one. */
+function offer(candidates: Candidate[], policy: Policy, terms: Terms, exploration: Exploration): void {
+  const best = candidates[0] as Candidate
+  exploration.arrive(policy.exploreShare, policy.exploreSpend, best.costNano)
+  const chances = exploration.chances(candidates, best, terms)
+  for (let at = 0; at < chances.length; at++) (candidates[at] as Candidate).chance = chances[at] as number
 }
 
 const short = (share: number): number => Math.round(share * 1e4) / 1e4

@@ -36,7 +36,14 @@ export async function listArms({ kysely }: Read, org?: string): Promise<StoredAr
   return (await query.execute()).map(({ org_id: of, arm, stage, approved, state }) => ({ org: of, arm, stage, approved: approved === 1, state }))
 }
 
-/** Forgets one arm of an organisation, or all; how many there were. */
+/** What was learned of one arm, or of all, is no more; how far each may go stays. */
+export async function forgetArms({ kysely }: Read, org: string, arm: string | null): Promise<void> {
+  let query = kysely.updateTable('routing_arm').set({ state: '' }).where('org_id', '=', org)
+  if (arm !== null) query = query.where('arm', '=', arm)
+  await query.execute()
+}
+
+/** Drops one arm of an organisation, or all; how many there were. */
 export async function deleteArms({ kysely }: Read, org: string, arm: string | null): Promise<number> {
   let query = kysely.deleteFrom('routing_arm').where('org_id', '=', org)
   if (arm !== null) query = query.where('arm', '=', arm)

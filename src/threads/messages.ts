@@ -1,5 +1,6 @@
 /** Everything that threads say to one another. Plain data only; each direction is one discriminated union. */
 import type { Artefact } from '../catalog/artefact.ts'
+import type { RoutingAnswer, RoutingAsk } from '../gateway/routing-desk.ts'
 import type { KeyEntry, SnapshotData } from '../gateway/snapshot.ts'
 import type { Effective } from '../governance/effective.ts'
 import type { ExplainAsk, Explained } from '../governance/explain-request.ts'
@@ -105,6 +106,8 @@ export type FromControl =
   | { kind: 'effective'; id: number; key: string }
   /** What would become of a request? */
   | { kind: 'explain'; id: number; ask: ExplainAsk }
+  /** What does the router know, and what would it do? Or: it is to forget, or to change how far a model may go. */
+  | { kind: 'routing'; id: number; ask: RoutingAsk }
   | { kind: 'failed'; reason: string }
 
 /** Data plane → control worker. */
@@ -114,6 +117,7 @@ export type ToControl =
   /** Null: there is no such key here, or it cannot be told now. */
   | { kind: 'effective'; id: number; effective: Effective | null }
   | { kind: 'explain'; id: number; explained: Explained | null }
+  | { kind: 'routing'; id: number; answer: RoutingAnswer | null }
   /** Thresholds that were reached or left. */
   | { kind: 'news'; news: ThresholdNews[] }
   | { kind: 'health'; deployments: DeploymentHealth[]; credentials: CredentialTrouble[]; queued?: number; dropped?: number }

@@ -267,7 +267,7 @@ export class Workers {
         break
       case 'listening': this.controlSocket = message.socketPath; break
       case 'holds': this.#control.post({ kind: 'holds', id: message.id, held: this.#hooks.holds() }); break
-      case 'effective': case 'explain': this.#explain(message); break
+      case 'effective': case 'explain': case 'routing': this.#explain(message); break
       case 'bootstrap': this.bootstrap = message; break
       case 'failed': this.#failed(message.reason, this.snapshot !== null)
     }
@@ -275,7 +275,7 @@ export class Workers {
   }
 
   #explain(question: KeyQuestion): void {
-    void this.#hooks.governor.answer(question).then((answer) => this.#control.post(answer), (error: unknown) => this.#hooks.onError(error, 'a question about a key could not be answered'))
+    void this.#hooks.governor.answer(question).then((answer) => this.#control.post(answer), (error: unknown) => this.#hooks.onError(error, `a question of the admin API (${question.kind}) could not be answered`))
   }
 
   #compile(): void {

@@ -178,6 +178,17 @@ POST   /api/v1/routing/policies                                   routing:write 
 GET    /api/v1/routing/policies/:name                             routing:read            anywhere
 PATCH  /api/v1/routing/policies/:name                             routing:write           organisation
 DELETE /api/v1/routing/policies/:name                             routing:write           organisation
+POST   /api/v1/routing/policies/preview                           routing:read            anywhere
+GET    /api/v1/routing/decisions                                  routing:read            anywhere
+GET    /api/v1/routing/decisions/:id                              routing:read            node
+GET    /api/v1/routing/savings                                    usage:read              anywhere
+GET    /api/v1/routing/models                                     routing:read            anywhere
+GET    /api/v1/routing/models/export                              routing:read            organisation
+POST   /api/v1/routing/models/reset                               routing:write           organisation
+POST   /api/v1/routing/models/:model/approve                      routing:write           organisation
+POST   /api/v1/routing/models/:model/reject                       routing:write           organisation
+GET    /api/v1/routing/events                                     routing:read            anywhere
+POST   /api/v1/routing/explain                                    routing:read            node
 GET    /api/v1/models                                             routing:read            anywhere
 
 GET    /api/v1/catalog                                            system:read             organisation

@@ -145,7 +145,7 @@ export async function startWorld(): Promise<World> {
   await publisher.refresh()
   canaries.push(...who.flatMap(({ headers }) => [headers.token.authorization!.slice(15, -4)]), hashKey(services.pepper, 'x').toString('hex'))
   // There is no data plane to ask; it would be waited for a second each time.
-  Object.assign(services.question, { effective: async () => null, explain: async () => null, held: async () => null })
+  Object.assign(services.question, { effective: async () => null, explain: async () => null, held: async () => null, routing: async () => ({ changed: 0, arms: [], requiresApproval: false }) })
   let denied = false
   services.denied = async ({ event }) => {
     if (event.resource.kind === 'route') denied = true
@@ -155,7 +155,7 @@ export async function startWorld(): Promise<World> {
     rig, org, other, who, canaries, document: app.document as World['document'],
     ids: {
       teams: 'team_target', projects: 'proj_target', keys: 'key_target', 'service-accounts': 'sa_target', memberships: 'mem_target', roles: 'role_custom', budgets: 'bud_target', 'budget-increases': 'inc_target', limits: 'lim_target',
-      policies: 'pol_target', 'alert-channels': 'alc_target', alerts: 'ald_target', 'oidc-providers': 'oidc-target', providers: 'vendor-target', aliases: 'alias-target', routing: 'policy-target', deployments: 'deployment-target', requests: request.id,
+      policies: 'pol_target', 'alert-channels': 'alc_target', alerts: 'ald_target', 'oidc-providers': 'oidc-target', providers: 'vendor-target', aliases: 'alias-target', routing: 'policy-target', 'routing/decisions': request.id, deployments: 'deployment-target', requests: request.id,
       users: 'usr_target', organisations: other, profile: 'tok_target', session: 'oidc-target',
     },
     async call(method, path, headers, body) {

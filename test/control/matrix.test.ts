@@ -48,11 +48,12 @@ function expected(rule: Rule, who: Who, carrier: Carrier, hasId: boolean): Verdi
 
 /** Where the place is in the body it must be one that the policy can read. */
 const bodies: Readonly<Record<string, object>> = {
-  'POST /api/v1/explain': { key_id: 'key_target' }, 'POST /api/v1/teams': { parent_id: 'team_target' }, 'POST /api/v1/projects': { parent_id: 'team_target' }, 'POST /api/v1/keys': { node_id: 'team_target' }, 'POST /api/v1/memberships': { node_id: 'team_target' },
+  'POST /api/v1/explain': { key_id: 'key_target' }, 'POST /api/v1/routing/explain': { key_id: 'key_target' }, 'POST /api/v1/teams': { parent_id: 'team_target' }, 'POST /api/v1/projects': { parent_id: 'team_target' }, 'POST /api/v1/keys': { node_id: 'team_target' }, 'POST /api/v1/memberships': { node_id: 'team_target' },
   'POST /api/v1/service-accounts': { node_id: 'team_target' }, 'POST /api/v1/budgets': { subject: { kind: 'team', id: 'team_target' } }, 'POST /api/v1/limits': { subject: { kind: 'team', id: 'team_target' } }, 'POST /api/v1/policies': { subject: { kind: 'team', id: 'team_target' } },
 }
 const pathOf = (path: string): string => path.replace('/*', '/console').replaceAll(/:(\w+)/g, (_, name: string) => {
-  const id = world.ids[path.split('/')[3] ?? '']
+  const [, , , first = '', second = ''] = path.split('/')
+  const id = world.ids[`${first}/${second}`] ?? world.ids[first]
   assert.ok(id !== undefined, `matrix-world.ts has nothing for ${path}: add an id for its routes`)
   return name === 'id' || name === 'name' ? id : `${name}_target`
 })

@@ -18,7 +18,7 @@ const params = z.object({ id: z.string().max(64) })
 const jsonType = /^application\/([a-z-.]+\+)?json\b/i
 
 /** What the check of the body will refuse is asked for at the organisation. */
-const atKeyInBody: Place = async function atKeyInBody(c) {
+export const atKeyInBody: Place = async function atKeyInBody(c) {
   const { caller: { org }, rights } = c.var
   const given: unknown = jsonType.test(c.req.header('content-type') ?? '') ? await c.req.json().catch(() => null) : null
   const parsed = z.object({ key_id: z.string() }).safeParse(given)
@@ -37,7 +37,7 @@ const explain = createRoute({
 
 const time = (ms: number | null): string | null => (ms === null ? null : iso(ms * 1000))
 
-function silent(): ControlError {
+export function silent(): ControlError {
   return new ControlError('data_plane_silent', 'The data plane did not answer within a second, or does not know the key yet. Try again in a moment.', { retryAfterMs: 1_000 })
 }
 
