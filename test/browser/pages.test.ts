@@ -7,10 +7,12 @@ import { browserPath, launch, open, settled, sizes, themes, until } from './brow
 import { type FakeApi, startFakeApi } from './fake-api.ts'
 import { now, requestRow } from './fake-data.ts'
 import { keyRows } from './fake-keys.ts'
+import { decisionIds } from './fake-routing.ts'
 
 const rows = Array.from({ length: 200 }, (_, index) => requestRow(index, now))
 const one = (outcome: string, attempts?: number): string =>
   `/requests/${rows.find((row) => row.outcome === outcome && row.stream && (attempts === undefined || row.attempts === attempts))?.id}`
+const routedAt = rows.findIndex(({ model_asked: asked, outcome }, index) => index < decisionIds.length && asked === 'fast' && outcome === 'success')
 const pages: Record<string, string> = {
   overview: '/',
   byKey: '/?by=key',
@@ -59,6 +61,22 @@ const pages: Record<string, string> = {
   add: '/providers?add=true',
   routing: '/routing',
   alias: '/routing?alias=fast',
+  routingPolicies: '/routing/policies',
+  routingPolicy: '/routing/policies?policy=agents',
+  builtInPolicy: '/routing/policies?policy=cheap',
+  fileRoutingPolicy: '/routing/policies?policy=support-chat',
+  newRoutingPolicy: '/routing/policies?policy=new+policy',
+  decisions: '/routing/decisions',
+  noDecisions: '/routing/decisions?model=none',
+  decision: `/routing/decisions/${decisionIds[0]}`,
+  servedByAnother: `/routing/decisions/${decisionIds[3]}`,
+  noDecision: '/routing/decisions/req_unknown',
+  routedRequest: `/requests/${decisionIds[routedAt]}`,
+  routedModels: '/routing/models?task=coding',
+  routedModel: '/routing/models?model=deepseek-v3.2',
+  savings: '/routing/savings',
+  savingsByModel: '/routing/savings?range=30&group=model',
+  explainRouting: '/routing/explain?policy=agents',
   playground: '/playground?models=gpt-5-mini,gpt-5.1',
   settings: '/settings',
   people: '/teams?tab=people',

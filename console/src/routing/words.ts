@@ -16,7 +16,7 @@ export const whyWord = (why: string): string => whys[why as Why] ?? why.replaceA
 
 export const taskWord = (task: string): string => task.replaceAll('_', ' ')
 
-const stages: Record<Stage, [string, Tone]> = { adopted: ['In use', 'ok'], candidate: ['New', 'accent'], rejected: ['Rejected', 'bad'] }
+const stages: Record<Stage | 'none', [string, Tone]> = { none: ['Found', 'idle'], adopted: ['In use', 'ok'], candidate: ['New', 'accent'], rejected: ['Rejected', 'bad'] }
 export const stageWord = (stage: string): [string, Tone] => stages[stage as Stage] ?? [stage, 'idle']
 
 /** Of quality: 0 to 1, as policies state it. */

@@ -72,11 +72,11 @@ function Facts({ arm }: { arm: RoutedModel }) {
     <dl>
       <Fact name="State">
         <ArmState arm={arm} />
-        {arm.reasons.length > 0 && <span className="ml-2 text-fg-2">{arm.reasons.map(reasonWord).join(', ')}</span>}
+        {arm.reasons.length > 1 && <span className="ml-2 text-fg-2">{arm.reasons.slice(1).map(reasonWord).join(', ')}</span>}
       </Fact>
       <Fact name="Chosen by">{arm.general ? 'every policy that names no models, and those that name it' : 'policies that name it'}</Fact>
       <Fact name="Known from">
-        {plural(arm.outcomes, 'outcome')}, chosen {plural(arm.taken, 'time')}
+        {arm.outcomes === 0 ? 'the catalogue alone' : plural(arm.outcomes, 'outcome')}, chosen {plural(arm.taken, 'time')}
         {arm.alarms > 0 && <span className="text-warn-fg">; {plural(arm.alarms, 'time')} it stopped being what was known, which was then mostly forgotten</span>}
       </Fact>
       <Fact name="Price">{prices ? `${price(prices.input)} in, ${price(prices.cache_read)} cache read, ${price(prices.cache_write)} cache write, ${price(prices.output)} out, USD per million tokens` : 'unknown: it is not chosen'}</Fact>
@@ -103,7 +103,7 @@ function Tasks({ arm }: { arm: RoutedModel }) {
         <thead>
           <tr>
             {heads.map(([name, className]) => (
-              <th key={name} scope="col" className={`${th} ${className} first:pl-0 last:pr-0`}>
+              <th key={name} scope="col" className={`${th} ${className}`}>
                 {name}
               </th>
             ))}
@@ -112,14 +112,14 @@ function Tasks({ arm }: { arm: RoutedModel }) {
         <tbody>
           {arm.tasks.map(({ task, quality, deviation, output_tokens: tokens, latency_ms: ms }) => (
             <tr key={task} className="group/row">
-              <th scope="row" className={`${td} text-left font-normal first:pl-0`}>
+              <th scope="row" className={`${td} text-left font-normal`}>
                 {taskWord(task)}
               </th>
               <td className={`${td} ${right}`}>
                 <Whisker value={quality} deviation={deviation} /> {plusMinus(quality, deviation)}
               </td>
               <td className={`${td} ${right} text-fg-2 max-md:hidden`}>{countExact(tokens)} tokens</td>
-              <td className={`${td} ${right} text-fg-2 last:pr-0`}>{duration(ms)}</td>
+              <td className={`${td} ${right} text-fg-2`}>{duration(ms)}</td>
             </tr>
           ))}
         </tbody>

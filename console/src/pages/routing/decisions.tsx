@@ -23,13 +23,12 @@ type Filter = Partial<Record<'policy' | 'model' | 'session' | 'from' | 'to', str
 const columns: Columns = [
   ['Time', 'w-[94px]'],
   ['Chosen', ''],
-  ['Why', 'w-[170px] max-md:w-[112px]'],
-  ['Policy', 'w-[14%] max-lg:hidden'],
-  ['Looked like', 'w-[15%] max-xl:hidden'],
+  ['Why', 'w-[142px] max-md:w-[124px]'],
+  ['Policy', 'w-[12%] max-lg:hidden'],
+  ['Looked like', 'w-[176px] max-xl:hidden'],
   ['Quality', `w-[76px] ${right} max-lg:hidden`],
   ['Cost', `w-[96px] ${right} max-md:hidden`],
   ['Best would cost', `w-[128px] ${right} max-lg:hidden`],
-  ['Candidates', `w-[120px] ${right} max-xl:hidden`],
 ]
 
 function Row({ row, clock, onOpen }: { row: DecisionRow; clock: Clock; onOpen: (event: MouseEvent) => void }) {
@@ -55,7 +54,6 @@ function Row({ row, clock, onOpen }: { row: DecisionRow; clock: Clock; onOpen: (
       <td className={`${cell} ${right} text-fg-2 max-lg:hidden`} title={told?.baseline.model}>
         {told ? `≈ ${money(told.baseline.cost_nano)}` : '–'}
       </td>
-      <td className={`${cell} ${right} text-fg-2 max-xl:hidden`}>{told && `${told.candidates}, ${told.removed} out`}</td>
     </tr>
   )
 }
@@ -66,7 +64,7 @@ function FilterBar({ filter, set }: { filter: Filter; set: (patch: Filter) => vo
   const policies = useQuery(routed.policies).data?.data.map(({ name }) => name) ?? []
   const models = useQuery(routed.models).data?.data.map(({ id }) => id) ?? []
   const choice = (name: 'policy' | 'model', label: string, known: readonly string[]) => (
-    <ChipSelect label={label} className="max-w-full" value={filter[name] ?? ''} onChange={(event) => set({ [name]: event.target.value })}>
+    <ChipSelect label={label} className="max-w-[min(100%,260px)]" value={filter[name] ?? ''} onChange={(event) => set({ [name]: event.target.value })}>
       <option value="">any</option>
       {[...new Set([...(filter[name] ? [filter[name]] : []), ...known])].map((each) => (
         <option key={each} value={each}>

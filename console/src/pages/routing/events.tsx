@@ -22,8 +22,8 @@ const stageName = (stage: string): string => stageWord(stage)[0].toLowerCase()
 function Step({ event, isOfOne }: { event: RoutingEvent; isOfOne: boolean }) {
   const clock = useClock()
   const name = useNames()
-  const [word, tone] = stageWord(event.to)
-  const step = event.from === event.to ? word : `${stageName(event.from)} → ${stageName(event.to)}`
+  const tone = stageWord(event.to)[1]
+  const step = event.from === event.to ? `stays ${stageName(event.to)}` : `${stageName(event.from)} → ${stageName(event.to)}`
   return (
     <li className="grid grid-cols-[14px_minmax(0,1fr)] gap-x-2 py-1.5">
       <span className="pt-px">

@@ -37,7 +37,7 @@ function Verdict({ preview: { decisions, compared, changed, before, after, more 
         <thead>
           <tr>
             {['Predicted', 'As it was', 'With this policy', 'Change'].map((name, index) => (
-              <th key={name} scope="col" className={`${th} ${index > 0 ? right : ''} first:pl-0 last:pr-0`}>
+              <th key={name} scope="col" className={`${th} ${index > 0 ? right : ''}`}>
                 {name}
               </th>
             ))}
@@ -45,20 +45,20 @@ function Verdict({ preview: { decisions, compared, changed, before, after, more 
         </thead>
         <tbody>
           <tr className="group/row">
-            <th scope="row" className={`${td} text-left font-normal first:pl-0`}>
+            <th scope="row" className={`${td} text-left font-normal`}>
               Cost
             </th>
             <td className={`${td} ${right}`}>{money(before.cost_nano)}</td>
             <td className={`${td} ${right}`}>{money(after.cost_nano)}</td>
-            <td className={`${td} ${right} last:pr-0`}>{cost === null ? '–' : delta(cost)}</td>
+            <td className={`${td} ${right}`}>{cost === null ? '–' : delta(cost)}</td>
           </tr>
           <tr className="group/row">
-            <th scope="row" className={`${td} text-left font-normal first:pl-0`}>
+            <th scope="row" className={`${td} text-left font-normal`}>
               Quality
             </th>
             <td className={`${td} ${right}`}>{quality(before.quality)}</td>
             <td className={`${td} ${right}`}>{quality(after.quality)}</td>
-            <td className={`${td} ${right} last:pr-0`}>{`${after.quality < before.quality ? '−' : '+'}${Math.abs((after.quality - before.quality) * 100).toFixed(1)} pt`}</td>
+            <td className={`${td} ${right}`}>{`${after.quality < before.quality ? '−' : '+'}${Math.abs((after.quality - before.quality) * 100).toFixed(1)} pt`}</td>
           </tr>
         </tbody>
       </table>

@@ -27,7 +27,7 @@ function Verdict({ totals }: { totals: Sums }) {
   const { saved_nano: saved, baseline_nano: baseline, baseline_forecast_nano: forecast } = totals
   return (
     <p className={`mb-3.5 rounded-2 border border-l-3 border-line bg-surface px-3.5 py-2.5 ${saved < 0 ? 'border-l-warn' : 'border-l-ok'}`}>
-      <b className="font-semibold">{saved < 0 ? `Routing cost ${money(-saved)} more` : `Routing saved ≈ ${money(saved)}`}</b> than always asking the model of the best quality ({share(Math.abs(saved), baseline)}). What was billed is measured; of what the best model would have cost, {share(forecast, baseline)} is a
+      <b className="font-semibold">{saved < 0 ? `Routing cost ≈ ${money(-saved)} more` : `Routing saved ≈ ${money(saved)}`}</b> ({share(Math.abs(saved), baseline)}){saved < 0 ? ' than' : ' against'} always asking the model of the best quality. What was billed is measured; of what the best model would have cost, {share(forecast, baseline)} is a
       forecast, since it was not asked. What quality was given up is not in here.
     </p>
   )
@@ -37,16 +37,16 @@ function Figures({ totals }: { totals: Sums }) {
   const { decisions, counted, billed_nano: billed, predicted_nano: predicted, baseline_nano: baseline, baseline_forecast_nano: forecast, saved_nano: saved } = totals
   return (
     <Band count={5} label="Key figures">
-      <Figure label="Saved, forecast" value={saved < 0 ? `−${moneySummary(-saved)}` : `≈ ${moneySummary(saved)}`} note={`${share(saved, baseline)} of the best model’s cost`} />
+      <Figure label="Saved, forecast" value={saved < 0 ? `−${moneySummary(-saved)}` : `≈\u00a0${moneySummary(saved)}`} note={`${share(saved, baseline)} of the best model’s cost`} />
       <Figure label="Billed" value={moneySummary(billed)} note="measured" />
-      <Figure label="Best model would cost" value={`≈ ${moneySummary(baseline)}`} note={`${share(forecast, baseline)} of it forecast`} />
+      <Figure label="Best model would cost" value={`≈\u00a0${moneySummary(baseline)}`} note={`${share(forecast, baseline)} of it forecast`} />
       <Figure label="Predictions" value={predicted <= 0 ? '–' : `${billed >= predicted ? '+' : '−'}${percent(Math.abs(billed / predicted - 1))}`} note="billed against predicted" />
-      <Figure label="Decisions counted" value={countExact(counted)} note={counted === decisions ? 'all' : `of ${countExact(decisions)}; others failed or have no known cost`} />
+      <Figure label="Decisions counted" value={countExact(counted)} note={counted === decisions ? 'all' : `of ${countExact(decisions)}`} hint="The requests of the others failed, came from a cache, or have no known cost" />
     </Band>
   )
 }
 
-const series = [{ name: 'Billed', color: 'var(--c1)' }, { name: 'Saved, forecast', color: 'var(--c3)' }]
+const series = [{ name: 'Billed', color: 'var(--c1)' }, { name: 'Saved, forecast', color: 'color-mix(in srgb, var(--c3) 65%, var(--surface))' }]
 
 /** Days without a saving have no second part. Days without a decision are drawn empty. */
 function barsOf({ groups, range }: Report, zone: string): Bar[] {
@@ -88,11 +88,11 @@ function Days({ report }: { report: Report }) {
 const columns: Columns = [
   ['', ''],
   ['Decisions', `w-[104px] ${right} max-md:hidden`],
-  ['Billed', `w-[110px] ${right}`],
+  ['Billed', `w-[110px] ${right} max-md:w-[88px]`],
   ['Best would cost', `w-[132px] ${right} max-md:hidden`],
   ['of it forecast', `w-[116px] ${right} max-lg:hidden`],
-  ['Saved', `w-[110px] ${right}`],
-  ['Share', `w-[84px] ${right}`],
+  ['Saved', `w-[110px] ${right} max-md:w-[88px]`],
+  ['Share', `w-[84px] ${right} max-md:hidden`],
 ]
 
 function Groups({ days, group }: { days: number; group: 'policy' | 'model' }) {
@@ -120,7 +120,7 @@ function Groups({ days, group }: { days: number; group: 'policy' | 'model' }) {
                 <td className={`${td} ${right} max-md:hidden`}>≈ {money(sums.baseline_nano)}</td>
                 <td className={`${td} ${right} max-lg:hidden`}>{share(sums.baseline_forecast_nano, sums.baseline_nano)}</td>
                 <td className={`${td} ${right} ${sums.saved_nano < 0 ? 'text-warn-fg' : ''}`}>{signed(sums.saved_nano)}</td>
-                <td className={`${td} ${right}`}>{share(sums.saved_nano, sums.baseline_nano)}</td>
+                <td className={`${td} ${right} max-md:hidden`}>{share(sums.saved_nano, sums.baseline_nano)}</td>
               </tr>
             ))}
           </tbody>

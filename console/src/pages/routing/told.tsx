@@ -15,12 +15,11 @@ const points = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(
 
 const columns: Columns = [
   ['Candidate', ''],
-  ['Quality ± deviation', `w-[196px] ${right} max-md:w-[104px]`],
-  ['Cost', `w-[104px] ${right} max-md:w-[84px]`],
-  ['Time', `w-[96px] ${right} max-lg:hidden`],
+  ['Quality', `w-[196px] ${right} max-md:w-[96px]`],
+  ['Cost', `w-[92px] ${right} max-md:w-[76px]`],
+  ['Time', `w-[84px] ${right} max-lg:hidden`],
   ['Score', `w-[92px] ${right} max-md:w-[68px]`],
-  ['Tried with', `w-[92px] ${right} max-lg:hidden`],
-  ['Result', 'w-[168px] max-md:hidden'],
+  ['Result', 'w-[132px] max-md:hidden'],
 ]
 
 /** At `cheap` models above the bar differ by cost alone, and their number says nothing. */
@@ -42,6 +41,7 @@ function Results({ candidate, told, model, served }: RowProps) {
       {own === told.held?.model && <Pill>Of the session</Pill>}
       {own === told.baseline.model && <Pill title="What the saving is measured against">Baseline</Pill>}
       {onTrial ? <Pill>On trial</Pill> : !available && <Pill tone="warn">Removed</Pill>}
+      {candidate.chance > 0 && <span className="num text-12 text-fg-3">tried with {percent(candidate.chance)}</span>}
     </span>
   )
 }
@@ -54,10 +54,10 @@ function Row(props: RowProps) {
   const below = 'block text-11 text-fg-3'
   return (
     <tr className="group/row" aria-current={isChosen || undefined}>
-      <th scope="row" className={`${cell} text-left font-medium whitespace-normal wrap-anywhere`}>
-        {candidate.model}
+      <th scope="row" className={`${cell} text-left font-medium`}>
+        <span className="block wrap-anywhere whitespace-normal">{candidate.model}</span>
         <span className={`${below} font-normal`}>{candidate.domain}</span>
-        <span className="mt-1 block font-normal md:hidden">
+        <span className="mt-1 block font-normal whitespace-normal md:hidden">
           <Results {...props} />
         </span>
       </th>
@@ -66,7 +66,7 @@ function Row(props: RowProps) {
           <Whisker value={candidate.quality} deviation={candidate.deviation} marked={isChosen} />{' '}
         </span>
         {plusMinus(candidate.quality, candidate.deviation)}
-        {candidate.bonus > 0 && <span className={below}>{points(candidate.bonus)} for being little known</span>}
+        {candidate.bonus > 0 && <span className={below} title="Granted while little is known of it">{points(candidate.bonus)} bonus</span>}
       </td>
       <td className={`${cell} ${right}`}>
         {money(candidate.cost_nano)}
@@ -77,9 +77,10 @@ function Row(props: RowProps) {
         {terms.kind === 'weighted' && <span className={below}>{points((-candidate.latency_ms / 1e3) * terms.quality_per_second)}</span>}
       </td>
       <td className={`${cell} ${right} font-medium`}>{isGoodEnough(candidate, terms) ? 'good enough' : score(candidate.score)}</td>
-      <td className={`${cell} ${right} text-fg-2 max-lg:hidden`}>{candidate.chance > 0 ? percent(candidate.chance) : '–'}</td>
-      <td className={`${cell} whitespace-normal max-md:hidden`}>
-        <Results {...props} />
+      <td className={`${cell} max-md:hidden`}>
+        <span className="block whitespace-normal">
+          <Results {...props} />
+        </span>
       </td>
     </tr>
   )
@@ -179,12 +180,12 @@ const Figures = ({ told, model }: { told: Told; model: string }) => {
   const { baseline, saving_nano: saving } = told
   return (
     <Band count={4} label="Key figures">
-      <Figure small label="Predicted cost" value={chosen ? `≈ ${money(chosen.cost_nano)}` : '–'} note="before it was sent" />
+      <Figure small label="Predicted cost" value={chosen ? `≈\u00a0${money(chosen.cost_nano)}` : '–'} note="before it was sent" />
       <Figure
         small
         label="Best model would cost"
-        value={`≈ ${money(baseline.cost_nano)}`}
-        note={baseline.model === model ? 'it is the best model' : saving >= 0 ? `${baseline.model}: ≈ ${money(saving)} saved` : `${baseline.model}: ≈ ${money(-saving)} dearer`}
+        value={`≈\u00a0${money(baseline.cost_nano)}`}
+        note={baseline.model === model ? 'it is the best model' : saving >= 0 ? `≈ ${money(saving)} saved` : `≈ ${money(-saving)} less`}
       />
       <Figure small label="Expected quality" value={chosen ? quality(chosen.quality) : '–'} note={chosen ? `± ${quality(chosen.deviation)}, from 0 to 1` : ''} />
       <Figure small label="Expected time" value={chosen ? duration(chosen.latency_ms) : '–'} note={whyWord(told.why)} />
@@ -200,7 +201,7 @@ export function ToldView({ told, model, served, children }: { told: Told; model:
       <div className="mt-3.5 grid items-start gap-3.5 xl:grid-cols-[minmax(0,1fr)_316px]">
         <div className="grid min-w-0 gap-3.5">
           <Panel label="Candidates">
-            <PanelHead title="Candidates" note="the best by score, with what was predicted" />
+            <PanelHead title="Candidates" note="the best by score, with what was predicted, ± one deviation" />
             <Candidates told={told} model={model} {...(served === undefined ? {} : { served })} />
           </Panel>
           <Formula {...told} />
