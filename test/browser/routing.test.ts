@@ -43,7 +43,7 @@ test('a new policy keeps what was typed when it is refused, and each problem sta
   await page.getByRole('button', { name: 'Add model' }).click()
   await page.getByLabel('Model 3', { exact: true }).fill('mistral-medium-3')
   await page.getByLabel('Effort of model 3').selectOption('high')
-  await page.getByRole('button', { name: 'Add a condition to model 3' }).click()
+  await page.getByRole('button', { name: 'Only when… for model 3' }).click()
   await page.getByLabel('Only when').fill('request.hour <')
   await page.getByLabel('Lowest quality').fill('7')
   await page.getByLabel('Highest cost of a request, USD').fill('$0.05')

@@ -30,7 +30,7 @@ function askOf({ prompt, tools, images, output, models }: Values, policy: string
 }
 
 function Result({ explained }: { explained: Explained }) {
-  const { decision, model, refused, policy, deployments } = explained
+  const { decision, model, refused, deployments } = explained
   if (decision === null || model === null)
     return (
       <div className="grid gap-3.5">
@@ -43,7 +43,7 @@ function Result({ explained }: { explained: Explained }) {
   return (
     <section aria-label="What would be decided">
       <p role="status" className="mb-3.5 rounded-2 border border-l-3 border-line border-l-accent bg-surface px-3.5 py-2.5">
-        <b className="font-semibold">{model}</b> under <code className="mono">{policy}</code>: {decision.summary}.
+        {decision.summary}.
       </p>
       <ToldView told={decision} model={model}>
         <Panel label="Asked in this order">

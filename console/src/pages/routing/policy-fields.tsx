@@ -44,7 +44,7 @@ function CandidateLine({ index, line, problems, disabled, isOnly, onChange }: Li
   return (
     <li className="grid gap-1.5">
       <div className="flex flex-wrap items-center gap-2">
-        <Input className="min-w-[160px] flex-1" list="policy-models" aria-label={`Model ${index + 1}`} aria-invalid={Boolean(model ?? whole)} placeholder="gpt-5-mini" autoComplete="off" disabled={disabled} value={line.model} onChange={(event) => onChange({ ...line, model: event.target.value })} />
+        <Input className="min-w-[160px] flex-1 max-md:basis-full" list="policy-models" aria-label={`Model ${index + 1}`} aria-invalid={Boolean(model ?? whole)} placeholder="gpt-5-mini" autoComplete="off" disabled={disabled} value={line.model} onChange={(event) => onChange({ ...line, model: event.target.value })} />
         <span className="w-[132px]">
           <Select aria-label={`Effort of model ${index + 1}`} aria-invalid={Boolean(effort)} disabled={disabled} value={line.effort} onChange={(event) => onChange({ ...line, effort: event.target.value as CandidateValues['effort'] })}>
             <option value="">usual effort</option>
@@ -68,7 +68,7 @@ function CandidateLine({ index, line, problems, disabled, isOnly, onChange }: Li
         </Field>
       ) : (
         !disabled && (
-          <TextButton className="justify-self-start text-12" onClick={() => setAsksWhen(true)} aria-label={`Add a condition to model ${index + 1}`}>
+          <TextButton className="justify-self-start text-12" onClick={() => setAsksWhen(true)} aria-label={`Only when… for model ${index + 1}`}>
             Only when…
           </TextButton>
         )

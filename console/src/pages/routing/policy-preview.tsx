@@ -36,7 +36,7 @@ function Verdict({ preview: { decisions, compared, changed, before, after, more 
       <table>
         <thead>
           <tr>
-            {['Predicted', 'As it was', 'With this policy', 'Change'].map((name, index) => (
+            {['Predicted', 'As it was', 'With it', 'Change'].map((name, index) => (
               <th key={name} scope="col" className={`${th} ${index > 0 ? right : ''}`}>
                 {name}
               </th>
@@ -72,7 +72,7 @@ function Result({ preview }: { preview: Preview }) {
   const { models, tried, undecided, unseen, limits } = preview
   const left = [tried > 0 && `${countExact(tried)} where something was tried out`, undecided > 0 && `${countExact(undecided)} where no recorded candidate fits`].filter(Boolean)
   return (
-    <section role="status" aria-label="Preview" className="grid gap-2.5 rounded-3 border border-line border-l-3 border-l-accent px-3.5 py-3">
+    <section role="status" aria-label="Preview" className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-2.5 rounded-3 border border-line border-l-3 border-l-accent px-3.5 py-3">
       <Verdict preview={preview} />
       {models.length > 0 && (
         <ul aria-label="Decisions by model" className="num grid gap-0.5 text-12">
@@ -107,7 +107,7 @@ interface Props {
 
 export function PolicyPreview({ policies, of: { of, setOf, ask, preview }, check }: Props) {
   return (
-    <div className="grid gap-3 border-t border-line pt-3.5">
+    <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-3 border-t border-line pt-3.5">
       <h3 className="font-medium">What would it have done last week?</h3>
       <div className="flex flex-wrap items-center gap-2">
         <ChipSelect label="Decisions of" value={of} onChange={(event) => setOf(event.target.value)}>

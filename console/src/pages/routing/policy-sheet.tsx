@@ -83,7 +83,7 @@ export function NewPolicySheet({ policies, onClose }: NewProps) {
         </>
       }
     >
-      <div className="grid gap-4">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
         <PolicyFields isNew values={values} onChange={setValues} problems={problems} disabled={false} base={baseOf(values, policies)} />
         <PolicyPreview
           policies={policies}
@@ -191,7 +191,7 @@ export function PolicySheet({ policy, policies, onClose }: { policy: RoutingPoli
       footer={footer}
       {...(readOnly ? {} : { onSubmit: submit })}
     >
-      <div className="grid gap-4">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
         {isDeclared && <Declared by="megarouter.yaml">; it is read again at once</Declared>}
         {current && <Conflict what={base.name} mine={shownValues(values)} theirs={shownValues(policyValues(current))} onMine={() => take(true)} onTheirs={() => take(false)} />}
         <PolicyFields isNew={false} values={values} onChange={setValues} problems={problems} disabled={readOnly} base={baseOf(values, policies)} />

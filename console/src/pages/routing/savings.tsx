@@ -2,9 +2,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { countExact, day, money, moneySummary, moneyTick, percent, plural, weekday } from '../../format.ts'
+import { useMay } from '../../govern/queries.ts'
 import { useZone } from '../../queries.ts'
 import { routed } from '../../routing/queries.ts'
 import type { Savings as Report } from '../../routing/types.ts'
+import { NoPermission } from '../../shell/no-permission.tsx'
 import { Page } from '../../shell/page.tsx'
 import { type Columns, Head, right, Segmented, Swatch, td } from '../../ui/bits.tsx'
 import { link } from '../../ui/button.tsx'
@@ -130,7 +132,12 @@ function Groups({ days, group }: { days: number; group: 'policy' | 'model' }) {
   )
 }
 
+/** Who may see routing may not see amounts by that alone. */
 export function Savings() {
+  return useMay()('usage:read') ? <Shown /> : <NoPermission page="Savings" permission="usage:read" />
+}
+
+function Shown() {
   const navigate = useNavigate()
   const zone = useZone()
   const search: { range?: string; group?: string } = useSearch({ from: '/app/routing/savings' })
