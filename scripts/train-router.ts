@@ -4,7 +4,7 @@
  * the same file. It fails when the data lacks a set or a task has no name.
  */
 import { writeFileSync } from 'node:fs'
-import { artefactFormat, packWeights, readArtefact, tierCount, type Artefact, type ArtefactFile } from '../src/routing/artefact.ts'
+import { artefactFormat, packWeights, readArtefact, rowsOf, tierCount, type Artefact, type ArtefactFile } from '../src/routing/artefact.ts'
 import { hashBits } from '../src/routing/features.ts'
 import { hashOf } from '../src/routing/evaluate/outcomes.ts'
 import { cellCount, taskTypes } from '../src/routing/tasks.ts'
@@ -28,7 +28,7 @@ const round = (values: Float32Array): number[] => Array.from(values, (value) => 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 const unfinished = { version: '', difficulty: { easy: 1, medium: 0, hard: -1 }, shrinkage: { arm: 10, task: 20, cell: 40, tenant: 30, residual: 30 }, outputs: [], trainedOn: [] }
-const provisional = (trained: Trained, rest: Partial<Artefact> = {}): Artefact => ({ ...unfinished, ...trained, tiers: new Float32Array(tierCount * cellCount), ...rest })
+const provisional = (trained: Trained, rest: Partial<Artefact> = {}): Artefact => ({ ...unfinished, ...rowsOf(packWeights(trained.weights)), form: trained.form, bias: trained.bias, tiers: new Float32Array(tierCount * cellCount), ...rest })
 
 const folder = process.argv[2] ?? process.env['MEGAROUTER_ROUTING_DATA'] ?? defaultFolder
 const rows = buildRows(loadRows(folder))

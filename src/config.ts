@@ -56,6 +56,7 @@ export interface ConfigSettings {
   retention: { requestsDays: number | null; usageDays: number | null; decisionsDays: number | null }
   content: Kept
   responses: Kept
+  cache: { ttlS: number | null }
 }
 
 export interface Config {
@@ -233,6 +234,7 @@ const settingsOf = (settings: FileSettings, routing: File['routing']): ConfigSet
   retention: { requestsDays: settings.retention?.requests_days ?? null, usageDays: settings.retention?.usage_days ?? null, decisionsDays: settings.retention?.decisions_days ?? null },
   content: kept(settings.content),
   responses: kept(settings.responses),
+  cache: { ttlS: settings.cache?.ttl_s ?? null },
 })
 
 const kept = (stored: FileSettings['content'] = {}): Kept => ({ store: stored.store ?? null, retentionDays: stored.retention_days ?? null, quotaMb: stored.quota_mb ?? null })

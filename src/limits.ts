@@ -73,6 +73,13 @@ export const limits = {
   replayBytes: 64 * 1024 * 1024,
   replayAnswerBytes: 8 * 1024 * 1024,
   replayMs: 24 * 3_600_000,
+  /** Answers kept for the same request: bytes of all of them, of the largest one, of those being recorded, and of the largest request that is compared. */
+  cacheBytes: 64 * 1024 * 1024,
+  cacheAnswerBytes: 2 * 1024 * 1024,
+  cacheRecordingBytes: 32 * 1024 * 1024,
+  cacheRequestBytes: 512 * 1024,
+  /** The longest time that an answer is kept, in seconds. */
+  cacheTtlS: 30 * 86_400,
   /** Sockets per pool: one pool for each organisation, provider and credential. */
   upstreamConnections: 1024,
   /** Share of the memory that the process may use, above which new requests are shed. */

@@ -12,8 +12,10 @@ import { banner } from './banner.ts'
 import { loadCatalog } from './catalog/load.ts'
 import { systemAfter, systemClock } from './clock.ts'
 import { environment, errorText, keySettings, loadConfig, parseConfig, serverSettings, type Environment, type ServerSettings } from './config.ts'
+import { MemoryAnswers } from './gateway/answer-cache.ts'
 import { trustedProxies } from './gateway/client-address.ts'
 import { Deadlines, tickMs } from './gateway/deadlines.ts'
+import { ExactCache } from './gateway/exact-cache.ts'
 import { route, type Door } from './gateway/front-door.ts'
 import { KeyIndex } from './gateway/key-index.ts'
 import { Governor } from './gateway/governor.ts'
@@ -90,7 +92,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   const live = new Live()
   const governance = new GovernanceState((text) => log.warn(text))
   const governor = new Governor(governance, clock, () => workers.snapshot)
-  const { keys, ids } = byPepper(settings)
+  const { keys, ...secrets } = byPepper(settings)
   const journalFolder = join(settings.dataDir, 'journal')
   // Kept to the end: the lock goes with the object.
   const leaveFolder = ownFolder(journalFolder) ?? refuseToStart([`another process uses the data directory ${settings.dataDir}. Stop it, or set MEGAROUTER_DATA_DIR to another folder.`])
@@ -109,7 +111,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   }).catch((error: Error) => refuseToStart([`the journal in ${journalFolder} cannot be opened: ${error.message}`]))
   const { journal, ledger, tornTail } = opened
   if (tornTail !== null) log.warn(tornTail, 'the journal ended in the middle of a record, as it does when a machine loses power; what came before is whole')
-  const gateway = createGateway(keys, ids, live, workers, ledger, governance, new Spool(join(settings.dataDir, 'spool'), limits.spoolBytes), (err, request) => log.error({ err, request }, 'a defect ended a request'), (line) => log.warn(line, 'what an upstream sent is no whole answer'))
+  const gateway = createGateway(keys, secrets, live, workers, ledger, governance, new Spool(join(settings.dataDir, 'spool'), limits.spoolBytes), (err, request) => log.error({ err, request }, 'a defect ended a request'), (line) => log.warn(line, 'what an upstream sent is no whole answer'))
   governor.gateway = gateway
   const running = { draining: false, overloaded: false }
   const door = createDoor(gateway, opened, workers, running, settings, server)
@@ -120,18 +122,7 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
   await workers.until(() => waitsFor(workers, keys) === null && workers.controlSocket !== null)
   const listener = await listen(door, server)
   process.stdout.write(banner({ version, server, port: (listener.address() as AddressInfo).port, snapshot: workers.snapshot!, bootstrap: workers.bootstrap }))
-  const timers = [
-    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); gateway.routing.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
-    // Often: a process that dies again and again must not leave a segment each time.
-    // The smaller one: a database that went back takes again what is left of the journal.
-    setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),
-    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.monotonicUs() / 1000), credentials: gateway.tools.credentials.troubles(), queued: workers.queued, dropped: workers.dropped }), 1_000),
-    setInterval(watchJournal(journal, log), 1_000),
-    setInterval(() => tellNews(gateway, workers), 500),
-    setInterval(() => gateway.routing.save(), saveMs),
-    setInterval(() => { memory.used = process.memoryUsage.rss() / (limits.memoryWatermark * memoryBytes()); running.overloaded = memory.used > 1 }, 500),
-    setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep() }, 60_000),
-  ]
+  const timers = startTimers(gateway, opened, workers, running, lost, log)
   process.on('SIGHUP', () => workers.tell({ kind: 'reload' }))
   let askedAtUs = 0
   const shutDown = async (): Promise<void> => {
@@ -159,6 +150,23 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
     log.flush(() => process.exit(unwritten === null ? 0 : ioErrorStatus))
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown())
+}
+
+/** What happens now and then, until the shutdown. */
+function startTimers(gateway: Gateway, { journal, ledger }: OpenLedger, workers: Workers, running: { overloaded: boolean }, lost: Iterator<RequestRecord[]>, log: Logger): NodeJS.Timeout[] {
+  const { keys } = gateway
+  return [
+    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); gateway.routing.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
+    // Often: a process that dies again and again must not leave a segment each time.
+    // The smaller one: a database that went back takes again what is left of the journal.
+    setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),
+    setInterval(() => workers.tell({ kind: 'health', deployments: gateway.tools.health.all(clock.monotonicUs() / 1000), credentials: gateway.tools.credentials.troubles(), queued: workers.queued, dropped: workers.dropped }), 1_000),
+    setInterval(watchJournal(journal, log), 1_000),
+    setInterval(() => tellNews(gateway, workers), 500),
+    setInterval(() => gateway.routing.save(), saveMs),
+    setInterval(() => { memory.used = process.memoryUsage.rss() / (limits.memoryWatermark * memoryBytes()); running.overloaded = memory.used > 1 }, 500),
+    setInterval(() => { gateway.transport.sweep(); keys.sweep(clock.epochMs(), 3_600_000); ledger.sweep((workers.snapshot?.settings.deadlines.totalMs ?? 0) + limits.openHoldMs); gateway.repeats.sweep(); gateway.cache.answers.sweep() }, 60_000),
+  ]
 }
 
 /** A gateway that cannot read what it learned serves all the same, and keeps what is stored as it is. */
@@ -207,16 +215,16 @@ const authorities = new Authorities({
   onFetch: (vendor, failed) => failed && process.stderr.write(`megarouter: no token for ${vendor}: ${failed.message}\n`),
 })
 
-function byPepper(settings: Environment): { keys: KeyIndex; ids: SealedIds } {
+function byPepper(settings: Environment): Pick<Gateway, 'keys' | 'ids' | 'cache'> {
   const pepper = loadMasterKeys(keySettings(settings)).pepper()
-  return { keys: new KeyIndex(pepper), ids: new SealedIds(pepper) }
+  return { keys: new KeyIndex(pepper), ids: new SealedIds(pepper), cache: new ExactCache(pepper, new MemoryAnswers(clock, limits.cacheBytes)) }
 }
 
-function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, spool: Spool, onDefect: Gateway['onDefect'], onMalformed: (line: Malformed) => void): Gateway {
+function createGateway(keys: KeyIndex, secrets: Pick<Gateway, 'ids' | 'cache'>, live: Live, workers: Workers, ledger: Ledger, governance: GovernanceState, spool: Spool, onDefect: Gateway['onDefect'], onMalformed: (line: Malformed) => void): Gateway {
   const [health, credentials] = [new HealthBook(Math.random), new CredentialTurns()]
   const routing = new Routing({ artefact: loadArtefact(), clock, random: Math.random, health, credentials, store: workers })
   return {
-    keys, live, ids, routing,
+    keys, live, ...secrets, routing,
     repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? workers.repeat(digest), limits }),
     bodies: new BodyBudget(limits.inFlightBodyBytes), spool,
     admission: new Admission(ledger, new Calibration(), new RateLimits(), clock, governance),
@@ -235,7 +243,6 @@ function createGateway(keys: KeyIndex, ids: SealedIds, live: Live, workers: Work
     malformed: new MalformedLog(clock, onMalformed),
     kept: new KeptResponses(workers),
     outcomes: workers,
-    // Nothing is learned from outcomes until the router chooses for requests.
     feedback: routing,
     after: systemAfter,
     onDefect,

@@ -3,8 +3,8 @@ import { startGateway, type GatewayProcess } from '../../test/gateway-process.ts
 import { cpuUs, load, median, payloadOf, percentile, startUpstream } from '../load.ts'
 import type { Measure } from '../proof.ts'
 
-const windows = 3
-const warmUps = 2
+const windows = 7
+const warmUps = 3
 const windowMs = 3_000
 const connections = 64
 const few = 8

@@ -121,6 +121,8 @@ async function requests(stage: Stage): Promise<void> {
   await ask({ title: 'A model that does not exist', status: 404, code: 'model_not_found', body: { ...question, model: 'assistent' } })
   await stage.while('/budgets', { subject: { kind: 'team', id: stage.ids.search }, ...tiny, limit_usd: 10 }, () =>
     ask({ title: 'A tool of the vendor under a strict budget', note: 'A strict budget of the team.', status: 403, code: 'budget_unenforceable', body: { ...question, web_search_options: {} } }))
+  await ask({ title: 'A routing policy that does not exist', status: 404, code: 'model_not_found', body: { ...question, model: 'auto:chaep' } })
+  await ask({ title: 'What no model that auto could choose can meet', status: 400, code: 'no_candidate', body: { ...question, model: 'auto', megarouter: { models: ['assistant'], max_cost_usd: 0.000001 } } })
   await ask({ title: 'A provider that is not switched on', status: 400, code: 'provider_not_enabled', body: { ...question, model: 'openai/gpt-5' } })
   await ask({ title: 'A body that is no JSON', status: 400, code: 'invalid_json', body: '{"model": "assistant",' })
   await ask({ title: 'A field that is missing', status: 400, code: 'invalid_request', body: { model: 'assistant' } })

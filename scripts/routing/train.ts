@@ -3,7 +3,7 @@
  * by AdaGrad in a fixed order. The same rows and seed give the same weights on every machine with IEEE doubles.
  */
 import { headCount, outputCount } from '../../src/routing/artefact.ts'
-import { buckets, Features, formCount } from '../../src/routing/features.ts'
+import { buckets, contextWeight, Features, formCount } from '../../src/routing/features.ts'
 import { wantedText } from '../../src/routing/prompt-text.ts'
 import { wordTasks } from '../../src/routing/tasks.ts'
 
@@ -23,7 +23,7 @@ function read(examples: readonly Example[]): Read[] {
   const mean = examples.length / wordTasks
   return examples.map(({ text, task, heads }) => {
     features.read(wantedText(text))
-    const counts = features.weights.slice(0, features.gramCount).map((count) => count * features.scale)
+    const counts = Float32Array.from({ length: features.gramCount }, (_, gram) => (gram < features.endCount ? 1 : contextWeight) * features.scale)
     return { grams: features.grams.slice(0, features.gramCount), counts, form: features.form.slice(), task: task ?? -1, heads, weight: task === null ? 0 : Math.sqrt(mean / (perTask[task] as number)) }
   })
 }

@@ -47,20 +47,22 @@ function requestIn(text: string): unknown {
   }
 }
 
-function lines({ policy, model, decision, removed, refused }: Explained): string[] {
+function lines({ model, decision, removed, refused }: Explained): string[] {
   const gone = removed.map(({ reason, models }) => `  ${reason.replaceAll('_', ' ')}: ${named(models)}`)
   const left = gone.length === 0 ? [] : ['', 'Removed:', ...gone]
   if (decision === null || refused !== null) return [`Refused (${refused?.code ?? 'unknown'}): ${refused?.message ?? ''}`, ...left]
   const { summary, candidates, fallbacks, baseline, saving_nano: saving, understood } = decision
   return [
-    `${model} under ${policy}`, summary, `Looks like: ${understood.tasks.map(({ task, weight }) => `${task.replaceAll('_', ' ')} ${percent(weight)}`).join(', ')}; language ${understood.language}`, '',
+    summary, `Looks like: ${understood.tasks.map(({ task, weight }) => `${task.replaceAll('_', ' ')} ${percent(weight)}`).join(', ')}; language ${understood.language}`, '',
     ...table(candidates, [
       { title: '', value: (each) => (each.model === model ? '→' : '') }, { title: 'MODEL', value: (each) => each.model }, { title: 'AT', value: (each) => each.domain },
-      { title: 'QUALITY', value: ({ quality, deviation }) => `${quality.toFixed(3)} ± ${deviation.toFixed(3)}`, right: true }, { title: 'COST', value: (each) => dollars(each.cost_nano), right: true },
+      { title: 'QUALITY', value: ({ quality, deviation }) => `${quality.toFixed(3)} ± ${deviation.toFixed(3)}`, right: true }, { title: 'COST', value: (each) => about(each.cost_nano), right: true },
       { title: 'TIME', value: (each) => `${count(Math.round(each.latency_ms))} ms`, right: true }, { title: 'SCORE', value: (each) => each.score.toFixed(4), right: true }, { title: 'TRIED', value: (each) => (each.chance === 0 ? '–' : percent(each.chance)), right: true }, { title: '', value: (each) => (each.available ? '' : 'on trial') },
     ], 'No candidates.'),
-    ...left, '', ...(fallbacks.length === 0 ? [] : [`If it fails: ${fallbacks.join(', ')}.`]), `The best quality (${baseline.model}) is predicted to cost ${dollars(baseline.cost_nano)}${saving === 0 ? '' : saving < 0 ? `: ${dollars(-saving)} less` : `: ${dollars(saving)} more`}.`,
+    ...left, '', ...(fallbacks.length === 0 ? [] : [`If it fails: ${fallbacks.join(', ')}.`]), `The best quality (${baseline.model}) is predicted to cost ${about(baseline.cost_nano)}${saving === 0 ? '' : saving < 0 ? `: ${about(-saving)} less` : `: ${about(saving)} more`}.`,
   ]
 }
 
+/** No prediction is more exact. */
+const about = (nano: number): string => dollars(Number(nano.toPrecision(3)))
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`

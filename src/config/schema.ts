@@ -71,6 +71,7 @@ const settingsSchema = z.strictObject({
   content: stored.optional(),
   responses: stored.optional()
     .describe('Request and response text. Off unless store is true.'),
+  cache: z.strictObject({ ttl_s: whole(0, limits.cacheTtlS).optional().describe('How many seconds whole answers are kept for requests that ask for the cache. 0: not at all (the default).') }).optional(),
   retention: z.strictObject({ requests_days: whole(1, 3650).optional(), usage_days: whole(1, 36_500).optional(), decisions_days: whole(1, 3650).optional() }).optional(),
 })
 

@@ -3,6 +3,7 @@ import { alerts } from './alerts/routes.ts'
 import { aliases } from './aliases/routes.ts'
 import { audit } from './audit/routes.ts'
 import { budgets } from './budget-rules/routes.ts'
+import { cache } from './cache/routes.ts'
 import { catalog } from './catalog/routes.ts'
 import { configuration } from './config/routes.ts'
 import { deployments } from './deployments/routes.ts'
@@ -92,6 +93,7 @@ export const createApi = (services: Services) => router()
   .route('/', events(services))
   .route('/', status(services))
   .route('/', settings(services))
+  .route('/', cache(services))
   .route('/', configuration(services))
 
 export type AdminApi = ReturnType<typeof createApi>

@@ -1,4 +1,5 @@
 /** Questions to the data plane, which alone knows what is held, spent and used now. One that does not answer in time is an answer of null, not an error. */
+import type { Emptied } from '../gateway/answer-cache.ts'
 import type { AnswerTo, RoutingAsk } from '../gateway/routing-desk.ts'
 import type { Effective } from '../governance/effective.ts'
 import type { ExplainAsk, Explained } from '../governance/explain-request.ts'
@@ -6,7 +7,7 @@ import type { FromControl, HeldNow, ToControl } from '../threads/messages.ts'
 
 const answerMs = 1_000
 
-type Answer = Extract<ToControl, { kind: 'holds' | 'effective' | 'explain' | 'routing' }>
+type Answer = Extract<ToControl, { kind: 'holds' | 'effective' | 'explain' | 'routing' | 'emptyCache' }>
 export type PlaneAnswer = Answer
 
 export class PlaneQuestions {
@@ -38,6 +39,12 @@ export class PlaneQuestions {
   async routing<Ask extends RoutingAsk>(ask: Ask): Promise<AnswerTo<Ask> | null> {
     const answer = await this.#ask((id) => ({ kind: 'routing', id, ask }))
     return answer?.kind === 'routing' ? answer.answer as AnswerTo<Ask> | null : null
+  }
+
+  /** Forgets the answers that are kept for an organisation. */
+  async emptyCache(org: string): Promise<Emptied | null> {
+    const answer = await this.#ask((id) => ({ kind: 'emptyCache', id, org }))
+    return answer?.kind === 'emptyCache' ? answer.emptied : null
   }
 
   answered(answer: Answer): void {

@@ -60,7 +60,7 @@ export interface Services {
   /** What the data plane holds now; null when it does not answer. */
   held: () => Promise<HeldNow | null>
   /** Asks the data plane what acts on a key, what would become of a request, what the router knows. */
-  question: Pick<PlaneQuestions, 'effective' | 'explain' | 'routing'>
+  question: Pick<PlaneQuestions, 'effective' | 'explain' | 'routing' | 'emptyCache'>
   /** Sends alerts. */
   desk: AlertDesk
   /** Of the store worker, as the data plane last reported it. */

@@ -122,9 +122,9 @@ export function snapshotData(version: number, organisations: ReadonlyMap<string,
 }
 
 function organisationSnapshot(rows: Rows, settings: Settings, resolving: Resolving, problems: string[]): OrganisationSnapshot {
-  const { org, organisation, status, timeZone, budget, rateLimit, unknownPrice, content, responses, newModels } = settings
+  const { org, organisation, status, timeZone, budget, rateLimit, unknownPrice, content, responses, cache, newModels } = settings
   return {
-    id: org, name: organisation, isSuspended: status !== 'active', timeZone, budget, rateLimit: rateLimit ?? noRateLimit, unknownPrice, storesContent: content.store, storesResponses: responses.store, newModels,
+    id: org, name: organisation, isSuspended: status !== 'active', timeZone, budget, rateLimit: rateLimit ?? noRateLimit, unknownPrice, storesContent: content.store, storesResponses: responses.store, cacheTtlMs: cache.ttlS * 1000, newModels,
     providers: [...rows.providers.values()].filter((provider) => provider.enabled).flatMap((provider) => providerData(provider, resolving, problems) ?? []),
     deployments: [...rows.deployments.values()].map(({ id, model, provider, upstreamModel, price, priceAs, facts }) => ({ id, model, provider, upstreamModel, price, priceAs, facts })),
     aliases: [...rows.aliases.values()].map(({ name, strategy, targets }) => ({ name, strategy, targets })),

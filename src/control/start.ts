@@ -241,7 +241,7 @@ export async function startControl(settings: ControlSettings): Promise<Control> 
     socketPath,
     receive(message) {
       if (message.kind === 'health') services.setHealth(message)
-      if (message.kind === 'holds' || message.kind === 'effective' || message.kind === 'explain' || message.kind === 'routing') services.question.answered(message)
+      if (message.kind === 'holds' || message.kind === 'effective' || message.kind === 'explain' || message.kind === 'routing' || message.kind === 'emptyCache') services.question.answered(message)
       if (message.kind === 'news') services.desk.tell(message.news)
       if (message.kind === 'reload') void services.config.reload().then(() => services.publisher.refresh()).catch((error: unknown) => log.error({ err: error }, 'the reload could not be published yet'))
     },

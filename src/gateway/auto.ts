@@ -7,7 +7,7 @@ import { failure, type Failure } from '../errors.ts'
 import type { Facts } from '../governance/conditions.ts'
 import { noFacts } from '../governance/model-policy.ts'
 import type { CompiledPolicy } from '../routing/compile-policy.ts'
-import type { NothingLeft, Reason } from '../routing/constraints.ts'
+import { reasons, type NothingLeft, type Reason } from '../routing/constraints.ts'
 import type { Policy } from '../routing/policy.ts'
 import type { DecisionRecord } from '../routing/record.ts'
 import type { RoutingRequest } from '../routing/router.ts'
@@ -18,7 +18,6 @@ import type { OrganisationRouting } from './organisation-routing.ts'
 import { Paces } from './paces.ts'
 import type { Gateway } from './pipeline.ts'
 import { factsOfRequest } from './policy.ts'
-import type { Routing } from './routing.ts'
 import { saidIn, type Said } from './said.ts'
 import type { Deployment, View } from './snapshot.ts'
 
@@ -28,9 +27,11 @@ export interface Routed {
   understanding: Understanding
   routing: OrganisationRouting
   policy: CompiledPolicy
-  /** Whose arm each deployment is that may be asked. */
-  arms: ReadonlyMap<Deployment, string>
+  /** Whose arm each deployment is that may be asked, by `armKeyOf`. */
+  arms: ReadonlyMap<string, string>
   said: Said
+  /** As the router knows the conversation. */
+  session: string
   marksCache: boolean
   wants: { tools: boolean; schema: boolean }
 }
@@ -45,8 +46,8 @@ export function policyNameOf(name: string, view: View): string | null {
 /** By their bare names these mean models or aliases, if anything. */
 const builtIn: ReadonlySet<string> = new Set(['balanced', 'cheap', 'best', 'fast'])
 
-export function chooseAuto(exchange: Exchange, named: string, { routing, admission }: Pick<Gateway, 'routing' | 'admission'>): Choice | Failure {
-  const asking = askingOf(exchange, named, routing)
+export function chooseAuto(exchange: Exchange, named: string, { routing, admission, kept }: Pick<Gateway, 'routing' | 'admission' | 'kept'>): Choice | Failure {
+  const asking = askingOf(exchange, named, { routing, kept })
   if ('code' in asking) return asking
   const { own, name, policy, limited: narrowed, said, request, deployments } = asking
   const accounts = admission.ledger.accountsOf(exchange.principal!.ancestors)
@@ -59,15 +60,17 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   if (decision.record === null) return nothingFits(decision.nothingLeft, exchange, own)
   const { record } = decision
   const chosen = deploymentsOf(own, [record.chosen, ...(exchange.options!.fallbacks === null ? record.fallbacks : [])], deployments)
-  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, marksCache: request.marksCache, wants: request.needs }
-  if (policy.hedge !== null) exchange.hedge = { policy: `${exchange.view!.id}\n${name}`, maxSpend: policy.hedge.maxSpend }
+  const arms = new Map(Array.from(chosen, ([deployment, id]) => [armKeyOf(deployment), id]))
+  exchange.hedge = policy.hedge === null ? null : { policy: `${exchange.view!.id}\n${name}`, maxSpend: policy.hedge.maxSpend, keepsModel: record.held !== null || said.isToolLoop }
+  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms, said, session: request.session!, marksCache: request.marksCache, wants: request.needs }
+  exchange.cachePolicy = policy.cache && { ttlMs: policy.cache.ttlS * 1000, scope: `${name}:${policy.version}` }
   return { deployments: [...chosen.keys()], route: `auto:${name}${record.why === 'best' ? '' : `+${record.why}`}` }
 }
 
 /** All that the router is asked about a request, but for its budgets. What is against each arm holds only until the next request asks. */
 export interface Asking { own: OrganisationRouting; name: string; policy: CompiledPolicy; limited: Policy; said: Said; request: RoutingRequest; deployments: readonly (readonly Deployment[])[] }
 
-export function askingOf(exchange: Exchange, named: string, routing: Pick<Routing, 'of'>): Asking | Failure {
+export function askingOf(exchange: Exchange, named: string, { routing, kept }: Pick<Gateway, 'routing' | 'kept'>): Asking | Failure {
   const view = exchange.view!
   const principal = exchange.principal!
   const { endpoint, options } = exchange
@@ -80,7 +83,27 @@ export function askingOf(exchange: Exchange, named: string, routing: Pick<Routin
   const nowMs = exchange.clock.monotonicUs() / 1000
   const { bits, deployments } = own.against(policy, exchange.key!, principal, facts, nowMs, exchange.asked!.model)
   const said = saidIn(exchange.body, exchange.scan!)
+  const elsewhere = stayWith(exchange, kept, bits, deployments)
+  if (elsewhere !== null) return elsewhere
   return { own, name, policy, limited: limited(policy.policy, options!), said, request: requestOf(exchange, own, said, name, bits), deployments }
+}
+
+/** Deployments are copied on their way, for credentials of a team or of an earlier answer. */
+export const armKeyOf = ({ identity, effort }: Deployment): string => (effort === undefined ? identity : `${identity}@${effort}`)
+
+/** An answer that its vendor keeps can be gone on from there alone. */
+function stayWith(exchange: Exchange, kept: Gateway['kept'], bits: Uint32Array, deployments: readonly (readonly Deployment[])[]): Failure | null {
+  if (exchange.earlier === null || exchange.earlier.isOurs) return null
+  let missing: Failure | null = null
+  let isSomewhere = false
+  for (let at = 0; at < bits.length; at++) {
+    const there = deployments[at]!.length === 0 ? null : kept.place(exchange, deployments[at]!)
+    if (there === null || 'code' in there) {
+      bits[at]! |= reasons.not_requested
+      missing ??= there
+    } else isSomewhere = true
+  }
+  return isSomewhere ? null : missing
 }
 
 /** Followed for as long as the process runs, by budget. */
@@ -117,7 +140,7 @@ function requestOf(exchange: Exchange, own: OrganisationRouting, said: Said, pol
 }
 
 /** A conversation that goes on is known by how it begins where the client gives it no name. */
-export const sessionOf = ({ options, key }: Exchange, { prefix }: Said, policy: string): string => `${key!.id}\n${policy}\n${options!.session ?? prefix}`
+const sessionOf = ({ options, key }: Exchange, { prefix }: Said, policy: string): string => `${key!.id}\n${policy}\n${options!.session ?? prefix}`
 
 const schemaMembers = ['response_format', 'text', 'generationConfig', 'output_config', 'output_format', 'format', 'outputConfig'] as const
 function wantsSchema({ body, scan }: Exchange): boolean {

@@ -23,9 +23,10 @@ export interface Choice {
 }
 
 /** A name that means the router goes there; others mean models. */
-export function choose(exchange: Exchange, gateway: Pick<Gateway, 'routing' | 'admission' | 'tools'>): Choice | Failure {
+export function choose(exchange: Exchange, gateway: Pick<Gateway, 'routing' | 'admission' | 'kept' | 'tools'>): Choice | Failure {
   exchange.enter('choose')
-  exchange.routed = null
+  exchange.routed = exchange.hedge = null
+  exchange.cachePolicy = undefined
   const policy = policyNameOf(exchange.asked!.model, exchange.view!)
   if (policy === null) return chooseNamed(exchange, gateway.tools.random)
   const choice = chooseAuto(exchange, policy, gateway)

@@ -56,7 +56,7 @@ export function hedgesAfterMs({ hedge, hedgeTakenNano, form, asked }: Exchange, 
 /** The second attempt, under way beside the first; null: there is none. */
 export function beginSecond(exchange: Exchange, gateway: Gateway, plan: Plan, first: Leg, isOver: () => boolean): Leg | null | Promise<Leg | null> {
   if (!gateway.hedges.hasRoom(exchange.hedge!, lossOf(first.attempt.options.hold, first.target.deployment), nowMs(exchange))) return null
-  const target = plan.second(nowMs(exchange))
+  const target = plan.second(nowMs(exchange), exchange.hedge!.keepsModel)
   if (target === null) return null
   const mayGo = target.deployment.price !== null && gateway.sharing.turn(target, exchange.lease!.principal, exchange.asked!.estimatedInputTokens, nowMs(exchange), 0) === 0
   const wording = mayGo ? wordingFor(exchange, target.deployment) : null

@@ -13,6 +13,7 @@ import type { Hedging } from '../routing/hedge-budget.ts'
 import { stepNames, type RequestOutcome, type StepName } from '../store/records.ts'
 import type { JsonScanner } from '../wire/json-scanner.ts'
 import type { Attempt } from './attempt.ts'
+import type { Capture, CachePolicy } from './exact-cache.ts'
 import type { FormBody } from './form.ts'
 import type { Run } from './repeats.ts'
 import type { Routed } from './auto.ts'
@@ -30,12 +31,13 @@ export interface RequestOptions {
   maxLatencyMs: number | null
   session: string | null
   tags: string[]
-  cache: boolean
+  /** Null: it says nothing. */
+  cache: boolean | null
   includeCost: boolean
   /** What happens to what a vendor's format can't express: left out and named in a header, left out, or the request is refused. */
   onUnsupported: 'warn' | 'drop' | 'reject'
-  /** Options that were given and that this version takes without effect. */
-  ignored: string[]
+  /** Options that were given and that are for the router alone. */
+  ofRouting: string[]
 }
 
 /** What the gateway reads of the client's request. */
@@ -124,6 +126,11 @@ export class Exchange {
   /** What the client itself said, as JSON of a list of items, where its answer is to be kept here. */
   keeps: string | null = null
   options: RequestOptions | null = null
+  /** Whether whole answers are kept: what the routing policy says, null where it keeps none; undefined where no policy chooses the model. */
+  cachePolicy: CachePolicy | null | undefined = undefined
+  cache: 'off' | 'miss' | 'hit' = 'off'
+  /** What the client is sent, where it may be kept. */
+  capture: Capture | null = null
   /** Of the request and of its key. */
   tags: readonly string[] = noTags
   /** A budget has put a cheaper model in the place of the one that was asked for. */
@@ -204,7 +211,7 @@ export class Exchange {
   letGo(): void {
     this.body = nothing
     this.form = null
-    this.scan = this.lease = this.limitHeaders = this.repeat = this.asked = this.chat = this.options = this.routed = this.hold = this.last = this.running = this.rival = this.captured = null
+    this.scan = this.lease = this.limitHeaders = this.repeat = this.asked = this.chat = this.options = this.routed = this.hold = this.last = this.running = this.rival = this.captured = this.capture = null
     this.attempts.length = 0
   }
 

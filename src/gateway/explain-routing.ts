@@ -42,7 +42,7 @@ const path = '/v1/chat/completions'
 const neverTried = (): number => 1
 
 /** Null: there is no such key here. */
-export async function explainRouting(gateway: Pick<Gateway, 'keys' | 'admission' | 'routing'>, snapshot: Snapshot, question: RoutingQuestion, clock: Clock): Promise<RoutingExplained | null> {
+export async function explainRouting(gateway: Pick<Gateway, 'keys' | 'admission' | 'routing' | 'kept'>, snapshot: Snapshot, question: RoutingQuestion, clock: Clock): Promise<RoutingExplained | null> {
   const key = question.key === null ? ofOrganisation(question.org) : gateway.keys.get(question.key)
   if (key === null || key.org !== question.org) return null
   const exchange = thoughtOf(question.body, key, snapshot, clock)
@@ -55,7 +55,7 @@ export async function explainRouting(gateway: Pick<Gateway, 'keys' | 'admission'
   // Waits come first: what is found out below holds only until the next request.
   const accounts = await opened(gateway.admission.ledger, exchange.principal.ancestors)
   if ('code' in accounts) return refusal(accounts)
-  const asking = askingOf(exchange, named, gateway.routing)
+  const asking = askingOf(exchange, named, gateway)
   if ('code' in asking) return refusal(asking)
   const { own, name, limited, request, deployments } = asking
   request.budgetPrice = paces.peek(accounts)

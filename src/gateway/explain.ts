@@ -12,6 +12,7 @@ import type { Account, Ancestor } from '../ledger/account.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { priceUnknown } from '../ledger/refusals.ts'
 import { unusable } from './authenticate.ts'
+import { policyNameOf } from './auto.ts'
 import { hardBudgetOf, resolve, unpricedIsBlocked } from './choose.ts'
 import type { Asked } from './exchange.ts'
 import { bytesPerToken } from './inspect.ts'
@@ -77,6 +78,7 @@ export async function explainOfKey(gateway: Gateway, snapshot: Snapshot, ask: Ex
   const models = listModels({ view, key, principal, health: gateway.tools.health, nowMs: clock.monotonicUs() / 1000, epochMs: now }).map(({ id }) => id)
   const model = ask.model ?? principal.defaults?.model?.value ?? null
   if (model === null) return refusedRequest(failure('invalid_request', 'The request names no model, and no node above the key sets a default.', { param: 'model' }), models)
+  if (policyNameOf(model, view) !== null) return refusedRequest(failure('invalid_request', `${model.slice(0, 100)} leaves the choice of the model to the router: POST /api/v1/routing/explain says which it would be and why. Ask here about that model.`, { param: 'model' }), models)
   const deployments = [model, ...principal.defaults?.fallbacks?.value ?? []].flatMap((name) => resolve(view, name, () => 0, principal))
   if (deployments.length === 0) return refusedRequest(failure('model_not_found', `There is no model "${model.slice(0, 100)}" here, or no provider that is switched on serves it.`, { param: 'model' }), models)
   const tags = [...new Set([...key.tags, ...ask.tags ?? []])]

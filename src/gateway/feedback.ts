@@ -85,7 +85,10 @@ async function serve(exchange: Exchange, gateway: Gateway): Promise<Told | Failu
   if (found === null) return notFound(said.target)
   if ('code' in found) return found
   const { outcomeId: id, requests, replaced } = found
-  return { id, requests: requests.length, learned: replaced ? 0 : await learn(gateway.feedback, key.org, requests, said.value), replaced }
+  if (replaced || typeof said.value === 'object') return { id, requests: requests.length, learned: 0, replaced }
+  // After a start the models of an organisation are taken over when they are first needed.
+  gateway.routing.of(exchange.view!)
+  return { id, requests: requests.length, learned: await learn(gateway.feedback, key.org, requests, said.value), replaced }
 }
 
 async function ask({ recorder, feedback, outcomes }: Gateway, question: FeedbackAsk): Promise<FeedbackFound | null | Failure> {
@@ -100,8 +103,7 @@ async function ask({ recorder, feedback, outcomes }: Gateway, question: Feedback
   }
 }
 
-async function learn(sink: FeedbackSink, org: string, requests: FeedbackFound['requests'], value: OutcomeValue): Promise<number> {
-  if (typeof value === 'object') return 0
+async function learn(sink: FeedbackSink, org: string, requests: FeedbackFound['requests'], value: boolean | number): Promise<number> {
   let learned = 0
   for (let i = 0; i < requests.length; i++) {
     if (i > 0 && i % learnedAtOnce === 0) await nextTurn()

@@ -11,7 +11,7 @@ import type { Gateway } from './pipeline.ts'
 import { answerRouting } from './routing-desk.ts'
 import type { Snapshot } from './snapshot.ts'
 
-export type KeyQuestion = Extract<FromControl, { kind: 'effective' | 'explain' | 'routing' }>
+export type KeyQuestion = Extract<FromControl, { kind: 'effective' | 'explain' | 'routing' | 'emptyCache' }>
 
 export class Governor {
   readonly #governance: GovernanceState
@@ -44,6 +44,7 @@ export class Governor {
     const { kind, id } = question
     const snapshot = this.#snapshot()
     const { gateway } = this
+    if (kind === 'emptyCache') return { kind, id, emptied: gateway && await gateway.cache.empty(question.org) }
     if (kind === 'effective') return { kind, id, effective: snapshot && gateway && await effectiveOfKey(gateway, snapshot, question.key, this.#clock.epochMs()) }
     if (kind === 'routing') return { kind, id, answer: snapshot && gateway && await answerRouting(gateway, snapshot, question.ask, this.#clock) }
     return { kind, id, explained: snapshot && gateway && await explainOfKey(gateway, snapshot, question.ask, this.#clock) }

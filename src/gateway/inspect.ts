@@ -114,6 +114,7 @@ const tags: Check = (value) => {
   return list !== undefined && Buffer.byteLength(JSON.stringify(list)) <= limits.tagsBytes ? list : undefined
 }
 const positive: Check = (value) => (Number.isFinite(Number(value)) && value !== '' && value !== null && typeof value !== 'boolean' && Number(value) >= 0 ? Number(value) : undefined)
+const share: Check = (value) => (positive(value) !== undefined && Number(value) <= 1 ? Number(value) : undefined)
 const truth: Check = (value) => (value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined)
 
 const amongst = (values: readonly string[]): Check => (value) => (values.includes(value as string) ? value : undefined)
@@ -125,7 +126,7 @@ const optionChecks: Record<string, { check: Check; must: string }> = {
   models,
   fallbacks: models,
   max_cost_usd: { check: positive, must: 'a number of dollars' },
-  min_quality: { check: positive, must: 'a number from 0 to 1' },
+  min_quality: { check: share, must: 'a number from 0 to 1' },
   max_latency_ms: { check: positive, must: 'a number of milliseconds' },
   session: { check: text, must: `a text of at most ${limits.labelBytes} bytes` },
   tags: { check: tags, must: `a list of at most ${limits.tags} texts of at most ${limits.labelBytes} bytes, ${limits.tagsBytes} together` },
@@ -134,12 +135,12 @@ const optionChecks: Record<string, { check: Check; must: string }> = {
   on_unsupported: { check: amongst(unsupportedWays), must: unsupportedWays.join(', ') },
 }
 
-/** Taken, so that clients may be written for routing and caching already, but never silently: a response header names them. */
-const withoutEffect = new Set(['policy', 'models', 'max_cost_usd', 'min_quality', 'max_latency_ms', 'cache'])
+/** Of effect where the gateway chooses the model; beside a model's name a response header says that they are not. */
+const ofRouting = new Set(['policy', 'models', 'max_cost_usd', 'min_quality', 'max_latency_ms'])
 
 const noMembers = {}
 const noOptions: RequestOptions = {
-  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: false, includeCost: false, onUnsupported: 'warn', ignored: [],
+  policy: null, models: null, fallbacks: null, maxCostNano: null, minQuality: null, maxLatencyMs: null, session: null, tags: [], cache: null, includeCost: false, onUnsupported: 'warn', ofRouting: [],
 }
 
 function meant(name: string): string {
@@ -177,10 +178,10 @@ function readOptions(exchange: Exchange, scan: JsonScanner): Failure | null {
     maxLatencyMs: (values['max_latency_ms'] as number | undefined) ?? null,
     session: (values['session'] as string | undefined) ?? null,
     tags: (values['tags'] as string[] | undefined) ?? [],
-    cache: values['cache'] === true,
+    cache: (values['cache'] as boolean | undefined) ?? null,
     includeCost: values['include_cost'] === true,
     onUnsupported: (values['on_unsupported'] as RequestOptions['onUnsupported'] | undefined) ?? 'warn',
-    ignored: Object.keys(values).filter((name) => withoutEffect.has(name)),
+    ofRouting: Object.keys(values).filter((name) => ofRouting.has(name)),
   }
   return null
 }

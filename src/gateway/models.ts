@@ -7,6 +7,7 @@ import { RequestVariable, type Facts } from '../governance/conditions.ts'
 import { noFacts } from '../governance/model-policy.ts'
 import type { Principal } from '../governance/principal.ts'
 import type { HealthBook } from '../routing/health.ts'
+import { policyNameOf } from './auto.ts'
 import { resolve, unpricedIsBlocked } from './choose.ts'
 import { localTime } from './local-time.ts'
 import { asUsedBy, isAllowed, isListed } from './policy.ts'
@@ -56,12 +57,19 @@ export interface Asking { view: View; key: KeyEntry; principal: Principal; healt
 export function listModels(asking: Asking): ListedModel[] {
   const { view, principal: { defaults } } = asking
   const own: readonly string[] = defaults === null ? none : [...defaults.aliases.keys()]
-  return [...new Set([...own, ...names(view)])].flatMap((name) => {
+  const models = [...new Set([...own, ...names(view)])].flatMap((name) => {
     const model = describeModel(asking, name)
     const isOperators = own.includes(name) || view.aliases.has(name) || view.declared.has(name)
     return model === null || (model.megarouter.listing === 'missing' && !isOperators) ? [] : [model]
   })
+  return models.length === 0 ? models : [...['auto', ...[...view.routing.keys()].map((name) => `auto:${name}`)].map(chooser), ...models]
 }
+
+/** A name for which the gateway chooses the model. */
+const chooser = (id: string): ListedModel => ({
+  id, object: 'model', created: 0, owned_by: 'megarouter',
+  megarouter: { providers: [], context_tokens: null, output_tokens: null, listing: null, price_usd_per_million: null, capabilities: [], health: 'closed', simulated: false },
+})
 
 const none: readonly never[] = []
 
@@ -76,6 +84,8 @@ function factsOf({ principal: { asksRequests, variable, timeZone }, epochMs }: A
 /** Null when there is no such model for this key. */
 export function describeModel(asking: Asking, name: string): ListedModel | null {
   const { view, key, principal, health, nowMs } = asking
+  const policy = policyNameOf(name, view)
+  if (policy !== null) return policy === '' || view.routing.has(policy) ? chooser(name) : null
   const facts = factsOf(asking)
   const blocked = unpricedIsBlocked(view, principal)
   const deployments = resolve(view, name, () => 0, principal).flatMap((each) => asUsedBy(each, principal) ?? [])

@@ -15,6 +15,7 @@ import { choose, type Choice } from './choose.ts'
 import { countTokens } from './count-tokens.ts'
 import type { Deadlines } from './deadlines.ts'
 import { begin, beginSecond, dropped, hedgesAfterMs, learn, nowMs, reserve } from './dispatch.ts'
+import type { ExactCache } from './exact-cache.ts'
 import type { Exchange } from './exchange.ts'
 import { faultFrom } from './fault.ts'
 import type { FeedbackSink, OutcomeKeeper } from './feedback.ts'
@@ -42,15 +43,16 @@ import { wordingFor, type Wording } from './wording.ts'
 export interface Gateway {
   keys: KeyIndex
   repeats: Repeats
+  cache: ExactCache
   bodies: BodyBudget
   spool: Spool
   /** Of what vendors keep. */
   ids: SealedIds
   admission: Admission
   tools: PlanTools
-  routing: Routing
   /** What second attempts beside late ones may cost. */
   hedges: HedgeBudget
+  routing: Routing
   sharing: Sharing
   shedding: Shedding
   /** Of what the process may use, 1 is all. */
@@ -74,8 +76,10 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
   gateway.live.enter(exchange)
   try {
     const next = await prepare(exchange, gateway)
-    if (next instanceof Plan) await attempt(exchange, gateway, next)
-    else if ('deployments' in next) await count(exchange, gateway, next)
+    if (next instanceof Plan) {
+      await attempt(exchange, gateway, next)
+      gateway.cache.answered(exchange)
+    } else if ('deployments' in next) await count(exchange, gateway, next)
     else if ('serve' in next) await replay(exchange, gateway, next)
     else refuseAs(exchange, next)
   } catch (error) {
@@ -89,6 +93,7 @@ export async function handle(exchange: Exchange, gateway: Gateway): Promise<void
   } finally {
     gateway.live.exit(exchange)
     close(exchange, gateway)
+    if (exchange.capture !== null) gateway.cache.close(exchange.capture)
     if (exchange.routed !== null) learnFrom(exchange, gateway.routing)
     gateway.recorder.add(recordOf(exchange))
     exchange.letGo()
@@ -128,6 +133,9 @@ async function prepare(exchange: Exchange, gateway: Gateway): Promise<Plan | Cho
   const placed = gateway.kept.place(exchange, choice.deployments)
   if ('code' in placed) return placed
   if (exchange.endpoint.counts) return { ...choice, deployments: [...placed] }
+  const kept = gateway.cache.find(exchange, placed)
+  const hit = kept instanceof Promise ? await kept : kept
+  if (hit) return hit
   const entered = gateway.shedding.enter(exchange.key!.priority ?? 'standard', pressureOn(exchange, gateway, choice))
   const place = 'place' in entered ? await waitFor(exchange, entered) : entered
   if ('code' in place) return place

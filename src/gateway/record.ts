@@ -62,7 +62,7 @@ export function recordOf(exchange: Exchange): RequestRecord {
     modelAsked: (asked?.written ?? asked?.model)?.slice(0, 256) ?? null, route: exchange.route,
     status: exchange.status || (refused ? statusOf(refused) : 499), outcome: exchange.outcome,
     errorCode: refused?.code ?? last?.fault?.code ?? null, errorText: (refused?.message ?? last?.fault?.text ?? null)?.slice(0, 500) ?? null,
-    cache: 'off', decision: exchange.routed && exchange.id, requestBytes: exchange.form?.receivedBytes ?? exchange.body.length, responseBytes: exchange.responseBytes,
+    cache: exchange.cache, decision: exchange.routed && exchange.id, requestBytes: exchange.form?.receivedBytes ?? exchange.body.length, responseBytes: exchange.responseBytes,
     steps: exchange.stepTimes(), totalUs: Math.round(exchange.elapsedUs()),
     firstTokenUs: exchange.firstTokenUs === null ? null : Math.round(exchange.firstTokenUs - exchange.startedUs),
     overheadUs: Math.round(exchange.overheadUs()),

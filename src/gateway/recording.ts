@@ -85,6 +85,13 @@ export class Recording {
     this.#hold(bytes.length)
   }
 
+  /** All of an answer at once. */
+  answer(status: number, headers: Headers, body: Buffer): void {
+    this.body(body)
+    this.head(status, headers)
+    this.end(false)
+  }
+
   append(chunk: Buffer): void {
     const half = this.#maxBytes >> 1
     for (let at = 0; at < chunk.length && !this.lost; at += half) this.#write(chunk.subarray(at, at + half))
@@ -112,12 +119,17 @@ export class Recording {
     this.#wake()
   }
 
-  /** Sends it to one more client. Settles when all is sent or the client has left; with a failure when nothing was sent and none can be. */
-  serve(exchange: Exchange, deadlines: Deadlines): Promise<Failure | null> {
-    exchange.route = `replay of ${this.requestId}`
+  /** All of it, once it is complete. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  /** Sends it to one more client, with headers of its own where they are given. Settles when all is sent or the client has left; with a failure when nothing was sent and none can be. */
+  serve(exchange: Exchange, deadlines: Deadlines, own: Headers | null = null): Promise<Failure | null> {
+    if (own === null) exchange.route = `replay of ${this.requestId}`
     exchange.enter('call')
     return new Promise((resolve) => {
-      const reader = new Reader(this, exchange, deadlines, (failed) => {
+      const reader = new Reader(this, exchange, deadlines, own, (failed) => {
         this.readers.delete(reader)
         this.#freeUnread()
         resolve(failed)
@@ -184,6 +196,7 @@ class Reader implements Ticking {
   readonly #recording: Recording
   readonly #exchange: Exchange
   readonly #deadlines: Deadlines
+  readonly #own: Headers | null
   readonly #done: (failed: Failure | null) => void
   #offset = 0
   #begun = false
@@ -192,10 +205,11 @@ class Reader implements Ticking {
   #blockedSinceUs: number | null = null
   #lastWriteUs = 0
 
-  constructor(recording: Recording, exchange: Exchange, deadlines: Deadlines, done: (failed: Failure | null) => void) {
+  constructor(recording: Recording, exchange: Exchange, deadlines: Deadlines, own: Headers | null, done: (failed: Failure | null) => void) {
     this.#recording = recording
     this.#exchange = exchange
     this.#deadlines = deadlines
+    this.#own = own
     this.#done = done
     exchange.response.on('drain', this.#onDrain).once('close', this.#onClose)
     deadlines.add(this)
@@ -237,7 +251,7 @@ class Reader implements Ticking {
     exchange.enter('stream')
     exchange.status = status
     this.#lastWriteUs = exchange.clock.monotonicUs()
-    exchange.response.writeHead(status, {
+    exchange.response.writeHead(status, this.#own ?? {
       'x-request-id': exchange.id, ...headers, 'x-megarouter-request-id': exchange.id, 'x-megarouter-replayed': requestId,
       'x-megarouter-overhead-ms': (exchange.overheadUs() / 1000).toFixed(2),
     })

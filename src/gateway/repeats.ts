@@ -231,9 +231,7 @@ export class Run {
   answer(status: number, headers: Headers, body: Buffer): void {
     // A defect in the middle of a stream is answered only where the client, gone by then, was sent nothing.
     if (this.#recording.status !== 0) return
-    this.#recording.body(body)
-    this.#recording.head(status, headers)
-    this.#recording.end(false)
+    this.#recording.answer(status, headers, body)
   }
 
   head(status: number, headers: Headers): void {

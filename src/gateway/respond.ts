@@ -31,10 +31,10 @@ export function commonHeaders(exchange: Exchange, attempt: Attempt | undefined):
   if (exchange.protocol.idHeader !== undefined) headers[exchange.protocol.idHeader] ??= exchange.id
   headers['x-megarouter-request-id'] = exchange.id
   headers['x-megarouter-attempts'] = String(exchange.attempts.length)
-  headers['x-megarouter-cache'] = 'off'
+  headers['x-megarouter-cache'] = exchange.cache
   headers['x-megarouter-overhead-ms'] = (exchange.overheadUs() / 1000).toFixed(2)
   if (exchange.route !== null) headers['x-megarouter-route'] = headerText(exchange.route)
-  const warnings = exchange.options && exchange.options.ignored.length > 0 ? [`no effect yet: ${exchange.options.ignored.join(', ')}`, ...exchange.warnings] : exchange.warnings
+  const warnings = exchange.options && exchange.options.ofRouting.length > 0 && exchange.routed === null ? [`no effect on a request that names its model: ${exchange.options.ofRouting.join(', ')}`, ...exchange.warnings] : exchange.warnings
   if (warnings.length > 0) headers['x-megarouter-warnings'] = headerText([...new Set(warnings)].join('; '), longestWarnings)
   if (attempt) {
     headers['x-megarouter-provider'] = headerText(attempt.options.deployment.provider.id)
@@ -115,6 +115,7 @@ function send(exchange: Exchange, status: number, headers: Headers, body: Buffer
   const { response } = exchange
   headers['content-length'] = String(body.length)
   exchange.repeat?.answer(status, headers, body)
+  exchange.capture?.recording.answer(status, headers, body)
   exchange.status = response.destroyed ? 499 : status
   if (response.destroyed) return
   exchange.responseBytes = body.length

@@ -96,6 +96,8 @@ export interface OrganisationSettings {
   storesContent: boolean
   /** Whether translated conversations of the Responses API are stored, so that one may go on by its id. */
   storesResponses?: boolean
+  /** How long answers are kept for requests that ask for the cache; 0: they are not. */
+  cacheTtlMs?: number
   /** Whether `auto` may come to choose models that it has not used yet by itself, or asks first; absent: automatic. */
   newModels?: 'automatic' | 'approval'
 }

@@ -64,10 +64,11 @@ class ClientStream implements Sink, Ticking {
     this.#settle = settle
     this.#after = after
     this.#lastWriteUs = exchange.clock.monotonicUs()
-    const { response, repeat } = exchange
+    const { response, repeat, capture } = exchange
     const headers = streamHeaders(exchange, attempt)
     exchange.status = response.destroyed ? 499 : 200
     repeat?.head(200, headers)
+    capture?.recording.head(200, headers)
     if (!response.destroyed) response.writeHead(200, headers)
     // The stream runs on for whoever repeats the request: nobody is waited for any more.
     if (repeat) response.once('close', () => this.onDrain?.())
@@ -87,6 +88,7 @@ class ClientStream implements Sink, Ticking {
     }
     this.#hasSaid = true
     this.#exchange.repeat?.chunk(chunk)
+    this.#exchange.capture?.recording.append(chunk)
     return this.#send(chunk)
   }
 
@@ -152,7 +154,9 @@ class ClientStream implements Sink, Ticking {
       if (protocol.framing !== 'aws-event-stream') this.write(Buffer.from(atBoundary ? event : `\n\n${event}`))
       else if (atBoundary) this.write(Buffer.from(event, encodingOf(protocol.framing)))
     }
-    this.#exchange.repeat?.end(fault !== null || this.#attempt.fault !== null)
+    const isBroken = fault !== null || this.#attempt.fault !== null
+    this.#exchange.repeat?.end(isBroken)
+    this.#exchange.capture?.recording.end(isBroken)
     if (!response.destroyed) response.end()
   }
 

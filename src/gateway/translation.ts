@@ -11,10 +11,13 @@ import { encodingOf, type EventScanner, type StreamEvent } from '../wire/event-s
 import type { Gate, Verdict } from '../wire/event-gate.ts'
 import { eventsOf, type Framings } from './reframe.ts'
 import { withCost } from './usage-cost.ts'
+import { isOwnEnd } from './own-end.ts'
 
 export interface Translation {
   /** Nano-dollars of what was used, to be told with the usage; null: the client did not ask for it. */
   costNano: number | null
+  /** The vendor told no other end than the model's own: the client's format may have no word for another. */
+  endsItself: boolean
   /** Null: nothing of it streams. */
   gate(judge: (event: StreamEvent) => Verdict): Gate | null
   /** Takes a whole answer. False: it is none of the vendor's format. */
@@ -47,6 +50,7 @@ export class ChatTranslation implements Translation {
   #answer: ChatAnswer | null = null
   #collector: Collector | null = null
   costNano: number | null = null
+  endsItself = true
 
   constructor(options: TranslationOptions) {
     this.#options = options
@@ -68,6 +72,7 @@ export class ChatTranslation implements Translation {
       if (event.model === '') event.model = this.#options.request.model
       if (this.#collector !== null) event.id = ''
     }
+    if (event.type === 'stop' && !isOwnEnd(event.stop)) this.endsItself = false
     this.#collector?.take(event)
   }
 
@@ -80,6 +85,7 @@ export class ChatTranslation implements Translation {
     this.#answer = this.#options.from.decodeAnswer(JSON.parse(body.toString()) as JsonObject, this.#source)
     if (this.#options.keeps) this.#answer.id = ''
     if (this.#answer.model === '') this.#answer.model = this.#options.request.model
+    if (!this.#answer.choices.every(({ stop }) => isOwnEnd(stop))) this.endsItself = false
     return this.#answer.choices.length > 0
   }
 
@@ -109,6 +115,7 @@ export class PlainTranslation implements Translation {
   readonly #options: PlainOptions
   #answer: PlainAnswer | null = null
   costNano: number | null = null
+  readonly endsItself = true
 
   constructor(options: PlainOptions) {
     this.#options = options

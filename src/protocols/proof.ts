@@ -5,11 +5,11 @@
  */
 import type { Proof } from './canonical.ts'
 
-/** Standing in no base64 of a vendor, and found fast in a body. */
-export const sealMark = 'mrproof_'
+/** Standing in no base64 of a vendor. Its first byte, and that of its own base64, are rare in text: then a body is searched in a hundredth of the time. */
+export const sealMark = '^mrproof_'
 
-/** The same in a field of bytes, as far as the byte behind it has no part in its base64. */
-export const sealMarkInBase64 = Buffer.from(sealMark).toString('base64').slice(0, 10)
+/** The same in a field of bytes: of nine bytes, so that what is behind them has no part in its base64. */
+export const sealMarkInBase64 = Buffer.from(sealMark).toString('base64')
 
 /** Whether sealed proofs may stand in a body. */
 export const hasSeals = (body: Buffer): boolean => body.includes(sealMark, 0, 'latin1') || body.includes(sealMarkInBase64, 0, 'latin1')

@@ -3,6 +3,7 @@
  * `scripts/train-router.ts`. It knows tasks and tiers, and no model. A file that does not fit this code is refused with the reason.
  */
 import { buckets, formCount, hashBits } from './features.ts'
+import { PackedRows } from './packed-rows.ts'
 import { cellCount, taskTypes, wordTasks } from './tasks.ts'
 
 export const artefactFormat = 1
@@ -16,8 +17,10 @@ export interface Shrinkage { arm: number; task: number; cell: number; tenant: nu
 
 export interface Artefact {
   version: string
-  /** Row per bucket, `outputCount` wide. */
-  weights: Float32Array
+  /** Row per bucket, `outputCount` wide, in units of `factors`. */
+  rows: PackedRows
+  /** By output. */
+  factors: Float32Array
   /** Row per figure of form. */
   form: Float32Array
   bias: Float32Array
@@ -33,7 +36,7 @@ export interface Artefact {
 }
 
 /** The file: JSON, with numbers of many places as base64 of small integers and a factor per column. */
-export interface ArtefactFile extends Omit<Artefact, 'weights' | 'form' | 'bias' | 'tiers'> {
+export interface ArtefactFile extends Omit<Artefact, 'rows' | 'factors' | 'form' | 'bias' | 'tiers'> {
   format: number
   tasks: string[]
   hashBits: number
@@ -57,15 +60,17 @@ const numbers = (value: readonly number[], length: number, name: string): Float3
 export function readArtefact(file: ArtefactFile): Artefact {
   if (file.format !== artefactFormat) throw new ArtefactError(`The routing artefact has format ${String(file.format)}; this version reads ${artefactFormat}. Build it again with scripts/train-router.ts.`)
   if (file.hashBits !== hashBits || file.tasks.join() !== taskTypes.join()) throw new ArtefactError('The routing artefact was built for other tasks or features. Build it again with scripts/train-router.ts.')
-  const bytes = Buffer.from(file.weights.int8, 'base64')
-  if (bytes.length !== buckets * outputCount) throw new ArtefactError(`The routing artefact has ${bytes.length} weights and needs ${buckets * outputCount}: the file is damaged.`)
-  const factors = numbers(file.weights.factors, outputCount, 'weights.factors')
-  const weights = new Float32Array(buckets * outputCount)
-  for (let at = 0; at < weights.length; at++) weights[at] = ((bytes[at] as number) << 24 >> 24) * (factors[at % outputCount] as number)
+  const { rows, factors } = rowsOf(file.weights)
   return {
-    version: file.version, weights, form: numbers(file.form, formCount * outputCount, 'form'), bias: numbers(file.bias, outputCount, 'bias'),
+    version: file.version, rows, factors, form: numbers(file.form, formCount * outputCount, 'form'), bias: numbers(file.bias, outputCount, 'bias'),
     difficulty: file.difficulty, shrinkage: file.shrinkage, tiers: numbers(file.tiers, tierCount * cellCount, 'tiers'), outputs: file.outputs, trainedOn: file.trainedOn,
   }
+}
+
+export function rowsOf({ factors, int8 }: ArtefactFile['weights']): Pick<Artefact, 'rows' | 'factors'> {
+  const bytes = Buffer.from(int8, 'base64')
+  if (bytes.length !== buckets * outputCount) throw new ArtefactError(`The routing artefact has ${bytes.length} weights and needs ${buckets * outputCount}: the file is damaged.`)
+  return { rows: new PackedRows(new Int8Array(bytes), outputCount), factors: numbers(factors, outputCount, 'weights.factors') }
 }
 
 /** Rounds weights to bytes, a factor per output. */

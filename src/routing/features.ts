@@ -10,7 +10,7 @@ export const buckets = 1 << hashBits
 export const formCount = 22
 /** What stands at the end is the question itself; before it are examples and context, which count less. */
 const tailChars = 600
-const contextWeight = 0.35
+export const contextWeight = 0.35
 const mostGrams = 6_000
 
 const kinds = { other: 0, letter: 1, digit: 2, space: 3, newline: 4, mark: 5 } as const
@@ -62,8 +62,9 @@ const isInvisible = (code: number): boolean => code === 0xad || (code >= 0x300 &
 export class Features {
   /** Buckets that occur, and how much each counts. */
   readonly grams = new Uint16Array(mostGrams)
-  readonly weights = new Float32Array(mostGrams)
   gramCount = 0
+  /** Those of the text's end count fully and come first; the others count by `contextWeight`. */
+  endCount = 0
   /** 1 / length of the vector of weights, 0 for an empty text. */
   scale = 0
   /** Figures about the form, each around 0 to 1. */
@@ -98,6 +99,7 @@ export class Features {
     this.#reset()
     const tail = Math.max(0, text.length - tailChars)
     this.#pass(text, tail, text.length, 1)
+    this.endCount = this.gramCount
     if (tail > 0) {
       this.#previous = 0
       this.#pass(text, 0, tail, contextWeight)
@@ -187,8 +189,7 @@ export class Features {
     this.#all++
     if (this.#stamps[bucket] === this.#stamp || this.gramCount === mostGrams) return
     this.#stamps[bucket] = this.#stamp
-    this.grams[this.gramCount] = bucket
-    this.weights[this.gramCount++] = weight
+    this.grams[this.gramCount++] = bucket
     this.#squares += weight * weight
   }
 

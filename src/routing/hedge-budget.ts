@@ -11,8 +11,10 @@ const rememberedPolicies = 10_000
 export interface Hedging {
   /** Unique among all organisations. */
   policy: string
-  /** Share of the spend of all its requests, 0 to 0.1. */
+  /** Share of the spend of all its requests. */
   maxSpend: number
+  /** Only at another deployment of the same model: a conversation that goes on keeps its model. */
+  keepsModel?: boolean
 }
 
 interface Bucket { nano: number; atMs: number }

@@ -298,6 +298,18 @@ test('a second target goes to another provider, to another deployment of the sam
   assert.equal(second(tools, a1!, b), undefined)
 })
 
+test('for a conversation that goes on a second target is one of the same model', () => {
+  const [a, other, same] = [deployment('a', null), { ...deployment('other', null), logicalModel: 'another' }, deployment('same', null)]
+  for (const [keepsModel, id] of [[false, 'other'], [true, 'same']] as const) {
+    const plan = planOf(toolsOf(), [a, other, same])
+    plan.next(1_000)
+    assert.equal(idOf(plan.second(1_100, keepsModel)), id)
+  }
+  const alone = planOf(toolsOf(), [a, other])
+  alone.next(1_000)
+  assert.equal(alone.second(1_100, true), null)
+})
+
 test('a target is late after what is known of it, never within 20 ms, and not when its headers are due sooner', () => {
   const tools = toolsOf()
   for (const [id, ms] of [['a', 100], ['quick', 2], ['slow', 8_000]] as const) knownTimes(tools, id, ms)

@@ -128,11 +128,11 @@ export class Plan {
   }
 
   /** A target beside the current one, which is late: at another provider, else at another deployment; null: none can serve at once, or the retry budget is used up. It is dispatched (`doubled`) or given back (`unfitSecond`). */
-  second(nowMs: number): Target | null {
+  second(nowMs: number, keepsModel = false): Target | null {
     const { health, credentials, retries } = this.#tools
     const limitMs = this.#deadlineMs - nowMs
     if (this.#stopped || this.#second !== null || this.#attempts >= this.#tools.maxAttempts || limitMs <= 0 || !retries.hasRoom(nowMs)) return null
-    const deployment = this.#elsewhere(nowMs, true) ?? this.#elsewhere(nowMs, false)
+    const deployment = this.#elsewhere(nowMs, keepsModel, true) ?? this.#elsewhere(nowMs, keepsModel, false)
     const credential = deployment && credentials.pick(deployment.provider, deployment.upstreamModel, none, nowMs, true)
     const visit = credential && health.enter(deployment.identity, this.#isStream, nowMs)
     if (!visit) return null
@@ -241,15 +241,15 @@ export class Plan {
   }
 
   /** The next preference, and of equals the one that costs least, that could serve beside the current one. */
-  #elsewhere(nowMs: number, atOtherProvider: boolean): Deployment | null {
+  #elsewhere(nowMs: number, keepsModel: boolean, atOtherProvider: boolean): Deployment | null {
     const all = this.#deployments
-    const { deployment: { identity, provider: { id } } } = this.#current!
+    const { deployment: { identity, logicalModel, provider: { id } } } = this.#current!
     let best: Deployment | null = null
     for (let from = 0, to = 0; from < all.length && best === null; from = to) {
       to = endOfTier(all, from)
       for (let i = from, bestCost = Infinity; i < to; i++) {
         const other = all[i]!
-        if (other.identity === identity || (atOtherProvider && other.provider.id === id) || !this.#canServe(other, nowMs)) continue
+        if (other.identity === identity || (atOtherProvider && other.provider.id === id) || (keepsModel && other.logicalModel !== logicalModel) || !this.#canServe(other, nowMs)) continue
         const cost = this.#cost(other, from, to, nowMs)
         if (cost < bestCost) {
           best = other

@@ -36,7 +36,7 @@ export interface RoutingPolicyData {
   cache: { ttlS: number } | null
 }
 
-export const policyLimits = { policies: 200, candidates: 200, conditions: 20, hedgeSpend: 0.5, cacheTtlS: 30 * 86_400 } as const
+export const policyLimits = { policies: 200, candidates: 200, conditions: 20, hedgeSpend: 0.1, cacheTtlS: 30 * 86_400 } as const
 
 /** A policy that says nothing but what it is based on. */
 export const plainPolicy = (name: string, base: RoutingPolicyData['base'] = 'balanced'): RoutingPolicyData => ({

@@ -72,8 +72,13 @@ const packed = ['arm', 'domain', 'version', 'filters', 'onTrial', 'score', 'chan
 
 /** As it is stored. */
 export function packDecision({ record, signals, served }: StoredDecision): string {
-  const candidates = record.candidates.map(({ arm, domain, version, filters, onTrial, score, chance, quality, deviation, bonus, costNano, latencyMs }) => [arm, domain, version, filters, onTrial, score, chance, quality, deviation, bonus, costNano, latencyMs])
-  return JSON.stringify({ ...record, candidates, signals, served })
+  const { candidates, ...rest } = record
+  let lists = ''
+  for (let at = 0; at < candidates.length; at++) {
+    const { arm, domain, version, filters, onTrial, score, chance, quality, deviation, bonus, costNano, latencyMs } = candidates[at]!
+    lists += `${at === 0 ? '' : ','}[${JSON.stringify(arm)},${JSON.stringify(domain)},${version},${filters},${onTrial},${score},${chance},${quality},${deviation},${bonus},${costNano},${latencyMs}]`
+  }
+  return `{"candidates":[${lists}],"signals":"${signals}","served":${JSON.stringify(served)},${JSON.stringify(rest).slice(1)}`
 }
 
 /** Null: another version wrote it. */

@@ -68,6 +68,8 @@ export class Router {
   readonly #usual = new Map<string, Usual>()
   readonly #explorations = new Map<string, Exploration>()
   readonly #predictions = new Predictions()
+  /** Of the predictions that were made last: the highest quality that some arm surely has. */
+  #surest = 0
   /** Newcomers wait for `approve` before they may be chosen. */
   requiresApproval = false
 
@@ -145,7 +147,7 @@ export class Router {
     if (best < 0) return { record: null, nothingLeft: nothingLeft(arms, found.filters) }
     const reference = this.#reference(best)
     usual.note(found.costNano[reference] as number, found.latencyMs[reference] as number)
-    const measures: Measures = { costNano: usual.costNano, latencyMs: usual.latencyMs, budgetPrice: request.budgetPrice, surest: this.#surest() }
+    const measures: Measures = { costNano: fine(usual.costNano), latencyMs: fine(usual.latencyMs), budgetPrice: request.budgetPrice, surest: this.#surest }
     const terms = termsOf(policy, measures)
     const held = policy.sticky && session !== null ? { arm: session.arm, isToolLoop: request.isToolLoop } : null
     const candidates = this.#candidates(terms, held?.arm ?? '')
@@ -169,11 +171,12 @@ export class Router {
   /** Fills the predictions; the arm of the best quality that could be taken, -1: none. */
   #predict(request: RoutingRequest, policy: Policy, nowMs: number, session: ReturnType<Sessions['find']>): number {
     const { arms } = this
-    const { filters, quality, costNano, latencyMs } = this.#predictions
+    const { filters, quality, deviation, costNano, latencyMs } = this.#predictions
     const { understanding, needs } = request
     const asked: Asked = { understanding, promptTokens: needs.promptTokens, maxOutputTokens: needs.maxOutputTokens, prefix: request.prefix, nowMs, isLowRisk: request.isLowRisk, marksCache: request.marksCache }
     const own = this.#tenants.find(request.tenant)
     let best = -1
+    let surest = 0
     for (let at = 0; at < arms.length; at++) {
       const arm = arms[at] as Arm
       this.#predictions.predict(at, arm, asked, own, this.sessions, session)
@@ -184,8 +187,11 @@ export class Router {
       if (costNano[at]! > request.leftNano) bits |= reasons.budget
       if (arm.stage === 'candidate') bits |= !this.#isApproved(arm) ? reasons.not_approved : isOnTrial(arm) ? reasons.on_trial : 0
       filters[at] = bits
-      if (bits === 0 && (best < 0 || quality[at]! > quality[best]!)) best = at
+      if (bits !== 0) continue
+      surest = Math.max(surest, quality[at]! - caution * deviation[at]!)
+      if (best < 0 || quality[at]! > quality[best]!) best = at
     }
+    this.#surest = fine(surest)
     return best
   }
 
@@ -196,14 +202,6 @@ export class Router {
     let found = best
     for (let at = 0; at < this.arms.length; at++) if (filters[at] === 0 && quality[at]! >= enough && costNano[at]! < costNano[found]!) found = at
     return found
-  }
-
-  /** The highest quality that some arm surely has. */
-  #surest(): number {
-    const { filters, quality, deviation } = this.#predictions
-    let most = 0
-    for (let at = 0; at < this.arms.length; at++) if (filters[at] === 0) most = Math.max(most, quality[at]! - caution * deviation[at]!)
-    return most
   }
 
   #isApproved({ facts }: Arm): boolean {
@@ -308,6 +306,9 @@ export class Router {
     arm.version++
   }
 }
+
+/** A record is shorter for it, and terms follow from what stands there. */
+const fine = (value: number): number => Math.round(value * 1e6) / 1e6
 
 /** Sets the chances of what may be tried instead of the best one. */
 function offer(candidates: Candidate[], policy: Policy, terms: Terms, exploration: Exploration): void {

@@ -3,7 +3,7 @@
  * request is made; learning and the decision record keep it. It cannot fail, it can only be unsure.
  */
 import { headCount, outputCount, type Artefact } from './artefact.ts'
-import { Features, formCount } from './features.ts'
+import { contextWeight, Features, formCount } from './features.ts'
 import { wantedText } from './prompt-text.ts'
 import { languages, taskCount, taskTypes, wordTasks, type Language } from './tasks.ts'
 
@@ -41,6 +41,7 @@ export class Understander {
   readonly #artefact: Artefact
   readonly #features = new Features()
   readonly #outputs = new Float32Array(outputCount)
+  readonly #sums = new Float64Array(outputCount)
   constructor(artefact: Artefact) {
     this.#artefact = artefact
   }
@@ -70,17 +71,15 @@ export class Understander {
   }
 
   #score(): void {
-    const { weights, form, bias } = this.#artefact
-    const { grams, weights: counts, gramCount, scale, form: figures } = this.#features
+    const { rows, factors, form, bias } = this.#artefact
+    const { grams, gramCount, endCount, scale, form: figures } = this.#features
+    const sums = this.#sums
     const outputs = this.#outputs
-    outputs.fill(0)
-    for (let gram = 0; gram < gramCount; gram++) {
-      const count = counts[gram] as number
-      let at = (grams[gram] as number) * outputCount
-      for (let output = 0; output < outputCount; output++) outputs[output]! += count * (weights[at++] as number)
-    }
+    sums.fill(0)
+    rows.add(grams, 0, endCount, 1, sums)
+    rows.add(grams, endCount, gramCount, contextWeight, sums)
     for (let output = 0; output < outputCount; output++) {
-      let value = outputs[output]! * scale + (bias[output] as number)
+      let value = sums[output]! * (factors[output] as number) * scale + (bias[output] as number)
       for (let figure = 0, at = output; figure < formCount; figure++, at += outputCount) value += (figures[figure] as number) * (form[at] as number)
       outputs[output] = value
     }

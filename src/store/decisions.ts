@@ -21,7 +21,7 @@ export interface Decision {
   /** An arm: a model, or a model with its effort behind an `@`. */
   chosen: string
   session: string | null
-  /** JSON of a `StoredDecision`. */
+  /** A `StoredDecision` as `packDecision` writes it. */
   body: string
 }
 

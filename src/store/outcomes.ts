@@ -33,7 +33,7 @@ export interface FoundRequest {
   id: string
   /** The arm, where the router chose. */
   chosen: string | null
-  /** JSON of a `StoredDecision`, where it is still kept. */
+  /** A `StoredDecision` as `packDecision` writes it, where it is still kept. */
   decision: string | null
 }
 

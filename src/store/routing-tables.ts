@@ -4,7 +4,7 @@ import type { Managed } from './tables.ts'
 export interface RoutingTables {
   /** `body`: JSON of a `RoutingPolicyData` without its name. */
   routing_policy: Managed & { org_id: string; name: string; body: string; deleted_at: number | null }
-  /** `body`: JSON of a `StoredDecision`. */
+  /** `body`: a `StoredDecision` as `packDecision` writes it. */
   decision: { request_id: Uint8Array; org_id: string; at: number; policy: string; chosen: string; session: string | null; body: string }
   /** What somebody says a request, a session or a trace was worth. One of `value`, `usd_nano` and `label` is set, as `kind` says. */
   outcome: {

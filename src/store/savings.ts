@@ -7,6 +7,8 @@ import { requestOutcomes, usageFlags } from './records.ts'
 /** Decisions that a question about many looks at: the newest ones. */
 export const mostDecisions = 20_000
 const pageSize = 200
+/** Where a filter matches little, pages are short. */
+const mostPages = 2 * (mostDecisions / pageSize)
 
 /** Of a request. `isWhole`: it was answered, by a vendor and not from a cache, and all that it cost is known. */
 export interface Billed { costNano: number; isWhole: boolean }
@@ -14,11 +16,13 @@ export interface Billed { costNano: number; isWhole: boolean }
 /** Newest first, page by page; the last page says whether there are more than the bound. */
 export async function* eachDecision(read: Read, org: string, filters: DecisionFilters, most: number = mostDecisions): AsyncGenerator<{ decisions: Decision[]; more: boolean }> {
   let left = most
+  let pages = 0
   for (let cursor: string | null = null; ;) {
     const { data, nextCursor } = await listDecisions(read, org, filters, { limit: Math.min(pageSize, left), cursor })
     left -= data.length
-    yield { decisions: data, more: nextCursor !== null && left === 0 }
-    if (nextCursor === null || left === 0) return
+    const ends = left === 0 || ++pages === mostPages
+    yield { decisions: data, more: nextCursor !== null && ends }
+    if (nextCursor === null || ends) return
     cursor = nextCursor
   }
 }

@@ -13,6 +13,8 @@ export interface Settings {
   content: { store: boolean; retentionDays: number; quotaMb: number }
   /** Conversations of the Responses API that are translated, so that a client may go on from one by its id. */
   responses: { store: boolean; retentionDays: number; quotaMb: number }
+  /** How long whole answers are kept for requests that ask for the cache; 0: not at all. */
+  cache: { ttlS: number }
   /** Outcomes go with usage. */
   retention: { requestsDays: number; usageDays: number; decisionsDays: number }
   /** Whether routing may come to choose models that it has not used yet by itself, or asks first. */
@@ -31,7 +33,7 @@ export interface Settings {
 
 export type OrganisationStatus = 'active' | 'suspended'
 
-type Stored = Pick<Settings, 'unknownPrice' | 'content' | 'responses' | 'retention' | 'newModels' | 'budget' | 'rateLimit'>
+type Stored = Pick<Settings, 'unknownPrice' | 'content' | 'responses' | 'cache' | 'retention' | 'newModels' | 'budget' | 'rateLimit'>
 
 export interface SettingsPatch {
   organisation?: string
@@ -42,6 +44,7 @@ export interface SettingsPatch {
   unknownPrice?: Settings['unknownPrice']
   content?: Partial<Settings['content']>
   responses?: Partial<Settings['responses']>
+  cache?: Partial<Settings['cache']>
   retention?: Partial<Settings['retention']>
   newModels?: Settings['newModels']
   /** Replaced whole; null takes it away. */
@@ -53,6 +56,7 @@ const defaults: Stored = {
   unknownPrice: 'block',
   content: { store: false, retentionDays: 30, quotaMb: 1024 },
   responses: { store: false, retentionDays: 30, quotaMb: 256 },
+  cache: { ttlS: 0 },
   retention: { requestsDays: 30, usageDays: 400, decisionsDays: 7 },
   newModels: 'automatic',
   budget: null,
@@ -68,6 +72,7 @@ function fromRow(row: Row): Settings {
     unknownPrice: stored.unknownPrice ?? defaults.unknownPrice,
     content: { ...defaults.content, ...stored.content },
     responses: { ...defaults.responses, ...stored.responses },
+    cache: { ...defaults.cache, ...stored.cache },
     retention: { ...defaults.retention, ...stored.retention },
     newModels: stored.newModels ?? defaults.newModels,
     budget: stored.budget ?? defaults.budget,
@@ -103,15 +108,16 @@ export async function updateSettings(write: Write, org: string, patch: SettingsP
     unknownPrice: patch.unknownPrice ?? current.unknownPrice,
     content: { ...current.content, ...patch.content },
     responses: { ...current.responses, ...patch.responses },
+    cache: { ...current.cache, ...patch.cache },
     retention: { ...current.retention, ...patch.retention },
     newModels: patch.newModels ?? current.newModels,
     budget: patch.budget === undefined ? current.budget : patch.budget,
     rateLimit: patch.rateLimit === undefined ? current.rateLimit : patch.rateLimit,
     version: current.version + 1, revision: await nextRevision(write), managedBy: edit.by ?? current.managedBy,
   }
-  const { unknownPrice, content, responses, retention, newModels, budget, rateLimit } = next
+  const { unknownPrice, content, responses, cache, retention, newModels, budget, rateLimit } = next
   await write.kysely.updateTable('organisation').set({ name: next.organisation, time_zone: next.timeZone, status: next.status, deleted_at: next.deleted ? write.at : null }).where('id', '=', org).execute()
-  const row = { org_id: org, value: JSON.stringify({ unknownPrice, content, responses, retention, newModels, budget, rateLimit } satisfies Stored), version: next.version, revision: next.revision, managed_by: next.managedBy, updated_at: write.at }
+  const row = { org_id: org, value: JSON.stringify({ unknownPrice, content, responses, cache, retention, newModels, budget, rateLimit } satisfies Stored), version: next.version, revision: next.revision, managed_by: next.managedBy, updated_at: write.at }
   await write.kysely.insertInto('setting').values(row).onConflict((conflict) => conflict.column('org_id').doUpdateSet(row)).execute()
   return next
 }

@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import { vendor } from '../providers/provider.ts'
 import { CredentialTurns } from '../routing/credentials.ts'
 import { HealthBook } from '../routing/health.ts'
+import { HedgeBudget } from '../routing/hedge-budget.ts'
 import { RetryBudget } from '../routing/retry-budget.ts'
-import { healthSeries, shownDeployments } from './health.ts'
+import { hedgeSeries, healthSeries, shownDeployments } from './health.ts'
 import { Metrics } from './metrics.ts'
 
 test('health, rests and further attempts are in the text of /metrics, and what is over is gone from it', async () => {
@@ -23,6 +24,16 @@ test('health, rests and further attempts are in the text of /metrics, and what i
   ]) assert.ok(text.split('\n').includes(line), `${line}\n${text}`)
   const later = await metrics.text({}, healthSeries(tools, 60_000))
   assert.doesNotMatch(later, /credentials_resting\{/)
+})
+
+test('second attempts and what they cost are in the text of /metrics', async () => {
+  const hedges = new HedgeBudget()
+  const hedging = { policy: 'org/p', maxSpend: 0.05 }
+  hedges.hasRoom(hedging, 5, 0)
+  hedges.take(hedging, 5, 0)
+  hedges.counts.won++
+  const text = await new Metrics().text({}, [hedgeSeries(hedges)])
+  for (const [event, count] of [['started', 1], ['won', 1], ['lost', 0], ['refused', 1]] as const) assert.ok(text.split('\n').includes(`megarouter_hedges_total{event="${event}"} ${count}`), text)
 })
 
 test('however many deployments there are, few are shown, and those in trouble are among them', () => {

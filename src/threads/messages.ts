@@ -1,5 +1,6 @@
 /** Everything that threads say to one another. Plain data only; each direction is one discriminated union. */
 import type { Artefact } from '../catalog/artefact.ts'
+import type { Emptied } from '../gateway/answer-cache.ts'
 import type { RoutingAnswer, RoutingAsk } from '../gateway/routing-desk.ts'
 import type { KeyEntry, SnapshotData } from '../gateway/snapshot.ts'
 import type { Effective } from '../governance/effective.ts'
@@ -108,6 +109,8 @@ export type FromControl =
   | { kind: 'explain'; id: number; ask: ExplainAsk }
   /** What does the router know, and what would it do? Or: it is to forget, or to change how far a model may go. */
   | { kind: 'routing'; id: number; ask: RoutingAsk }
+  /** Forget the answers that are kept for an organisation. */
+  | { kind: 'emptyCache'; id: number; org: string }
   | { kind: 'failed'; reason: string }
 
 /** Data plane → control worker. */
@@ -118,6 +121,8 @@ export type ToControl =
   | { kind: 'effective'; id: number; effective: Effective | null }
   | { kind: 'explain'; id: number; explained: Explained | null }
   | { kind: 'routing'; id: number; answer: RoutingAnswer | null }
+  /** Null: nothing is served yet. */
+  | { kind: 'emptyCache'; id: number; emptied: Emptied | null }
   /** Thresholds that were reached or left. */
   | { kind: 'news'; news: ThresholdNews[] }
   | { kind: 'health'; deployments: DeploymentHealth[]; credentials: CredentialTrouble[]; queued?: number; dropped?: number }

@@ -267,7 +267,7 @@ export class Workers {
         break
       case 'listening': this.controlSocket = message.socketPath; break
       case 'holds': this.#control.post({ kind: 'holds', id: message.id, held: this.#hooks.holds() }); break
-      case 'effective': case 'explain': case 'routing': this.#explain(message); break
+      case 'effective': case 'explain': case 'routing': case 'emptyCache': this.#explain(message); break
       case 'bootstrap': this.bootstrap = message; break
       case 'failed': this.#failed(message.reason, this.snapshot !== null)
     }

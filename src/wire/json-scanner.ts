@@ -99,6 +99,11 @@ export class JsonScanner {
     this.#bounds = bounds
   }
 
+  /** Members seen so far, in all objects. */
+  get keys(): number {
+    return this.#keys
+  }
+
   push(chunk: Uint8Array): void {
     if (this.fault) return
     const { length } = chunk

@@ -76,7 +76,7 @@ export function vendorFor({ protocol, provider }: Pick<Recorded, 'protocol' | 'p
 
 const providerOf = (exchange: Recorded): string => `${exchange.protocol.id}-${exchange.provider}${exchange.status === 200 ? '' : `-${exchange.id}`}`
 
-export interface FormatRig extends Pick<Rig, 'url' | 'key' | 'records' | 'recorded'> {
+export interface FormatRig extends Pick<Rig, 'url' | 'key' | 'records' | 'recorded' | 'publish'> {
   upstream: RecordedUpstream
   priceOf(id: string): PriceTable
   /** Vendors that failed rest, which is right, but must not colour the next comparison. */
@@ -106,5 +106,5 @@ export async function startFormatRig(exchanges: readonly Recorded[]): Promise<Fo
       id: nameOf(each.id), model: nameOf(each.id), provider: providerOf(each), upstreamModel: each.id, price: { version: 't', base: nanoPrices(prices.get(each.id)!), tiers: [] }, priceAs: null,
     }))
   })
-  return { url: rig.url, key: rig.key, records: rig.records, recorded: rig.recorded, upstream, priceOf: (id) => prices.get(id)!, forget: () => void Object.assign(rig.gateway.tools, { health: new HealthBook(() => 0.5), credentials: new CredentialTurns() }) }
+  return { url: rig.url, key: rig.key, records: rig.records, recorded: rig.recorded, publish: rig.publish, upstream, priceOf: (id) => prices.get(id)!, forget: () => void Object.assign(rig.gateway.tools, { health: new HealthBook(() => 0.5), credentials: new CredentialTurns() }) }
 }

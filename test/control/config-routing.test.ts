@@ -28,7 +28,7 @@ test('what is wrong with a policy is told with line, column and field, all at on
   assert.deepEqual(mistakes(text.replace('fastest', 'fast')), [
     '3:24 routing.policies[0].cost: is 11; it must be a number from 0 to 10',
     '3:39 routing.policies[0].tolerance: is only of effect with the base cheap: leave it out, or take that base',
-    '3:64 routing.policies[0].hedge.max_spend: must be above 0 and at most 0.5: the share of the spend that second attempts may cost',
+    '3:64 routing.policies[0].hedge.max_spend: must be above 0 and at most 0.1: the share of the spend that second attempts may cost',
     '4:13 routing.policies[1].name: a routing policy a is declared above: choose another name',
     '9:43 routing.policies[2].candidates[1].when: There is no request.tag. Did you mean request.tags?',
     '10:11 routing.policies[2].candidates[2]: gpt-5.1 stands above already with the same effort and condition: keep one',

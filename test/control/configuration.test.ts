@@ -212,6 +212,21 @@ describe('/settings', () => {
     for (const body of [{ budget: { limit_usd: 1 } }, { budget: { limit_usd: 1e-10, period: 'day' } }, { rate_limit: { rpm: -1 } }, { rate_limit: { spend_usd_per_minute: '0' } }, { time_zone: 'Mars/Olympus' }, { time_zone: '+05:07' }, { time_zone: '-0830' }, { unknown_price: 'zero' }, { retention: { usage_days: 0 } }, { managed_by: 'file' }]) assert.equal((await rig.call('PATCH', '/settings', { body })).status, 400)
   }))
 
+  test('200, 400, 503: how long answers are kept is changed and published; all are forgotten, which is in the audit log; nobody knows where the data plane is silent', () => withRig({ config: 'settings: { cache: { ttl_s: 60 } }' }, async (rig) => {
+    assert.equal(snapshot(rig).organisations[0]!.cacheTtlMs, 60_000)
+    const shown = await rig.call('GET', '/settings')
+    assert.deepEqual([shown.body.cache, shown.body.managed_by], [{ ttl_s: 60 }, 'file'])
+    for (const cache of [{ ttl_s: -1 }, { ttl_s: 1.5 }, { ttl_s: 1e9 }, { ttl: 1 }]) assert.equal((await rig.call('PATCH', '/settings', { body: { cache } })).status, 400)
+    const emptied = rig.call('DELETE', '/cache')
+    const asked = await until(() => rig.posts.find((post) => post.kind === 'emptyCache'), 'a question to the data plane')
+    assert.ok(asked.kind === 'emptyCache' && asked.org.startsWith('org_'))
+    rig.control.receive({ kind: 'emptyCache', id: asked.id, emptied: { answers: 2, bytes: 10 } })
+    assert.deepEqual([(await emptied).status, (await emptied).body], [200, { answers: 2, bytes: 10 }])
+    assert.deepEqual((await rig.call('GET', '/audit?action=cache.empty')).body.data.map(({ after }: { after: object }) => after), [{ answers: 2, bytes: 10 }])
+    const silent = await rig.call('DELETE', '/cache')
+    assert.deepEqual([silent.status, silent.body.error.code], [503, 'data_plane_silent'])
+  }))
+
   test('200: budget and limits of the organisation are exact, at the data plane before the answer, and go with null', () => withRig({}, async (rig) => {
     const body = { organisation: 'ACME', time_zone: 'Asia/Tokyo', budget: { limit_usd: '1000.000000001', period: 'month', mode: 'strict' }, rate_limit: { tpm: 90_000, spend_usd_per_minute: 2.5 } }
     const answer = await rig.call('PATCH', '/settings', { body })

@@ -207,6 +207,7 @@ GET    /api/v1/requests/:id/content                               content:read  
 GET    /api/v1/events                                             requests:read           anywhere
 GET    /api/v1/settings                                           settings:read           organisation
 PATCH  /api/v1/settings                                           settings:write          organisation
+DELETE /api/v1/cache                                              settings:write          organisation
 POST   /api/v1/config/validate                                    configuration:write     organisation
 POST   /api/v1/config/apply                                       configuration:write     organisation
 GET    /api/v1/config/export                                      configuration:read      organisation

@@ -145,7 +145,7 @@ export async function startWorld(): Promise<World> {
   await publisher.refresh()
   canaries.push(...who.flatMap(({ headers }) => [headers.token.authorization!.slice(15, -4)]), hashKey(services.pepper, 'x').toString('hex'))
   // There is no data plane to ask; it would be waited for a second each time.
-  Object.assign(services.question, { effective: async () => null, explain: async () => null, held: async () => null, routing: async () => ({ changed: 0, arms: [], requiresApproval: false }) })
+  Object.assign(services.question, { effective: async () => null, explain: async () => null, held: async () => null, routing: async () => ({ changed: 0, before: null, after: null, arms: [], requiresApproval: false }), emptyCache: async () => ({ answers: 0, bytes: 0 }) })
   let denied = false
   services.denied = async ({ event }) => {
     if (event.resource.kind === 'route') denied = true

@@ -9,7 +9,7 @@ const as = (text: string): Record<string, string> => ({ authorization: `Bearer $
 const errorOf = (text: string): { code: string; message: string } => (JSON.parse(text) as { error: { code: string; message: string } }).error
 const listed = async (rig: Rig, key: string): Promise<string[]> => {
   const response = await fetch(`${rig.url}/v1/models`, { headers: as(key) })
-  return ((await response.json()) as { data: { id: string }[] }).data.map(({ id }) => id)
+  return ((await response.json()) as { data: { id: string; owned_by: string }[] }).data.filter(({ owned_by: owner }) => owner !== 'megarouter').map(({ id }) => id)
 }
 
 test('a policy by region, retention and open weights goes by what the operator states of a deployment, and by nothing where he states nothing', async () => {

@@ -8,10 +8,12 @@ import { after } from 'node:test'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { usageClasses, type Prices } from '../../src/catalog/price.ts'
 import { systemAfter, systemClock, type Clock } from '../../src/clock.ts'
+import { MemoryAnswers, type AnswerCache } from '../../src/gateway/answer-cache.ts'
 import { AuthorizedTransport } from '../../src/gateway/authorized.ts'
 import { trustedProxies } from '../../src/gateway/client-address.ts'
 import { compileSnapshot } from '../../src/gateway/compile-snapshot.ts'
 import { Deadlines } from '../../src/gateway/deadlines.ts'
+import { ExactCache } from '../../src/gateway/exact-cache.ts'
 import type { Exchange } from '../../src/gateway/exchange.ts'
 import { route, type Door } from '../../src/gateway/front-door.ts'
 import { Governor } from '../../src/gateway/governor.ts'
@@ -99,7 +101,7 @@ export interface RigOptions {
   deadlines?: Partial<SettingsData['deadlines']>
   vendor?: Partial<Vendor>
   /** Of every request. */
-  hedge?: Hedging
+  hedge?: Hedging | null
   /** More providers, besides `up`. */
   providers?: (upstream: Upstream) => ProviderData[]
   aliases?: OrganisationSnapshot['aliases']
@@ -114,6 +116,8 @@ export interface RigOptions {
   send?: Send
   tokenNowMs?: () => number
   keeper?: ResponseKeeper
+  /** Where answers are kept for the same request. */
+  answers?: AnswerCache
   /** Random numbers of the router; high ones try nothing. */
   draw?: () => number
   /** Stands before the journal's disk. */
@@ -188,6 +192,19 @@ const routingFor = ({ health, credentials }: Pick<PlanTools, 'health' | 'credent
   store: { decisions: (all) => rows.decisions.push(...all), saveArms: (all) => rows.arms.push(...all), saveAdoption: (all) => rows.steps.push(...all) },
 })
 
+const transportFor = ({ tokenNowMs, send }: RigOptions, clock: Clock, fetches: string[]): AuthorizedTransport => new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({
+  nowMs: tokenNowMs ?? (() => clock.epochMs()), send: send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`),
+}))
+
+const toolsFor = ({ retryFloor, attempts }: RigOptions): PlanTools => ({ health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, retryFloor ?? 20), random: () => 0.01, maxAttempts: attempts ?? 4, maxRetryAfterMs: 1000 })
+
+function doorFor(gateway: Gateway, clock: Clock, snapshot: () => Snapshot, load: { overloaded: boolean }): Door {
+  return {
+    gateway, clock, trusted: trustedProxies([]), isTls: false, snapshot, notReady: () => null, draining: () => false, overloaded: () => load.overloaded, controlSocket: () => null,
+    metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }), mayReadMetrics: () => false,
+  }
+}
+
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const upstream = await startUpstream({})
   const pepper = { version: 1, key: Buffer.alloc(32, 7) }
@@ -195,23 +212,21 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   let data = firstData(upstream, options)
   const load = { overloaded: false, memory: 0 }
   let snapshot = compileSnapshot(data, options.catalog ?? emptyCatalog)
-  const records: RequestRecord[] = []
   const keys = new KeyIndex(pepper)
   keys.complete = true
   const errors: unknown[] = []
   const [alarms, warnings, fetches]: [string[], string[], string[]] = [[], [], []]
-  const malformed: Malformed[] = []
+  const [records, malformed]: [RequestRecord[], Malformed[]] = [[], []]
   const governance = new GovernanceState((text) => warnings.push(text))
   const money = await rigMoney(alarms, errors, options.disk ?? ((disk) => disk))
-  const tools = { health: new HealthBook(() => 0.5), credentials: new CredentialTurns(), retries: new RetryBudget(0.1, options.retryFloor ?? 20), random: () => 0.01, maxAttempts: options.attempts ?? 4, maxRetryAfterMs: 1000 }
+  const tools = toolsFor(options)
   const routed: RoutedRows = { decisions: [], arms: [], steps: [] }
   const routing = routingFor(tools, clock, routed, options.draw ?? (() => 0.999999))
   const gateway: Gateway = {
     keys, ids: new SealedIds(pepper), live: new HedgingLive(options.hedge ?? null), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool(join(tmpdir(), `megarouter-spool-${process.pid}`), limits.spoolBytes), admission: new Admission(money.ledger, new Calibration(), new RateLimits(), clock, governance),
-    repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
-    hedges: new HedgeBudget(),
-    tools, routing,
-    transport: new AuthorizedTransport(new Transport(() => clock.epochMs()), new Authorities({ nowMs: options.tokenNowMs ?? (() => clock.epochMs()), send: options.send ?? sendForToken, onFetch: (vendor, failed) => fetches.push(failed === null ? vendor : `${vendor}: ${failed.message}`) })), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
+    cache: new ExactCache(pepper, options.answers ?? new MemoryAnswers(clock, limits.cacheBytes)), repeats: new Repeats({ clock, lookup: options.lookup ?? (() => Promise.resolve(null)), limits }),
+    hedges: new HedgeBudget(), tools, routing,
+    transport: transportFor(options, clock, fetches), deadlines: new Deadlines(), sharing: new Sharing(), memoryUsed: () => load.memory,
     shedding: new Shedding({ places: options.places ?? limits.places, waiting: limits.waitingPlaces, waitMs: 300, after: systemAfter, nowMs: () => clock.monotonicUs() / 1000, random: () => 0.5 }),
     recorder: new Recorder((batch) => records.push(...batch), 1), userAgent: 'megarouter/test', after: systemAfter, malformed: new MalformedLog(clock, (line) => malformed.push(line)), kept: new KeptResponses(options.keeper ?? nobodyKeeps),
     outcomes: { feedback: () => Promise.resolve(null) }, feedback: routing,
@@ -219,10 +234,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   }
   const governor = new Governor(governance, clock, () => snapshot)
   governor.gateway = gateway
-  const door: Door = {
-    gateway, clock, trusted: trustedProxies([]), isTls: false, snapshot: () => snapshot, notReady: () => null, draining: () => false, overloaded: () => load.overloaded, controlSocket: () => null,
-    metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }), mayReadMetrics: () => false,
-  }
+  const door = doorFor(gateway, clock, () => snapshot, load)
   const server = createServer({ noDelay: true }, (request, response) => route(door, request, response))
   // A thousand clients may come at once.
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve))

@@ -6,7 +6,11 @@ import { test } from 'node:test'
 import type { Attempt } from '../../src/gateway/attempt.ts'
 import type { Exchange } from '../../src/gateway/exchange.ts'
 import { signalsOf } from '../../src/gateway/judge.ts'
+import { Repeated } from '../../src/gateway/repeated.ts'
+import type { Said } from '../../src/gateway/said.ts'
 import { protocols } from '../../src/protocols/index.ts'
+import { loadArtefact } from '../../src/routing/load.ts'
+import { Understander } from '../../src/routing/understand.ts'
 import { usageClasses, type Prices } from '../../src/catalog/price.ts'
 import { chat, providerAt, startRig, type Rig } from './harness.ts'
 
@@ -96,19 +100,20 @@ test('in each format the last event of a stream tells that it was cut off or wit
   }
 })
 
-test('who asks the same again soon did not like the answer; a conversation that goes on says nothing', async () => {
-  const rig = await start()
-  const { router } = rig.gateway.routing.of(rig.snapshot().organisations.get('org_test')!)
-  const { quality } = router.find('fine')!
-  const ask = async (messages: object[]): Promise<number> => {
-    const count = rig.records.length
-    await chat(rig, { model: 'auto', messages, megarouter: { models: ['fine'] } })
-    await rig.recorded(count + 1)
-    return quality.outcomes
-  }
-  const first = [{ role: 'user', content: 'Write a poem about the sea.' }]
-  assert.equal(await ask(first), 0)
-  assert.equal(await ask(first), 1)
-  assert.equal(await ask([...first, { role: 'assistant', content: 'Here it is.' }, { role: 'user', content: 'Now one about a mountain, please.' }]), 1)
-  assert.equal(await ask([{ role: 'user', content: 'Write a poem about the moon.' }]), 1)
+test('who asks the same again soon did not like the answer; at once, over and over, or later it says nothing', () => {
+  const repeated = new Repeated()
+  const understanding = new Understander(loadArtefact()).understand('Write a poem.')
+  const said = (text: string, turns = 1) => ({ text, turns, prefix: 1, isToolLoop: false })
+  /** The arm that is blamed. */
+  const ask = (arm: string, words: Said, askedMs: number, session = 's'): string | null => repeated.answered(session, arm, words, understanding, askedMs, askedMs + 500)?.arm ?? null
+  assert.equal(ask('a', said('Write a poem.'), 0), null)
+  assert.equal(ask('b', said('Write a poem.'), 5_000), 'a')
+  assert.equal(ask('c', said('Write a poem.'), 10_000), 'b')
+  assert.equal(ask('d', said('Write a poem.'), 15_000), null, 'a program')
+  assert.equal(ask('e', said('Write a letter.'), 20_000), null, 'another question')
+  assert.equal(ask('f', said('Write a letter.', 3), 25_000), null, 'the conversation went on')
+  assert.equal(ask('g', said('Write a letter.', 3), 26_000), null, 'before it could be read')
+  assert.equal(ask('h', said('Write a letter.', 3), 27_000, 'other'), null, 'somebody else')
+  assert.equal(ask('i', said('Write a letter.', 3), 26_000 + 20 * 60_000), null, 'long after')
+  assert.equal(ask('j', said('', 3), 30_000 + 20 * 60_000), null)
 })

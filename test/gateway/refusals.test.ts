@@ -125,9 +125,9 @@ test('503 overloaded: above the memory watermark new requests are shed', async (
   assert.equal((await chat(rig, {})).status, 200)
 })
 
-test('options that have no effect yet are named in a response header', async () => {
+test('options that have no effect on a request that names its model are told in a response header', async () => {
   const rig = await startRig()
   const { status, headers } = await chat(rig, { megarouter: { policy: 'cheap', max_cost_usd: 1, tags: ['a'] } })
   assert.equal(status, 200)
-  assert.equal(headers.get('x-megarouter-warnings'), 'no effect yet: policy, max_cost_usd')
+  assert.equal(headers.get('x-megarouter-warnings'), 'no effect on a request that names its model: policy, max_cost_usd')
 })

@@ -4,6 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Deadlines, tickMs } from '../../src/gateway/deadlines.ts'
+import { MemoryAnswers } from '../../src/gateway/answer-cache.ts'
+import { ExactCache } from '../../src/gateway/exact-cache.ts'
 import { Exchange } from '../../src/gateway/exchange.ts'
 import { KeptResponses } from '../../src/gateway/kept-responses.ts'
 import { KeyIndex } from '../../src/gateway/key-index.ts'
@@ -227,6 +229,7 @@ export class GatewayProcess implements Owner {
     return {
       keys: this.keys, ids: new SealedIds({ version: 1, key: Buffer.alloc(32, 1) }), live: new Live(), bodies: new BodyBudget(limits.inFlightBodyBytes), spool: new Spool('nowhere', 0),
       admission: new Admission(ledger, new Calibration(), new RateLimits(), clock),
+      cache: new ExactCache(this.#world.pepper, new MemoryAnswers(clock, limits.cacheBytes)),
       repeats: new Repeats({ clock, lookup: async (digest) => ledger.findRepeat(digest) ?? this.#repeat(digest), limits }),
       hedges: new HedgeBudget(),
       tools: {

@@ -13,9 +13,9 @@ const withoutNulls = <T extends object>(values: T): { [K in keyof T]?: NonNullab
 
 const storedView = ({ store, retentionDays, quotaMb }: Settings['content']): View => ({ store, retention_days: retentionDays, quota_mb: quotaMb })
 
-export const settingsView = ({ organisation, timeZone, unknownPrice, budget, rateLimit, content, responses, retention, newModels }: Settings): View => ({
+export const settingsView = ({ organisation, timeZone, unknownPrice, budget, rateLimit, content, responses, cache, retention, newModels }: Settings): View => ({
   organisation, time_zone: timeZone, unknown_price: unknownPrice, budget: budget && budgetView(budget), rate_limit: rateLimit && rateView(rateLimit),
-  content: storedView(content), responses: storedView(responses), retention: { requests_days: retention.requestsDays, usage_days: retention.usageDays, decisions_days: retention.decisionsDays }, new_models: newModels,
+  content: storedView(content), responses: storedView(responses), cache: { ttl_s: cache.ttlS }, retention: { requests_days: retention.requestsDays, usage_days: retention.usageDays, decisions_days: retention.decisionsDays }, new_models: newModels,
 })
 
 export async function settings(run: Run, declared: ConfigSettings, place: Place): Promise<void> {
@@ -27,10 +27,11 @@ export async function settings(run: Run, declared: ConfigSettings, place: Place)
   const top = { ...withoutNulls({ organisation, timeZone, unknownPrice, newModels }), ...(budget !== undefined && { budget }), ...(rateLimit !== undefined && { rateLimit }) }
   const content = withoutNulls(declared.content)
   const responses = withoutNulls(declared.responses)
+  const cache = withoutNulls(declared.cache)
   const retention = withoutNulls(declared.retention)
-  const declares = [top, content, responses, retention].some((part) => Object.keys(part).length > 0)
+  const declares = [top, content, responses, cache, retention].some((part) => Object.keys(part).length > 0)
   if (!declares && current.managedBy !== 'file') return
-  const next: SettingsPatch = declares ? { ...top, content: { ...current.content, ...content }, responses: { ...current.responses, ...responses }, retention: { ...current.retention, ...retention } } : {}
+  const next: SettingsPatch = declares ? { ...top, content: { ...current.content, ...content }, responses: { ...current.responses, ...responses }, cache: { ...current.cache, ...cache }, retention: { ...current.retention, ...retention } } : {}
   const now: SettingsPatch = Object.fromEntries(Object.keys(next).map((name) => [name, current[name as keyof SettingsPatch]]))
   const manager = declares ? 'file' : 'api'
   if (current.managedBy === manager && isDeepStrictEqual(next, now)) return

@@ -51,7 +51,7 @@ export function checkPolicy(data: RoutingPolicyData, models: KnownModels): void 
   if (first === undefined) return
   const place = first.line === undefined ? '' : ` (line ${first.line}, column ${first.column})`
   const more = problems.length > 1 ? ` ${problems.length - 1} more: see problems.` : ''
-  throw new ControlError('invalid_policy', `${first.field}${place}: ${ended(first.message)}${more}`, { param: first.field, problems })
+  throw new ControlError('invalid_policy', `${first.field}${place}${/^(is|has|must)\b/.test(first.message) ? '' : ':'} ${ended(first.message)}${more}`, { param: first.field, problems })
 }
 
 const isBuiltIn = (name: string): boolean => builtInNames.some((each) => each === name)

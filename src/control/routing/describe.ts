@@ -1,6 +1,6 @@
 /** Decisions and models of the router as the API shows them. */
 import type { z } from '@hono/zod-openapi'
-import type { ArmView } from '../../gateway/routing-desk.ts'
+import type { ArmView, taskFigures } from '../../gateway/routing-desk.ts'
 import { reasonsOf, type Reason } from '../../routing/constraints.ts'
 import { decideAgain, explain, unpackDecision, type DecisionRecord } from '../../routing/record.ts'
 import { difficulties, taskTypes } from '../../routing/tasks.ts'
@@ -62,6 +62,8 @@ export function describeRow(decision: Decision): z.infer<typeof decisionRowSchem
   }
 }
 
+/** As the data plane sends them. */
+const figuresPerTask: typeof taskFigures = 4
 const orNull = (value: string): string | null => (value === '' ? null : value)
 
 export const describeModel = ({ facts, deployments, stage, approved, outcomes, taken, alarms, tasks, ttftMs, tokenMs, isGeneral, reasons }: ArmView): z.infer<typeof modelSchema> => ({
@@ -69,5 +71,8 @@ export const describeModel = ({ facts, deployments, stage, approved, outcomes, t
   prices: facts.prices && { input: facts.prices.input, output: facts.prices.output, cache_read: facts.prices.cacheRead, cache_write: facts.prices.cacheWrite },
   can: { tools: facts.tools, schema: facts.schema, images: facts.images, audio: facts.audio, reasoning: facts.reasoning }, context_tokens: facts.contextTokens, output_tokens: facts.outputTokens,
   released_on: orNull(facts.releasedOn), region: orNull(facts.region), first_token_ms: ttftMs, ms_per_token: tokenMs,
-  tasks: tasks.map(({ quality, deviation, outputTokens, latencyMs }, task) => ({ task: taskAt(task), quality, deviation, output_tokens: outputTokens, latency_ms: latencyMs })),
+  tasks: taskTypes.map((task, at) => {
+    const [quality = 0, deviation = 0, output = 0, latency = 0] = tasks.subarray(at * figuresPerTask).map((each) => Math.round(each * 1e4) / 1e4)
+    return { task, quality, deviation, output_tokens: Math.round(output), latency_ms: Math.round(latency) }
+  }),
 })

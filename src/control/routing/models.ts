@@ -4,7 +4,7 @@ import type { ArmView } from '../../gateway/routing-desk.ts'
 import { audited, recordRead } from '../../store/audit.ts'
 import { listAdoptionEvents } from '../../store/adoption-events.ts'
 import { BadCursorError, decodeCursor, encodeCursor } from '../../store/edits.ts'
-import { forgetArms } from '../../store/routing-arms.ts'
+import { forgetArms, listArms } from '../../store/routing-arms.ts'
 import { may, mayAnywhere } from '../authorize.ts'
 import type { Caller } from '../context.ts'
 import { ControlError, errors } from '../errors.ts'
@@ -20,7 +20,7 @@ const params = z.object({ model: z.string().max(280).openapi({ description: 'Its
 const one = { 200: json(modelSchema, 'The model as it is now') }
 
 const list = createRoute({ ...mayAnywhere('routing:read'), method: 'get', path: '/routing/models', tags, summary: 'What the router knows of each model', request: { query: pageQuery }, responses: { 200: json(modelListSchema, 'A page, by id'), ...errors(400, 401, 403, 503) } })
-const write = createRoute({ ...may('routing:read'), method: 'get', path: '/routing/models/export', tags, summary: 'All that was learned, to be kept or looked through', responses: { 200: json(exportSchema, 'The states'), ...errors(401, 403, 503) } })
+const write = createRoute({ ...may('routing:read'), method: 'get', path: '/routing/models/export', tags, summary: 'All that was learned, to be kept or looked through', responses: { 200: json(exportSchema, 'The states'), ...errors(401, 403) } })
 const reset = createRoute({ ...may('routing:write'), method: 'post', path: '/routing/models/reset', tags, summary: 'Forget what was learned, of one model or of all; how far each may go stays', request: { body: body(resetInput) }, responses: { 200: json(resetSchema, 'How many forgot'), ...errors(400, 401, 403, 404, 503) } })
 const approve = createRoute({ ...may('routing:write'), method: 'post', path: '/routing/models/{model}/approve', tags, summary: 'Let a new or rejected model be tried', request: { params }, responses: { ...one, ...errors(401, 403, 404, 503) } })
 const reject = createRoute({ ...may('routing:write'), method: 'post', path: '/routing/models/{model}/reject', tags, summary: 'Take a model out of routing; who names it still gets it', request: { params }, responses: { ...one, ...errors(401, 403, 404, 503) } })
@@ -37,10 +37,9 @@ const kept = ({ stage, approved, outcomes }: ArmView) => ({ stage, approved, out
 
 /** It is done where the models live; then it is on record. The step itself is also an event of the model, with who did it. */
 async function judge(services: Services, { org, acting }: Caller, model: string, what: 'approve' | 'reject'): Promise<ArmView> {
-  const before = answered(await services.question.routing({ what: 'arms', org })).arms.find(({ facts }) => facts.id === model)
-  const { changed, arms: [after] } = answered(await services.question.routing({ what, org, arm: model, actor: acting.actor.id ?? acting.actor.name }))
-  if (after === undefined) throw unknownModel(model)
-  if (changed > 0) await recordRead(services.database, services.clock.epochMs() * 1000, acting, { action: `routing_model.${what}`, resource: { kind: 'routing_model', id: model, name: model }, ...(before !== undefined && { before: kept(before) }), after: kept(after) })
+  const { changed, before, after } = answered(await services.question.routing({ what, org, arm: model, actor: acting.actor.id ?? acting.actor.name }))
+  if (after === null) throw unknownModel(model)
+  if (changed > 0) await recordRead(services.database, services.clock.epochMs() * 1000, acting, { action: `routing_model.${what}`, resource: { kind: 'routing_model', id: model, name: model }, ...(before !== null && { before: kept(before) }), after: kept(after) })
   return after
 }
 
@@ -60,8 +59,8 @@ export const routingModels = (services: Services) => router()
     return c.json({ data: page.map(describeModel), next_cursor: left.length > limit ? encodeCursor(`m.${page.at(-1)!.facts.id}`) : null, requires_approval: requiresApproval }, 200)
   })
   .openapi(write, async (c) => {
-    const { arms } = answered(await services.question.routing({ what: 'states', org: c.var.caller.org }))
-    return c.json({ exported_at: iso(services.clock.epochMs() * 1000), models: arms.map(({ arm: model, stage, approved, state }) => ({ model, stage, approved, state: { ...state } })) }, 200)
+    const arms = await listArms(services.database, c.var.caller.org)
+    return c.json({ exported_at: iso(services.clock.epochMs() * 1000), models: arms.map(({ arm: model, stage, approved, state }) => ({ model, stage, approved, state: state === '' ? null : JSON.parse(state) as Record<string, unknown> })) }, 200)
   })
   .openapi(reset, async (c) => {
     const { model = null } = c.req.valid('json')

@@ -52,7 +52,7 @@ export const explainInput = z.strictObject({
   key_id: z.string().min(1).max(64).nullable().default(null).openapi({ description: 'As whose request; null: as one of the organisation, with nothing of a key’s own.' }),
   policy: slug.nullable().default(null).openapi({ description: 'Null: as the request, the key or its team has it.' }),
   prompt: z.string().min(1).max(1_000_000).optional(),
-  body: z.looseObject({}).optional().openapi({ description: 'A whole request of /v1/chat/completions in the place of prompt, with its options in `megarouter`. Its model must ask for auto, or be left out.' }),
+  body: z.record(z.string(), z.unknown()).optional().openapi({ description: 'A whole request of /v1/chat/completions in the place of prompt, with its options in `megarouter`. Its model must ask for auto, or be left out.' }),
   tools: z.boolean().optional(), images: z.boolean().optional(), max_output_tokens: z.int().min(1).max(100_000_000).optional(), models: z.array(modelName).min(1).max(20).optional(), session: z.string().min(1).max(256).optional(),
   input_tokens: z.int().min(1).max(100_000_000).optional().openapi({ description: 'How long the prompt is to be taken for.' }),
 }).refine(({ prompt, body }) => (prompt === undefined) !== (body === undefined), { message: 'either prompt or body must be there', path: ['prompt'] })
@@ -78,7 +78,7 @@ export const modelSchema = z.object({
   tasks: z.array(z.object({ task: z.enum(taskTypes), quality: number, deviation: number, output_tokens: number, latency_ms: number })),
 }).openapi('RoutingModel')
 export const modelListSchema = listOf(modelSchema).extend({ requires_approval: z.boolean() }).openapi('RoutingModelList')
-export const exportSchema = z.object({ exported_at: time, models: z.array(z.object({ model: arm, stage, approved: z.boolean(), state: z.looseObject({}) })) }).openapi('RoutingModelExport', { description: 'All that was learned, as it is stored.' })
+export const exportSchema = z.object({ exported_at: time, models: z.array(z.object({ model: arm, stage, approved: z.boolean(), state: z.record(z.string(), z.unknown()).nullable().openapi({ description: 'Null: nothing was learned.' }) })) }).openapi('RoutingModelExport', { description: 'All that was learned, as it is stored: what was learned last is written within seconds, with many models within minutes.' })
 
 export const resetInput = z.strictObject({ model: z.string().min(1).max(280).nullable().optional().openapi({ description: 'Left out: all models.' }) }).openapi('RoutingReset')
 export const resetSchema = z.object({ reset: z.int().openapi({ description: 'Models that forgot what was learned.' }) }).openapi('RoutingResetDone')

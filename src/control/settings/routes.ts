@@ -17,11 +17,11 @@ const patch = createRoute({
   responses: { 200: json(changedSettingsSchema, 'Changed'), ...errors(400, 401, 403, 409, 412) },
 })
 
-async function describe({ database, clock }: Services, org: string, { organisation, timeZone, unknownPrice: policy, budget, rateLimit, content, responses, retention: kept, newModels, version: number, managedBy: by }: Settings): Promise<z.infer<typeof settingsSchema>> {
+async function describe({ database, clock }: Services, org: string, { organisation, timeZone, unknownPrice: policy, budget, rateLimit, content, responses, cache, retention: kept, newModels, version: number, managedBy: by }: Settings): Promise<z.infer<typeof settingsSchema>> {
   return {
     organisation, time_zone: timeZone, unknown_price: policy,
     budget: budget && await showBudget(database, `org:${org}`, budget, timeZone, clock.epochMs()), rate_limit: showRateLimit(rateLimit),
-    content: shown(content), responses: shown(responses),
+    content: shown(content), responses: shown(responses), cache: { ttl_s: cache.ttlS },
     retention: { requests_days: kept.requestsDays, usage_days: kept.usageDays, decisions_days: kept.decisionsDays }, new_models: newModels, version: number, managed_by: by,
   }
 }
@@ -41,6 +41,7 @@ const patchOf = (input: z.output<typeof settingsPatchSchema>): SettingsPatch => 
   budget: input.budget && budgetOf(input.budget), rateLimit: input.rate_limit && rateLimitOf(input.rate_limit),
   content: input.content && storedOf(input.content),
   responses: input.responses && storedOf(input.responses),
+  cache: input.cache && { ttlS: input.cache.ttl_s },
   retention: input.retention && present({ requestsDays: input.retention.requests_days, usageDays: input.retention.usage_days, decisionsDays: input.retention.decisions_days }),
   newModels: input.new_models,
 })

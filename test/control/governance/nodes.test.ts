@@ -123,7 +123,7 @@ describe('PATCH, move and DELETE', () => {
 describe('defaults and credentials of a node', () => {
   test('200: set whole and read back; an alias that leads nowhere is 422, a provider that is not there too', async () => {
     const id = await world.team('Sets')
-    const defaults = { model: 'ours', fallbacks: null, aliases: [{ name: 'ours', strategy: 'ordered', targets: [{ model: 'gpt-4o', weight: 1 }] }], providers_off: ['simulated'] }
+    const defaults = { model: 'ours', fallbacks: null, policy: 'cheap', aliases: [{ name: 'ours', strategy: 'ordered', targets: [{ model: 'gpt-4o', weight: 1 }] }], providers_off: ['simulated'] }
     const answer = await world.put(`/teams/${id}/defaults`, defaults)
     assert.deepEqual([answer.status, { ...defaults, node_id: id, version: 2 }], [200, answer.body], answer.text)
     assert.deepEqual((await world.get(`/teams/${id}/defaults`)).body, answer.body)
