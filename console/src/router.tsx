@@ -141,7 +141,7 @@ const routingParts = [
   createRoute({
     getParentRoute: () => app,
     path: '/routing/models',
-    validateSearch: only('model', 'task'),
+    validateSearch: only('model', 'task', 'find'),
     component: lazyRouteComponent(() => import('./pages/routing/arms.tsx'), 'RoutedModels'),
   }),
   createRoute({

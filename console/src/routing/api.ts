@@ -9,6 +9,8 @@ import type {
 const id = encodeURIComponent
 const defaultsOf = (kind: NodeKind, node: string): string => `/${kind}s/${id(node)}/defaults`
 
+const mostPages = 5
+
 export const routing = {
   policies: () => call<Page<RoutingPolicy>>('GET', '/routing/policies', { query: { limit: 200 } }),
   createPolicy: (body: NewRoutingPolicy) => call<RoutingPolicy>('POST', '/routing/policies', { body, create: true }),
@@ -24,7 +26,16 @@ export const routing = {
   decision: (request: string) => call<Decision>('GET', `/routing/decisions/${id(request)}`),
   explain: (body: ExplainAsk) => call<Explained>('POST', '/routing/explain', { body }),
 
-  models: () => call<RoutedModelList>('GET', '/routing/models', { query: { limit: 200 } }),
+  /** All of them, up to a bound; a cursor that is left says that there are more. */
+  models: async (): Promise<RoutedModelList> => {
+    const page = (cursor: string | null) => call<RoutedModelList>('GET', '/routing/models', { query: { limit: 200, cursor } })
+    let list = await page(null)
+    for (let more = 1; more < mostPages && list.next_cursor !== null; more++) {
+      const next = await page(list.next_cursor)
+      list = { ...next, data: [...list.data, ...next.data] }
+    }
+    return list
+  },
   exportAddress: `${base}/routing/models/export`,
   /** Null: all. */
   reset: (model: string | null) => call<Reset>('POST', '/routing/models/reset', { body: model === null ? {} : { model } }),

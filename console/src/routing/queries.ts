@@ -24,7 +24,7 @@ export const routed = {
       getNextPageParam: ({ next_cursor: next }) => next,
     }),
   decision: (request: string) => queryOptions({ queryKey: ['decisions', 'one', request], enabled: ifHeld('routing:read'), queryFn: () => routing.decision(request), ...nothingBefore }),
-  models: queryOptions({ queryKey: ['routing-models'], enabled: ifHeld('routing:read'), queryFn: routing.models, refetchInterval: 15_000 }),
+  models: queryOptions({ queryKey: ['routing-models'], enabled: ifHeld('routing:read'), queryFn: routing.models, refetchInterval: 60_000 }),
   events: (model: string | null) =>
     infiniteQueryOptions({
       queryKey: ['routing-events', model],

@@ -1,7 +1,7 @@
 /** One model as the router knows it, in a side sheet, and what an operator decides of it: approve, reject, forget what was learned. */
 import { useMutation } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { countExact, duration, plural, price, tokensShort } from '../../format.ts'
+import { duration, plural, price, tokensShort } from '../../format.ts'
 import { useMay } from '../../govern/queries.ts'
 import { changed } from '../../queries.ts'
 import { routing } from '../../routing/api.ts'
@@ -118,7 +118,7 @@ function Tasks({ arm }: { arm: RoutedModel }) {
               <td className={`${td} ${right}`}>
                 <Whisker value={quality} deviation={deviation} /> {plusMinus(quality, deviation)}
               </td>
-              <td className={`${td} ${right} text-fg-2 max-md:hidden`}>{countExact(tokens)} tokens</td>
+              <td className={`${td} ${right} text-fg-2 max-md:hidden`}>{plural(Math.round(tokens), 'token')}</td>
               <td className={`${td} ${right} text-fg-2`}>{duration(ms)}</td>
             </tr>
           ))}

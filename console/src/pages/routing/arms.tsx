@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Download } from 'lucide-react'
 import { useState } from 'react'
-import { count, duration, plural, price } from '../../format.ts'
+import { count, plural, price } from '../../format.ts'
 import { useMay } from '../../govern/queries.ts'
 import { queries } from '../../queries.ts'
 import { routing } from '../../routing/api.ts'
@@ -14,7 +14,7 @@ import { Whisker } from '../../routing/whisker.tsx'
 import { Page } from '../../shell/page.tsx'
 import { type Columns, Head, right, td } from '../../ui/bits.tsx'
 import { Button, button } from '../../ui/button.tsx'
-import { ChipSelect } from '../../ui/field.tsx'
+import { ChipSelect, FindInput } from '../../ui/field.tsx'
 import { Panel, PanelHead } from '../../ui/panel.tsx'
 import { Pill } from '../../ui/pill.tsx'
 import { Empty, Load } from '../../ui/state.tsx'
@@ -28,9 +28,8 @@ const columns: Columns = [
   ['Quality', `w-[208px] ${right} max-md:w-[96px]`],
   ['Outcomes', `w-[84px] ${right} max-md:hidden`],
   ['Chosen', `w-[76px] ${right} max-lg:hidden`],
-  ['Input', `w-[80px] ${right} max-lg:hidden`],
-  ['Output', `w-[80px] ${right} max-lg:hidden`],
-  ['First token', `w-[92px] ${right} max-xl:hidden`],
+  ['Input', `w-[76px] ${right} max-lg:hidden`],
+  ['Output', `w-[76px] ${right} max-lg:hidden`],
 ]
 
 /** The first thing that stands against it, else its stage. */
@@ -46,6 +45,9 @@ export function ArmState({ arm }: { arm: RoutedModel }) {
     </Pill>
   )
 }
+
+/** Those in use first, then by name. */
+const ordered = (arms: readonly RoutedModel[]): RoutedModel[] => arms.toSorted((a, b) => b.taken - a.taken || a.id.localeCompare(b.id))
 
 /** Of a task, or the mean of all, which has no deviation of its own. */
 function Known({ arm, task }: { arm: RoutedModel; task: string }) {
@@ -80,8 +82,33 @@ function Row({ arm, task, onOpen }: { arm: RoutedModel; task: string; onOpen: ()
       <td className={`${td} ${right} max-lg:hidden`}>{count(arm.taken)}</td>
       <td className={`${td} ${right} max-lg:hidden`}>{arm.prices ? price(arm.prices.input) : <span className="text-warn-fg">unknown</span>}</td>
       <td className={`${td} ${right} max-lg:hidden`}>{arm.prices ? price(arm.prices.output) : '–'}</td>
-      <td className={`${td} ${right} max-xl:hidden`}>{duration(arm.first_token_ms.expected)}</td>
     </tr>
+  )
+}
+
+const shownFirst = 100
+
+function Table({ arms, task, onOpen, onClear }: { arms: readonly RoutedModel[]; task: string; onOpen: (id: string) => void; onClear: () => void }) {
+  const [isWhole, setIsWhole] = useState(false)
+  if (arms.length === 0) return <Empty title="No model has such a name" action={<Button onClick={onClear}>Clear search</Button>} />
+  return (
+    <>
+      <table className="table-fixed">
+        <Head columns={columns} />
+        <tbody>
+          {arms.slice(0, isWhole ? arms.length : shownFirst).map((arm) => (
+            <Row key={arm.id} arm={arm} task={task} onOpen={() => onOpen(arm.id)} />
+          ))}
+        </tbody>
+      </table>
+      {!isWhole && arms.length > shownFirst && (
+        <div className="border-t border-line px-3.5 py-2">
+          <Button size="s" onClick={() => setIsWhole(true)}>
+            Show all {arms.length}
+          </Button>
+        </div>
+      )}
+    </>
   )
 }
 
@@ -131,13 +158,20 @@ function Actions({ onReset }: { onReset: () => void }) {
   )
 }
 
+interface Search {
+  model?: string
+  task?: string
+  find?: string
+}
+
 export function RoutedModels() {
   const navigate = useNavigate()
-  const { model: opened, task = '' }: { model?: string; task?: string } = useSearch({ from: '/app/routing/models' })
+  const search: Search = useSearch({ from: '/app/routing/models' })
+  const { model: opened, task = '', find = '' } = search
   const [judgement, setJudgement] = useState<Judgement | null>(null)
   const models = useQuery(routed.models)
-  const go = (next: { model?: string; task?: string }): void => void navigate({ to: '/routing/models', search: { ...(next.task && { task: next.task }), ...(next.model && { model: next.model }) }, resetScroll: false })
-  const open = (model?: string): void => go({ task, ...(model && { model }) })
+  const go = (patch: Search, replace = false): void => void navigate({ to: '/routing/models', search: Object.fromEntries(Object.entries({ ...search, ...patch }).filter(([, value]) => value !== '')), resetScroll: false, replace })
+  const open = (model = ''): void => go({ model })
   const arms = models.data?.data ?? []
   const chosen = arms.find(({ id }) => id === opened)
   const tasks = arms[0]?.tasks.map((each) => each.task) ?? []
@@ -148,7 +182,10 @@ export function RoutedModels() {
       </RoutingHead>
       <Waiting arms={arms.filter(({ reasons }) => reasons.includes('not_approved'))} onOpen={open} onJudge={setJudgement} />
       <div className="mb-3.5 flex flex-wrap items-center gap-2">
-        <ChipSelect label="Quality at" value={task} onChange={(event) => go({ task: event.target.value, ...(opened && { model: opened }) })}>
+        <div className="relative min-w-[200px] flex-1 md:max-w-[280px]">
+          <FindInput aria-label="Search models" placeholder="Name of a model" value={find} onFind={(text) => go({ find: text }, true)} />
+        </div>
+        <ChipSelect label="Quality at" value={task} onChange={(event) => go({ task: event.target.value })}>
           <option value="">all tasks, mean</option>
           {tasks.map((each) => (
             <option key={each} value={each}>
@@ -158,28 +195,23 @@ export function RoutedModels() {
         </ChipSelect>
         <span className="text-12 text-fg-3">From 0 to 1{task && ', ± one deviation'}. Prices in USD per million tokens.</span>
       </div>
-      <Panel>
-        <Load of={models} rows={8}>
-          {({ next_cursor: more }) =>
-            arms.length === 0 ? (
-              <Empty title="There is no model to choose from">Switch a provider on, and its models for conversations stand here.</Empty>
-            ) : (
-              <>
-                <table className="table-fixed">
-                  <Head columns={columns} />
-                  <tbody>
-                    {arms.map((arm) => (
-                      <Row key={arm.id} arm={arm} task={task} onOpen={() => open(arm.id)} />
-                    ))}
-                  </tbody>
-                </table>
-                {more !== null && <p className="border-t border-line px-3.5 py-2 text-12 text-fg-3">The first {arms.length} by name. The export has all.</p>}
-              </>
-            )
-          }
-        </Load>
-      </Panel>
-      <Events model={null} />
+      <div className="grid items-start gap-3.5 xl:grid-cols-[minmax(0,1fr)_316px]">
+        <Panel>
+          <Load of={models} rows={8}>
+            {({ next_cursor: more }) =>
+              arms.length === 0 ? (
+                <Empty title="There is no model to choose from">Switch a provider on, and its models for conversations stand here.</Empty>
+              ) : (
+                <>
+                  <Table arms={ordered(arms).filter(({ id }) => id.includes(find.trim().toLowerCase()))} task={task} onOpen={open} onClear={() => go({ find: '' })} />
+                  {more !== null && <p className="border-t border-line px-3.5 py-2 text-12 text-fg-3">The first {arms.length} by name. The export has all.</p>}
+                </>
+              )
+            }
+          </Load>
+        </Panel>
+        <Events model={null} />
+      </div>
       {chosen && judgement === null && <ArmSheet key={chosen.id} arm={chosen} onClose={() => open()} onJudge={setJudgement} />}
       {judgement && <Judge judgement={judgement} all={arms} onClose={() => setJudgement(null)} />}
     </Page>

@@ -60,9 +60,9 @@ function Row({ row, clock, onOpen }: { row: DecisionRow; clock: Clock; onOpen: (
 
 const dateBox = 'inline-flex h-[30px] items-center overflow-hidden rounded-2 border border-line-2 bg-surface text-12 shadow-lift focus-within:outline-2 focus-within:outline-offset-2 focus-within:outline-focus max-md:h-9'
 
-function FilterBar({ filter, set }: { filter: Filter; set: (patch: Filter) => void }) {
+/** `models`: of what is shown. */
+function FilterBar({ filter, models, set }: { filter: Filter; models: readonly string[]; set: (patch: Filter) => void }) {
   const policies = useQuery(routed.policies).data?.data.map(({ name }) => name) ?? []
-  const models = useQuery(routed.models).data?.data.map(({ id }) => id) ?? []
   const choice = (name: 'policy' | 'model', label: string, known: readonly string[]) => (
     <ChipSelect label={label} className="max-w-[min(100%,260px)]" value={filter[name] ?? ''} onChange={(event) => set({ [name]: event.target.value })}>
       <option value="">any</option>
@@ -123,7 +123,7 @@ export function Decisions() {
   return (
     <Page title="Decisions" wide>
       <RoutingHead tab="decisions" note="Which model auto chose, and why" />
-      <FilterBar filter={filter} set={set} />
+      <FilterBar filter={filter} models={rows.map(({ model }) => model).toSorted()} set={set} />
       <Panel>
         <Load of={decisions} rows={10}>
           {() =>

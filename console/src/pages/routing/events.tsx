@@ -67,9 +67,11 @@ export function Events({ model }: { model: string | null }) {
   )
   if (model !== null) return list
   return (
-    <Panel label="What became of new models" className="mt-3.5">
-      <PanelHead title="What became of new models" note="newest first" />
-      {list}
+    <Panel label="What became of new models" className="max-xl:order-first">
+      <PanelHead title="What became of new models" />
+      <div role="region" aria-label="Steps, newest first" tabIndex={0} className="max-h-[420px] overflow-y-auto max-xl:max-h-[220px]">
+        {list}
+      </div>
     </Panel>
   )
 }

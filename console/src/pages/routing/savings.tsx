@@ -50,12 +50,12 @@ function Figures({ totals }: { totals: Sums }) {
 
 const series = [{ name: 'Billed', color: 'var(--c1)' }, { name: 'Saved, forecast', color: 'color-mix(in srgb, var(--c3) 65%, var(--surface))' }]
 
-/** Days without a saving have no second part. Days without a decision are drawn empty. */
+/** Days without a saving have no second part; those without a decision are drawn empty. */
 function barsOf({ groups, range }: Report, zone: string): Bar[] {
-  const dates = groups.map(({ group }) => group)
-  const [first, last] = [dates[0], new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(range.to))]
+  const days = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' })
+  const last = days.format(new Date(range.to))
   const bars: Bar[] = []
-  for (let date = first; date !== undefined && date <= last; date = dayAfter(date)) {
+  for (let date = days.format(new Date(range.from)); date <= last; date = dayAfter(date)) {
     const sums = groups.find(({ group }) => group === date)
     const at = dayStart(date, zone)
     const isToday = date === last
