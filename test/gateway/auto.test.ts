@@ -85,6 +85,27 @@ test('a policy of the organisation chooses among its candidates, by their condit
   assert.match(unknown.text, /no routing policy \\"suport\\".*support/)
 })
 
+test('an effort is an arm of its own: it is what the vendor is asked for, unless the request says how much to think', async () => {
+  const rig = await rigWith((data) => {
+    three(data)
+    data.routing = [{ ...plainPolicy('thinking', 'best'), candidates: [{ model: 'middle', effort: 'low', when: null }, { model: 'middle', effort: 'high', when: null }] }]
+  })
+  teach(rig, 'middle@low', 0.3)
+  teach(rig, 'middle@high', 1)
+  const asked = (): unknown => (JSON.parse(rig.upstream.log.at(-1)!.body.toString()) as { reasoning_effort?: string }).reasoning_effort
+  const answer = await chat(rig, { model: 'auto:thinking' })
+  assert.equal(answer.status, 200, answer.text)
+  assert.equal(asked(), 'high')
+  assert.equal((await decided(rig, 1))[0]!.served, 'middle@high')
+  await chat(rig, { model: 'auto:thinking', reasoning_effort: 'minimal' })
+  assert.equal(asked(), 'minimal')
+  await chat(rig, { model: 'middle' })
+  assert.equal(asked(), undefined)
+  const streamed = await chat(rig, { model: 'auto:thinking', stream: true, megarouter: { models: ['middle'] } })
+  assert.match(streamed.text, /\[DONE\]/)
+  assert.equal(asked(), 'high')
+})
+
 test('what no model can meet is 400 with each reason and whom it removes; where all only rest it is 503 with retry-after', async () => {
   const rig = await rigWith()
   const dear = await chat(rig, { model: 'auto', megarouter: { max_cost_usd: 1e-9, models: ['small', 'large'] } })
