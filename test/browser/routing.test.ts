@@ -44,7 +44,7 @@ test('a new policy keeps what was typed when it is refused, and each problem sta
   await page.getByLabel('Model 3', { exact: true }).fill('mistral-medium-3')
   await page.getByLabel('Effort of model 3').selectOption('high')
   await page.getByRole('button', { name: 'Only when… for model 3' }).click()
-  await page.getByLabel('Only when').fill('request.hour <')
+  await page.getByRole('textbox', { name: 'Only when for model 3' }).fill('request.hour <')
   await page.getByLabel('Lowest quality').fill('7')
   await page.getByLabel('Highest cost of a request, USD').fill('$0.05')
   await page.getByLabel('Second attempts, share of spend').fill('0')
@@ -52,7 +52,7 @@ test('a new policy keeps what was typed when it is refused, and each problem sta
   await page.getByText('There is no model gpt-5.11. Did you mean gpt-5.1?').waitFor()
   // The empty line was not sent: the second candidate of the server is the third line of the form.
   await page.getByText('Line 1, column 15: an operand is missing.').waitFor()
-  assert.equal(await page.getByLabel('Only when').getAttribute('aria-invalid'), 'true')
+  assert.equal(await page.getByRole('textbox', { name: 'Only when for model 3' }).getAttribute('aria-invalid'), 'true')
   await page.getByText('Is 7; it must be a number from 0 to 1.').waitFor()
   assert.equal(await page.getByLabel('Second attempts, share of spend').getAttribute('aria-invalid'), 'true')
   assert.equal(await page.getByLabel('Highest cost of a request, USD').inputValue(), '$0.05')

@@ -24,8 +24,8 @@ import { RoutingHead } from './head.tsx'
 
 const columns: Columns = [
   ['Model', ''],
-  ['State', 'w-[150px] max-md:w-[104px]'],
-  ['Quality', `w-[208px] ${right} max-md:w-[96px]`],
+  ['State', 'w-[150px] max-md:w-[124px]'],
+  ['Quality', `w-[208px] ${right} max-md:w-[104px]`],
   ['Outcomes', `w-[84px] ${right} max-md:hidden`],
   ['Chosen', `w-[76px] ${right} max-lg:hidden`],
   ['Input', `w-[76px] ${right} max-lg:hidden`],

@@ -63,7 +63,7 @@ function CandidateLine({ index, line, problems, disabled, isOnly, onChange }: Li
       </div>
       {said && <p className="text-12 text-bad-fg">{said}</p>}
       {asksWhen || line.when !== '' ? (
-        <Field label={<span className="text-12">Only when</span>} error={when} help="In CEL, on principal and request; such as request.input_tokens < 8000">
+        <Field label={<span className="text-12">Only when<span className="sr-only"> for model {index + 1}</span></span>} error={when} help="In CEL, on principal and request; such as request.input_tokens < 8000">
           {(described) => <Area {...described} className="mono text-12" rows={Math.max(1, line.when.split('\n').length)} spellCheck={false} disabled={disabled} value={line.when} onChange={(event) => onChange({ ...line, when: event.target.value })} />}
         </Field>
       ) : (

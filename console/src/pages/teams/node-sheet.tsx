@@ -131,6 +131,27 @@ function useNodeEdit(node: TreeNode) {
   return { base, setBase, values, setValues, save, dirty }
 }
 
+/** What is not of the node itself, as far as the reader may see it. Setting defaults makes a new version of the node. */
+function Below({ node, onDefaults }: { node: TreeNode; onDefaults: (version: number) => void }) {
+  const may = useMay()
+  return (
+    <>
+      <Rules node={node} />
+      {may('routing:read') && (
+        <Section title="What it sets for those below">
+          <NodeDefaults node={node} onSaved={onDefaults} />
+        </Section>
+      )}
+      {may('members:read') && (
+        <Section title="Who has which role here">
+          <Members node={node.id} />
+        </Section>
+      )}
+      <History node={node} />
+    </>
+  )
+}
+
 function Edit({ node, onClose }: { node: TreeNode; onClose: () => void }) {
   const { base, setBase, values, setValues, save, dirty } = useNodeEdit(node)
   const may = useMay()
@@ -190,18 +211,7 @@ function Edit({ node, onClose }: { node: TreeNode; onClose: () => void }) {
           </Link>
           <span className="text-fg-3"> at it and below, {plural(base.parts, 'team or project', 'teams and projects')} directly below.</span>
         </p>
-        <Rules node={base} />
-        {may('routing:read') && (
-          <Section title="What it sets for those below">
-            <NodeDefaults node={base} onSaved={(version) => setBase({ ...base, version })} />
-          </Section>
-        )}
-        {may('members:read') && (
-          <Section title="Who has which role here">
-            <Members node={base.id} />
-          </Section>
-        )}
-        <History node={base} />
+        <Below node={base} onDefaults={(version) => setBase({ ...base, version })} />
       </div>
     </Sheet>
   )
