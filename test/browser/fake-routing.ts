@@ -39,7 +39,7 @@ const told = {
     candidate('mistral-medium-3', 'mistral', 0.84, 0.02, 0.0031, 4_200), candidate('gpt-5-mini', 'openai', 0.81, 0.02, 0.0024, 3_100), candidate('gpt-5.1@high', 'openai', 0.91, 0.03, 0.0214, 19_400),
     candidate('qwen/qwen3.6-27b-with-a-very-long-name-of-a-new-model', 'groq', 0.78, 0.09, 0.0008, 1_900, { available: false, on_trial: true, chance: 0.03 }),
   ].toSorted((a, b) => b.score - a.score),
-  removed: [{ reason: 'context', models: ['onprem-llama'] }, { reason: 'policy', models: ['deepseek-v3.2', 'deepseek-r1'] }, { reason: 'not_approved', models: ['claude-opus-4.8'] }], held: null, fallbacks: ['gpt-5-mini', 'gpt-5.1@high'],
+  removed: [{ reason: 'context', models: ['onprem-llama'], more: 0 }, { reason: 'policy', models: ['deepseek-v3.2', 'deepseek-r1'], more: 0 }, { reason: 'not_approved', models: ['claude-opus-4.8'], more: 0 }], held: null, fallbacks: ['gpt-5-mini', 'gpt-5.1@high'],
   baseline: { model: 'gpt-5.1@high', cost_nano: nano(0.0214) }, saving_nano: nano(0.0183), artefact: '2026-11-02', reproduced: true,
 }
 
@@ -100,7 +100,7 @@ export const previewOfPolicy = {
   limits: ['Only candidates whose predictions were recorded are compared: of each decision the best few under the policy that made it.', 'Costs and qualities are those that were predicted then; what another model would have answered is not known.'],
 }
 export const explainedPrompt = { policy: 'agents', model: 'mistral-medium-3', decision: { ...told, propensity: 1 }, removed: told.removed, deployments: ['mistral/mistral-medium-3', 'openai/gpt-5-mini', 'openai/gpt-5.1'], refused: null }
-export const refusedPrompt = { policy: 'agents', model: null, decision: null, removed: [{ reason: 'min_quality', models: ['gpt-5-mini', 'mistral-medium-3'] }, { reason: 'context', models: ['onprem-llama'] }], deployments: [], refused: { code: 'no_candidate', message: 'No model meets what is asked of it: min_quality removes gpt-5-mini, mistral-medium-3; context removes onprem-llama.', param: 'model' } }
+export const refusedPrompt = { policy: 'agents', model: null, decision: null, removed: [{ reason: 'min_quality', models: ['gpt-5-mini', 'mistral-medium-3'], more: 0 }, { reason: 'context', models: ['onprem-llama'], more: 0 }], deployments: [], refused: { code: 'no_candidate', message: 'No model meets what is asked of it: min_quality removes gpt-5-mini, mistral-medium-3; context removes onprem-llama.', param: 'model' } }
 
 export const routingRoutes: Record<string, (query: URLSearchParams) => unknown> = {
   '/routing/policies': () => list(routingPolicyRows),

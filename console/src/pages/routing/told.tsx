@@ -109,19 +109,19 @@ export function Candidates({ told, model, served }: { told: Told; model: string;
 }
 
 export function Removed({ removed }: { removed: Told['removed'] }) {
-  const models = new Set(removed.flatMap(({ models: each }) => each))
+  const models = new Set(removed.flatMap(({ models: each }) => each)).size + Math.max(0, ...removed.map(({ more }) => more))
   return (
     <Panel label="Removed before the score">
-      <PanelHead title="Removed before the score" note={removed.length === 0 ? 'none' : plural(models.size, 'model')} />
+      <PanelHead title="Removed before the score" note={removed.length === 0 ? 'none' : plural(models, 'model')} />
       <ul>
-        {removed.map(({ reason, models: each }) => (
+        {removed.map(({ reason, models: each, more }) => (
           <li key={reason} className="border-t border-line">
             <details>
               <summary className="flex min-h-[34px] cursor-pointer items-center gap-3 px-3.5 py-1 max-md:min-h-11">
                 <span className="min-w-0 flex-1">{reasonWord(reason)}</span>
-                <span className="num text-fg-2">{each.length}</span>
+                <span className="num text-fg-2">{each.length + more}</span>
               </summary>
-              <p className="px-3.5 pb-2.5 text-12 text-fg-2 wrap-anywhere">{each.join(', ')}</p>
+              <p className="px-3.5 pb-2.5 text-12 text-fg-2 wrap-anywhere">{each.join(', ')}{more > 0 && ` and ${more} more`}</p>
             </details>
           </li>
         ))}
