@@ -52,6 +52,7 @@ import { RetryBudget } from './routing/retry-budget.ts'
 import { loadMasterKeys } from './store/master-key.ts'
 import type { RequestRecord } from './store/records.ts'
 import { ownFolder } from './store/single-writer.ts'
+import { cacheGauges } from './telemetry/cache.ts'
 import { healthSeries, hedgeSeries } from './telemetry/health.ts'
 import { sharingGauges } from './telemetry/sharing.ts'
 import { heldNow, moneyGauges, watchJournal } from './telemetry/money.ts'
@@ -272,7 +273,7 @@ function createDoor(gateway: Gateway, money: OpenLedger, workers: Workers, runni
       megarouter_requests_in_flight: gateway.live.count, megarouter_body_bytes_in_flight: gateway.bodies.heldBytes, megarouter_spool_bytes: gateway.spool.heldBytes,
       megarouter_event_loop_lag_p99_seconds: lag.percentile(99) / 1e9, megarouter_heap_used_bytes: heapUsed, megarouter_resident_bytes: rss,
       megarouter_breakers_open: breakers.length, megarouter_retry_budget_exhausted_total: gateway.tools.retries.refused, megarouter_hedge_spend_usd_total: gateway.hedges.spentNano / 1e9, megarouter_unrecorded_refusals_total: gateway.recorder.skipped, megarouter_vendor_tokens_fetched_total: authorities.fetched, megarouter_vendor_token_failures_total: authorities.failed, megarouter_config_error: workers.configError === null ? 0 : 1,
-      megarouter_catalog_held_changes: workers.catalogHealth.held, megarouter_catalog_feed_failures: workers.catalogHealth.failures, megarouter_catalog_damaged: workers.catalogHealth.damaged, ...moneyGauges(money, gateway), ...sharingGauges(gateway),
+      megarouter_catalog_held_changes: workers.catalogHealth.held, megarouter_catalog_feed_failures: workers.catalogHealth.failures, megarouter_catalog_damaged: workers.catalogHealth.damaged, ...moneyGauges(money, gateway), ...cacheGauges(gateway), ...sharingGauges(gateway),
     }
   }
   const trusted = trustedProxies(server.trustedProxies)

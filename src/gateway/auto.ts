@@ -15,7 +15,6 @@ import type { Understanding } from '../routing/understand.ts'
 import type { Choice } from './choose.ts'
 import type { Exchange, RequestOptions } from './exchange.ts'
 import type { OrganisationRouting } from './organisation-routing.ts'
-import { Paces } from './paces.ts'
 import type { Gateway } from './pipeline.ts'
 import { factsOfRequest } from './policy.ts'
 import { saidIn, type Said } from './said.ts'
@@ -53,7 +52,7 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   const accounts = admission.ledger.accountsOf(exchange.principal!.ancestors)
   if (accounts instanceof Promise) accounts.catch(ignored)
   else {
-    request.budgetPrice = paces.price(accounts, Math.floor(exchange.at / 1000))
+    request.budgetPrice = routing.paces.price(accounts, Math.floor(exchange.at / 1000))
     request.leftNano = admission.ledger.terms(accounts).freeNano
   }
   const decision = decide(own, request, narrowed, Math.floor(exchange.at / 1000), routing.random)
@@ -106,8 +105,6 @@ function stayWith(exchange: Exchange, kept: Gateway['kept'], bits: Uint32Array, 
   return isSomewhere ? null : missing
 }
 
-/** Followed for as long as the process runs, by budget. */
-export const paces = new Paces()
 /** The hold that follows meets the same trouble and tells it. */
 const ignored = (): void => {}
 

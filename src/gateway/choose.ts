@@ -25,14 +25,19 @@ export interface Choice {
 /** A name that means the router goes there; others mean models. */
 export function choose(exchange: Exchange, gateway: Pick<Gateway, 'routing' | 'admission' | 'kept' | 'tools'>): Choice | Failure {
   exchange.enter('choose')
-  exchange.routed = exchange.hedge = null
-  exchange.cachePolicy = undefined
+  if (exchange.routed !== null) forget(exchange)
   const policy = policyNameOf(exchange.asked!.model, exchange.view!)
   if (policy === null) return chooseNamed(exchange, gateway.tools.random)
   const choice = chooseAuto(exchange, policy, gateway)
   if ('code' in choice || !exchange.options!.fallbacks) return choice
   const others = chooseNamed(exchange, gateway.tools.random, exchange.options!.fallbacks)
   return 'code' in others ? others : { deployments: [...choice.deployments, ...others.deployments.filter(({ id }) => !choice.deployments.some((each) => each.id === id))], route: `${choice.route}+fallbacks` }
+}
+
+/** What the router said of a request that goes elsewhere after all. */
+function forget(exchange: Exchange): void {
+  exchange.routed = exchange.hedge = null
+  exchange.cachePolicy = undefined
 }
 
 /** `random` in [0, 1) draws weighted aliases. */

@@ -10,7 +10,7 @@ import type { Reason } from '../routing/constraints.ts'
 import type { DecisionRecord } from '../routing/record.ts'
 import { JsonScanner, noUniqueKeys } from '../wire/json-scanner.ts'
 import { unusable } from './authenticate.ts'
-import { askingOf, decide, deploymentsOf, nothingFits, paces, policyNameOf } from './auto.ts'
+import { askingOf, decide, deploymentsOf, nothingFits, policyNameOf } from './auto.ts'
 import { Exchange } from './exchange.ts'
 import { opened } from './explain.ts'
 import { inspect } from './inspect.ts'
@@ -58,7 +58,7 @@ export async function explainRouting(gateway: Pick<Gateway, 'keys' | 'admission'
   const asking = askingOf(exchange, named, gateway)
   if ('code' in asking) return refusal(asking)
   const { own, name, limited, request, deployments } = asking
-  request.budgetPrice = paces.peek(accounts)
+  request.budgetPrice = gateway.routing.paces.peek(accounts)
   request.leftNano = gateway.admission.ledger.terms(accounts).freeNano
   const decision = decide(own, request, limited, Math.floor(exchange.at / 1000), neverTried, true)
   if (decision.record === null) return { ...refusal(nothingFits(decision.nothingLeft, exchange, own)), policy: name, removed: decision.nothingLeft.removed }

@@ -75,7 +75,7 @@ export async function explainOfKey(gateway: Gateway, snapshot: Snapshot, ask: Ex
   const principal = admission.principal(key, snapshot)
   const stopped = unusable(key, now) ?? principal.stopped
   if (stopped !== null) return refusedRequest(stopped)
-  const models = listModels({ view, key, principal, health: gateway.tools.health, nowMs: clock.monotonicUs() / 1000, epochMs: now }).map(({ id }) => id)
+  const models = listModels({ view, key, principal, health: gateway.tools.health, nowMs: clock.monotonicUs() / 1000, epochMs: now }).flatMap(({ id, owned_by: owner }) => (owner === 'megarouter' ? [] : [id]))
   const model = ask.model ?? principal.defaults?.model?.value ?? null
   if (model === null) return refusedRequest(failure('invalid_request', 'The request names no model, and no node above the key sets a default.', { param: 'model' }), models)
   if (policyNameOf(model, view) !== null) return refusedRequest(failure('invalid_request', `${model.slice(0, 100)} leaves the choice of the model to the router: POST /api/v1/routing/explain says which it would be and why. Ask here about that model.`, { param: 'model' }), models)

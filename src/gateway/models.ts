@@ -62,7 +62,7 @@ export function listModels(asking: Asking): ListedModel[] {
     const isOperators = own.includes(name) || view.aliases.has(name) || view.declared.has(name)
     return model === null || (model.megarouter.listing === 'missing' && !isOperators) ? [] : [model]
   })
-  return models.length === 0 ? models : [...['auto', ...[...view.routing.keys()].map((name) => `auto:${name}`)].map(chooser), ...models]
+  return models.length === 0 ? models : [...models, ...['auto', ...[...view.routing.keys()].map((name) => `auto:${name}`)].map(chooser)]
 }
 
 /** A name for which the gateway chooses the model. */

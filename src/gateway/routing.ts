@@ -17,6 +17,7 @@ import type { StoredArm as StoredArmRow } from '../store/routing-arms.ts'
 import { newStepId } from './request-id.ts'
 import type { FeedbackSink } from './feedback.ts'
 import { OrganisationRouting, type Standing } from './organisation-routing.ts'
+import { Paces } from './paces.ts'
 import type { View } from './snapshot.ts'
 
 
@@ -30,6 +31,7 @@ const savedAtOnce = 16
 
 export class Routing implements FeedbackSink {
   readonly random: () => number
+  readonly paces = new Paces()
   readonly #options: RoutingOptions
   readonly #understander: Understander
   readonly #organisations = new Map<string, OrganisationRouting>()

@@ -70,13 +70,3 @@ function gain({ quality, deviation, costNano, latencyMs, onTrial }: Candidate, b
   if (terms.kind === 'cheap') return costNano < best.costNano && hoped >= terms.bar ? deviation : 0
   return scoreOf(hoped, 0, 0, costNano, latencyMs, terms, false) - best.score
 }
-
-/** The option that a draw from 0 to 1 falls on, -1: none. */
-export function drawn(chances: Float64Array, draw: number): number {
-  let at = 0
-  for (let left = draw; at < chances.length; at++) {
-    left -= chances[at] as number
-    if (left < 0) return at
-  }
-  return -1
-}

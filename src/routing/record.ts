@@ -2,7 +2,6 @@
  * The record of a decision: enough to explain it, and to make it again, without the state that it was made from. It holds no text
  * of the request.
  */
-import { drawn } from './explore.ts'
 import type { Policy } from './policy.ts'
 import { scoreOf, type Prediction, type Terms } from './score.ts'
 import { difficulties, taskTypes, type Language } from './tasks.ts'
@@ -113,10 +112,13 @@ export function choose(candidates: readonly Candidate[], { margin, switchCost }:
     if (held?.isToolLoop === true) return { at: own, why: 'tool_loop', propensity: 1 }
     if ((candidates[best] as Candidate).score - (candidates[own] as Candidate).score < margin + switchCost) return { at: own, why: 'held', propensity: 1 }
   }
-  const chances = Float64Array.from(candidates, ({ chance }) => chance)
-  const tried = drawn(chances, draw)
-  if (tried >= 0) return { at: tried, why: 'explored', propensity: chances[tried] as number }
-  return { at: best, why: 'best', propensity: 1 - chances.reduce((sum, chance) => sum + chance, 0) }
+  let tried = 0
+  for (let at = 0; at < candidates.length; at++) {
+    const { chance } = candidates[at] as Candidate
+    tried += chance
+    if (draw < tried) return { at, why: 'explored', propensity: chance }
+  }
+  return { at: best, why: 'best', propensity: 1 - tried }
 }
 
 /** Makes the decision again from the record alone. */

@@ -5,18 +5,15 @@ import type { OpenLedger } from '../ledger/open.ts'
 import { causeOf } from '../ledger/refusals.ts'
 import type { HeldNow } from '../threads/messages.ts'
 
-export function moneyGauges({ journal, ledger }: OpenLedger, { repeats, cache }: Pick<Gateway, 'repeats' | 'cache'>): Record<string, number> {
+export function moneyGauges({ journal, ledger }: OpenLedger, { repeats }: Pick<Gateway, 'repeats'>): Record<string, number> {
   const { bytes, segments, waiting, lastSyncUs, maxSyncUs, progressLeftOut } = journal.stats()
   const { heldNano, openHolds, oldestHoldMs } = ledger.held()
-  const { answers, bytes: cacheBytes, evicted } = cache.answers.held()
   return {
     megarouter_open_holds: openHolds, megarouter_held_usd: heldNano / 1e9, megarouter_oldest_hold_seconds: oldestHoldMs / 1000, megarouter_ledger_unapplied: ledger.unapplied,
     megarouter_journal_admitting: ledger.closed === null ? 1 : 0, megarouter_journal_progress_left_out_total: progressLeftOut,
     megarouter_journal_bytes: bytes, megarouter_journal_segments: segments, megarouter_journal_waiting: waiting, megarouter_journal_wait_p99_seconds: ledger.waitP99Us / 1e6, megarouter_journal_sync_seconds: lastSyncUs / 1e6, megarouter_journal_sync_max_seconds: maxSyncUs / 1e6,
     megarouter_budget_overruns_total: ledger.alarms.overrun, megarouter_over_bound_total: ledger.alarms.over_bound, megarouter_over_hold_total: ledger.alarms.over_hold, megarouter_expired_holds_total: ledger.alarms.expired,
     megarouter_replays_total: repeats.replayed, megarouter_replays_followed_total: repeats.followed, megarouter_replay_conflicts_total: repeats.conflicts, megarouter_replays_gone_total: repeats.gone, megarouter_replay_bytes: repeats.heldBytes,
-    megarouter_cache_hits_total: cache.hits, megarouter_cache_misses_total: cache.misses, megarouter_cache_kept_total: cache.kept, megarouter_cache_unfit_total: cache.unfit, megarouter_cache_failures_total: cache.failed, megarouter_cache_evictions_total: evicted,
-    megarouter_cache_answers: answers, megarouter_cache_bytes: cacheBytes, megarouter_cache_recording_bytes: cache.recordingBytes, megarouter_cache_saved_usd_total: cache.savedNano / 1e9,
   }
 }
 

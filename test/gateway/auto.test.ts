@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { usageClasses, type PriceVector, type Prices } from '../../src/catalog/price.ts'
 import type { DeploymentData, OrganisationSnapshot } from '../../src/gateway/snapshot.ts'
+import { reasonsOf } from '../../src/routing/constraints.ts'
 import { decideAgain, unpackDecision, type StoredDecision } from '../../src/routing/record.ts'
 import { plainPolicy } from '../../src/routing/policy-data.ts'
 import { chat, providerAt, startRig, type Rig, type RigOptions } from './harness.ts'
@@ -104,6 +105,27 @@ test('an effort is an arm of its own: it is what the vendor is asked for, unless
   const streamed = await chat(rig, { model: 'auto:thinking', stream: true, megarouter: { models: ['middle'] } })
   assert.match(streamed.text, /\[DONE\]/)
   assert.equal(asked(), 'high')
+})
+
+test('what a budget has left removes models that cost more; where none fits the budget itself refuses', async () => {
+  const rig = await rigWith()
+  teach(rig, 'large', 1)
+  teach(rig, 'middle', 0.5)
+  teach(rig, 'small', 0.4)
+  const as = (limitNano: number): Record<string, string> => ({ authorization: `Bearer ${rig.addKey({ id: `key_${limitNano}`, budget: { limitNano, period: 'day', mode: 'strict' } }).text}` })
+  const body = { model: 'auto:best', max_tokens: 50 }
+  assert.equal(served(await chat(rig, body, as(1e9))), 'large')
+  const key = as(1_500_000)
+  // What a budget has left is known from its first use on.
+  assert.equal((await chat(rig, { ...body, model: 'small', max_tokens: 1 }, key)).status, 200)
+  const little = await chat(rig, body, key)
+  assert.equal(little.status, 200, little.text)
+  assert.equal(served(little), 'middle')
+  const decisions = await decided(rig, 3)
+  assert.deepEqual(decisions[1]!.record.removed.map(({ filters, arms }) => [reasonsOf(filters), arms]), [[['budget'], ['large']]])
+  const none = await chat(rig, body, as(1_000))
+  assert.equal(none.status, 402, none.text)
+  assert.match(none.text, /budget_exceeded/)
 })
 
 test('what no model can meet is 400 with each reason and whom it removes; where all only rest it is 503 with retry-after', async () => {

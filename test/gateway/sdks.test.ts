@@ -98,7 +98,7 @@ test('@anthropic-ai/sdk: Messages', (t) => each(t, 'anthropic-messages', async (
   assert.deepEqual(JSON.parse((json.content[0] as Anthropic.TextBlock).text), city, by)
   assert.notEqual(arrived(scripted, by).schema, null, by)
   assert.ok((await client.messages.countTokens({ model: 'any', messages: [{ role: 'user', content: question }] })).input_tokens > 0)
-  assert.deepEqual((await client.models.list()).data.map(({ id }) => id), ['any'])
+  assert.deepEqual((await client.models.list()).data.map(({ id }) => id), ['any', 'auto', 'auto:balanced', 'auto:cheap', 'auto:best', 'auto:fast'])
 }))
 
 test('results of parallel calls reach their calls in whatever order the client gives them, also where the vendor knows no ids', async () => {
