@@ -118,8 +118,45 @@ const routing = createRoute({
   getParentRoute: () => app,
   path: '/routing',
   validateSearch: only('alias'),
-  component: lazyRouteComponent(() => import('./pages/routing.tsx'), 'Routing'),
+  component: lazyRouteComponent(() => import('./pages/routing/aliases.tsx'), 'Aliases'),
 })
+const routingParts = [
+  createRoute({
+    getParentRoute: () => app,
+    path: '/routing/policies',
+    validateSearch: only('policy'),
+    component: lazyRouteComponent(() => import('./pages/routing/policies.tsx'), 'RoutingPolicies'),
+  }),
+  createRoute({
+    getParentRoute: () => app,
+    path: '/routing/decisions',
+    validateSearch: only('policy', 'model', 'session', 'from', 'to'),
+    component: lazyRouteComponent(() => import('./pages/routing/decisions.tsx'), 'Decisions'),
+  }),
+  createRoute({
+    getParentRoute: () => app,
+    path: '/routing/decisions/$id',
+    component: lazyRouteComponent(() => import('./pages/routing/decision.tsx'), 'Decision'),
+  }),
+  createRoute({
+    getParentRoute: () => app,
+    path: '/routing/models',
+    validateSearch: only('model', 'task', 'find'),
+    component: lazyRouteComponent(() => import('./pages/routing/arms.tsx'), 'RoutedModels'),
+  }),
+  createRoute({
+    getParentRoute: () => app,
+    path: '/routing/savings',
+    validateSearch: only('range', 'group'),
+    component: lazyRouteComponent(() => import('./pages/routing/savings.tsx'), 'Savings'),
+  }),
+  createRoute({
+    getParentRoute: () => app,
+    path: '/routing/explain',
+    validateSearch: only('policy', 'key'),
+    component: lazyRouteComponent(() => import('./pages/routing/explain.tsx'), 'ExplainRouting'),
+  }),
+] as const
 const playground = createRoute({
   getParentRoute: () => app,
   path: '/playground',
@@ -150,7 +187,7 @@ const settings = createRoute({
 })
 
 export const router = createRouter({
-  routeTree: root.addChildren([login, forgot, ...links, welcome, app.addChildren([overview, requests, request, models, budgets, teams, keys, access, why, audit, providers, routing, playground, signOn, alerts, profile, settings])]),
+  routeTree: root.addChildren([login, forgot, ...links, welcome, app.addChildren([overview, requests, request, models, budgets, teams, keys, access, why, audit, providers, routing, ...routingParts, playground, signOn, alerts, profile, settings])]),
   context: { client },
   defaultPreload: 'intent',
   scrollRestoration: true,

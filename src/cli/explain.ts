@@ -11,12 +11,15 @@ interface Explained {
   policy: string | null
   model: string | null
   decision: { summary: string; candidates: Candidate[]; fallbacks: string[]; baseline: { model: string; cost_nano: number }; saving_nano: number; understood: { tasks: { task: string; weight: number }[]; language: string } } | null
-  removed: { reason: string; models: string[] }[]
+  removed: { reason: string; models: string[]; more: number }[]
   refused: { code: string; message: string } | null
 }
 
 const mostNamed = 6
-const named = (models: readonly string[]): string => `${models.slice(0, mostNamed).join(', ')}${models.length > mostNamed ? ` and ${models.length - mostNamed} more` : ''}`
+function named(models: readonly string[], more: number): string {
+  const others = Math.max(0, models.length - mostNamed) + more
+  return `${models.slice(0, mostNamed).join(', ')}${others > 0 ? ` and ${others} more` : ''}`
+}
 
 export function explainRoute(command: Command, io: Io, output: () => Output): void {
   asking(command, 'explain', 'which model auto would choose for a prompt, and why; nothing is sent', io, output)
@@ -48,7 +51,7 @@ function requestIn(text: string): unknown {
 }
 
 function lines({ model, decision, removed, refused }: Explained): string[] {
-  const gone = removed.map(({ reason, models }) => `  ${reason.replaceAll('_', ' ')}: ${named(models)}`)
+  const gone = removed.map(({ reason, models, more }) => `  ${reason.replaceAll('_', ' ')}: ${named(models, more)}`)
   const left = gone.length === 0 ? [] : ['', 'Removed:', ...gone]
   if (decision === null || refused !== null) return [`Refused (${refused?.code ?? 'unknown'}): ${refused?.message ?? ''}`, ...left]
   const { summary, candidates, fallbacks, baseline, saving_nano: saving, understood } = decision

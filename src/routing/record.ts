@@ -9,6 +9,7 @@ import { difficulties, taskTypes, type Language } from './tasks.ts'
 export const recordVersion = 1
 /** Candidates that are kept with their figures; of the others only what removed them. */
 export const keptCandidates = 8
+export const keptRemoved = 20
 
 export interface Candidate extends Prediction {
   arm: string
@@ -41,8 +42,8 @@ export interface DecisionRecord {
   measures: Measures
   /** The best ones, in the order of their scores. */
   candidates: Candidate[]
-  /** Arms that were removed, by the bitmap of reasons. */
-  removed: { filters: number; arms: string[] }[]
+  /** Arms that were removed, by the bitmap of reasons: the first by name, and how many more. */
+  removed: { filters: number; arms: string[]; more: number }[]
   /** The arm of the session, and whether a tool's answer is awaited. */
   held: { arm: string; isToolLoop: boolean } | null
   /** The random number that decides whether something is tried. */

@@ -10,7 +10,7 @@ import { Exploration, hope, trialHope } from './explore.ts'
 import { Usual } from './pacing.ts'
 import type { Policy } from './policy.ts'
 import { Predictions, qualityOf, type Asked } from './predict.ts'
-import { choose, recordVersion, termsOf, type Candidate, type DecisionRecord, type Measures } from './record.ts'
+import { choose, keptRemoved, recordVersion, termsOf, type Candidate, type DecisionRecord, type Measures } from './record.ts'
 import { caution, scoreOf, type Terms } from './score.ts'
 import { Sessions } from './sessions.ts'
 import type { Evidence } from './signals.ts'
@@ -261,16 +261,16 @@ export class Router {
 
   #removed(): DecisionRecord['removed'] {
     const { filters } = this.#predictions
-    const byBits = new Map<number, string[]>()
+    const groups: DecisionRecord['removed'] = []
     for (let at = 0; at < this.arms.length; at++) {
       const bits = filters[at] as number
       if (bits === 0) continue
-      const list = byBits.get(bits)
-      const { id } = (this.arms[at] as Arm).facts
-      if (list === undefined) byBits.set(bits, [id])
-      else list.push(id)
+      let group = groups.find((each) => each.filters === bits)
+      if (group === undefined) groups.push((group = { filters: bits, arms: [], more: 0 }))
+      if (group.arms.length < keptRemoved) group.arms.push((this.arms[at] as Arm).facts.id)
+      else group.more++
     }
-    return [...byBits].map(([bits, ids]) => ({ filters: bits, arms: ids }))
+    return groups
   }
 
   #usualOf(policy: string): Usual {

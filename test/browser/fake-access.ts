@@ -26,6 +26,7 @@ export const placedKey = (index: number) => ({
   priority: index === 1 ? 'batch' : 'standard',
   tags: index === 1 ? ['ci'] : [],
   ip_allow: index === 2 ? ['10.0.0.0/8'] : null,
+  routing_policy: index === 2 ? 'agents' : null,
   previous_until: index === 2 ? '2026-11-20T13:00:00Z' : null,
 })
 

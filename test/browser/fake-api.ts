@@ -12,6 +12,7 @@ import { budgetRoutes } from './fake-budgets.ts'
 import { type Cell, dayCells, keys, measures, models, monthCells, monthStart, nano, now, requestDetail, requestRow } from './fake-data.ts'
 import { keyRoutes } from './fake-keys.ts'
 import { peopleRoutes } from './fake-people.ts'
+import { routingRoutes } from './fake-routing.ts'
 
 export const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -279,10 +280,12 @@ const routes: Record<string, (query: URLSearchParams) => unknown> = {
     rejected: 0,
   }),
   ...peopleRoutes,
+  ...routingRoutes,
   '/settings': () => ({
     organisation: 'Larkfield',
     time_zone: 'Europe/Berlin',
     unknown_price: 'allow',
+    new_models: 'automatic',
     budget: organisationBudget,
     rate_limit: { rpm: null, tpm: 2_000_000, concurrency: null, spend_nano_per_minute: nano(25) },
     content: { store: false, retention_days: 7, quota_mb: 500 },

@@ -232,7 +232,7 @@ export function requestDetail(row: Row) {
     steps: names.map((name, index) => ({ name, us: us[index] ?? 0 })),
     client_address: '10.4.17.9',
     client_request_id: null,
-    decision: null,
+    decision: row.model_asked === 'fast' && row.outcome !== 'refused' ? row.id : null,
     trace_id: '4bf92f3577b34da6a3ce929d0e0ec8e1',
     request_bytes: 41_208,
     response_bytes: 3_904,

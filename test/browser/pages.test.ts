@@ -5,83 +5,10 @@ import type { Browser, Page } from 'playwright-core'
 import { violations } from './axe.ts'
 import { browserPath, launch, open, settled, sizes, themes, until } from './browser.ts'
 import { type FakeApi, startFakeApi } from './fake-api.ts'
-import { now, requestRow } from './fake-data.ts'
+import { now } from './fake-data.ts'
 import { keyRows } from './fake-keys.ts'
+import { one, pages, rows } from './pages.ts'
 
-const rows = Array.from({ length: 200 }, (_, index) => requestRow(index, now))
-const one = (outcome: string, attempts?: number): string =>
-  `/requests/${rows.find((row) => row.outcome === outcome && row.stream && (attempts === undefined || row.attempts === attempts))?.id}`
-const pages: Record<string, string> = {
-  overview: '/',
-  byKey: '/?by=key',
-  requests: '/requests',
-  filtered: '/requests?outcome=failed&vendor=groq',
-  nothing: '/requests?model=no-such-model',
-  fallback: one('success', 2),
-  refused: one('refused'),
-  failed: one('failed'),
-  missing: '/requests/req_unknown',
-  models: '/models',
-  model: '/models?model=gpt-5.1',
-  statedModel: '/models?model=mistral-medium-3',
-  keys: '/keys?revoked=true',
-  key: '/keys?key=key_01',
-  blockedKey: '/keys?key=key_02',
-  fileKey: '/keys?key=key_05',
-  newKey: '/keys?key=new',
-  keysOfTeam: '/keys?team=team_1',
-  teams: '/teams',
-  team: '/teams?team=team_1',
-  movedProject: '/teams?team=proj_1',
-  newTeam: '/teams?team=new',
-  budgets: '/budgets',
-  budget: '/budgets?budget=bud_2',
-  blockedBudget: '/budgets?budget=bud_4',
-  newBudget: '/budgets?budget=new',
-  limits: '/budgets?tab=limits',
-  limit: '/budgets?tab=limits&budget=lim_1',
-  newLimit: '/budgets?tab=limits&budget=new',
-  policies: '/access',
-  policy: '/access?policy=pol_2',
-  filePolicy: '/access?policy=pol_1',
-  newPolicy: '/access?policy=new',
-  roles: '/access?tab=roles',
-  role: '/access?tab=roles&role=role_1',
-  newRole: '/access?tab=roles&role=new',
-  why: '/access/why?key=key_03&model=deepseek-v3.2',
-  whyEmpty: '/access/why',
-  audit: '/audit',
-  auditFiltered: '/audit?outcome=denied&actor=usr_2&from=2026-11-01',
-  event: '/audit?event=39',
-  newModels: '/models?listing=unknown',
-  providers: '/providers',
-  provider: '/providers?provider=groq',
-  add: '/providers?add=true',
-  routing: '/routing',
-  alias: '/routing?alias=fast',
-  playground: '/playground?models=gpt-5-mini,gpt-5.1',
-  settings: '/settings',
-  people: '/teams?tab=people',
-  person: '/teams?tab=people&person=usr_2',
-  filePerson: '/teams?tab=people&person=usr_4',
-  invite: '/teams?tab=people&person=new',
-  serviceAccount: '/teams?tab=people&person=sva_1',
-  newServiceAccount: '/teams?tab=people&person=new-account',
-  profile: '/profile',
-  signOn: '/access/sign-on',
-  openIdProvider: '/access/sign-on?provider=okta',
-  newOpenIdProvider: '/access/sign-on?provider=new',
-  alerts: '/alerts',
-  webhook: '/alerts?channel=alc_1',
-  mailChannel: '/alerts?channel=alc_2',
-  newChannel: '/alerts?channel=new',
-  login: '/login',
-  notAdmitted: '/login?error=oidc_not_admitted',
-  forgotPassword: '/forgot-password',
-  invitation: '/invitation#token',
-  halfALink: '/password-reset',
-  lost: '/nowhere',
-}
 const skip = browserPath === undefined ? 'no Chromium here' : false
 
 let browser: Browser

@@ -7,6 +7,7 @@ import { type Rule, rules } from '../control/matrix-table.ts'
 import { browserPath, launch, open, settled } from './browser.ts'
 import { startFakeApi } from './fake-api.ts'
 import { now } from './fake-data.ts'
+import { decisionIds } from './fake-routing.ts'
 
 const skip = browserPath === undefined ? 'no Chromium here' : false
 let browser: Browser
@@ -18,8 +19,10 @@ after(() => browser?.close())
 const pages: [Permission[], string[]][] = [
   [['usage:read'], ['/', '/?by=key']],
   [['keys:use_any'], ['/playground']],
-  [['requests:read'], ['/requests', '/requests/req_unknown']],
-  [['routing:read'], ['/routing', '/routing?alias=fast', '/models', '/models?model=mistral-medium-3']],
+  [['requests:read'], ['/requests', '/requests/req_unknown', `/requests/${decisionIds[0]}`]],
+  [['routing:read'], ['/routing', '/routing?alias=fast', '/routing/policies?policy=agents', '/routing/decisions', `/routing/decisions/${decisionIds[0]}`, '/routing/models?model=gpt-5-mini', '/routing/savings', '/routing/explain', '/models', '/models?model=mistral-medium-3']],
+  [['routing:read', 'usage:read'], ['/routing/savings', '/routing/savings?group=model']],
+  [['requests:read', 'routing:read'], [`/requests/${decisionIds[0]}`]],
   [['budgets:read'], ['/budgets', '/budgets?budget=bud_2']],
   [['budgets:read', 'limits:read'], ['/budgets?tab=limits', '/budgets?tab=limits&budget=lim_1']],
   [['teams:read'], ['/teams', '/teams?team=team_1']],
@@ -90,6 +93,6 @@ for (const isBelow of [false, true]) {
       }
     }
     assert.deepEqual(refused, [])
-    assert.equal(streams, 2, 'who reads requests has the live stream')
+    assert.equal(streams, 4, 'who reads requests has the live stream')
   })
 }

@@ -96,14 +96,14 @@ describe('explained', () => {
     assert.equal(asBody.model, 'small')
     const narrow = await gateway.createKey({ name: 'narrow', models: ['large'] })
     const { body } = await admin('POST', '/routing/explain', { prompt: 'hi', policy: 'thrifty', key_id: narrow.id })
-    assert.deepEqual([body.model, body.removed], ['large', [{ reason: 'policy', models: ['middle', 'small'] }]])
+    assert.deepEqual([body.model, body.removed], ['large', [{ reason: 'policy', models: ['middle', 'small'], more: 0 }]])
   })
 
   test('a request that would be refused is answered with its refusal and what removed which model', async () => {
     const { status, body } = await admin('POST', '/routing/explain', { input_tokens: 1_000_000, body: { messages: [{ role: 'user', content: 'hi' }], megarouter: { models: ['large', 'small'], max_cost_usd: 0.000001 } } })
     assert.deepEqual([status, body.model, body.decision], [200, null, null], JSON.stringify(body))
     assert.equal(body.refused.code, 'no_candidate')
-    assert.deepEqual(body.removed, [{ reason: 'max_cost', models: ['large', 'middle', 'small'] }, { reason: 'not_requested', models: ['middle'] }])
+    assert.deepEqual(body.removed, [{ reason: 'max_cost', models: ['large', 'middle', 'small'], more: 0 }, { reason: 'not_requested', models: ['middle'], more: 0 }])
     assert.match(body.refused.message, /^No model meets all that this request to "auto" asks for: large, small would cost more than allowed/)
     const named = (await admin('POST', '/routing/explain', { body: { model: 'large', messages: [] } })).body
     assert.match(named.refused.message, /names a model/)

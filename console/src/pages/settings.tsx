@@ -32,6 +32,10 @@ const unknownPriceHelp = {
   block: 'Is refused with 403 under a strict or standard budget, else runs as unpriced.',
   conservative: 'Counts at the highest prices of the catalogue.',
 }
+const newModelsHelp = {
+  automatic: 'Tried on few, low-risk requests first; stopped where they are worse.',
+  approval: 'They wait under Routing, Models until somebody approves them.',
+}
 
 function OrganisationPanel({ values, set }: Part) {
   return (
@@ -56,6 +60,14 @@ function OrganisationPanel({ values, set }: Part) {
               <option value="allow">may be used</option>
               <option value="conservative">counts at the highest price</option>
               <option value="block">is refused</option>
+            </Select>
+          )}
+        </Field>
+        <Field label="Models that auto has not used yet" help={newModelsHelp[values.new_models]}>
+          {(described) => (
+            <Select {...described} value={values.new_models} onChange={(event) => set({ new_models: event.target.value as Settings['new_models'] })}>
+              <option value="automatic">are tried by themselves</option>
+              <option value="approval">wait for approval</option>
             </Select>
           )}
         </Field>
@@ -94,7 +106,7 @@ function PrivacyPanel({ values, set }: Part) {
 }
 
 /** What this form changes besides limits: what is spent moves on while it is open. */
-const editable = ({ organisation, time_zone, unknown_price, content, retention }: Settings) => ({ organisation, time_zone, unknown_price, content, retention })
+const editable = ({ organisation, time_zone, unknown_price, new_models, content, retention }: Settings) => ({ organisation, time_zone, unknown_price, new_models, content, retention })
 
 /** `warnings`: of the last change; saved settings are a new version, and so a new form. */
 function Form({ settings, warnings, onSaved }: { settings: Settings; warnings: string[]; onSaved: (changed: ChangedSettings) => void }) {

@@ -19,7 +19,7 @@ export function Page({
   children,
 }: {
   title: string
-  crumbs?: { name: string; to?: '/requests' }[]
+  crumbs?: { name: string; to?: '/requests' | '/routing/decisions' }[]
   top?: ReactNode
   wide?: boolean
   children: ReactNode

@@ -38,7 +38,7 @@ function LiveSign() {
   )
 }
 
-export function TopBar({ crumbs, children }: { crumbs: { name: string; to?: '/requests' }[]; children?: ReactNode }) {
+export function TopBar({ crumbs, children }: { crumbs: { name: string; to?: '/requests' | '/routing/decisions' }[]; children?: ReactNode }) {
   return (
     <header className="sticky top-0 z-10 flex h-12 items-center gap-2.5 border-b border-line bg-bg px-6 max-md:px-3">
       <Link to="/" aria-label="Overview" className="hidden max-md:inline-flex">

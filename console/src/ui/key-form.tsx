@@ -14,10 +14,12 @@ export interface KeyValues extends LimitValues {
   /** `user:…` or `service_account:…`; empty: nobody, or whoever makes it. */
   owner: string
   priority: Key['priority']
+  /** Routing policy for `auto`; empty: as its place has it. */
+  policy: string
   tags: string
   addresses: string
 }
-export const emptyKey: KeyValues = { name: '', models: '', ...noLimits, expires: '', node: '', owner: '', priority: 'standard', tags: '', addresses: '' }
+export const emptyKey: KeyValues = { name: '', models: '', ...noLimits, expires: '', node: '', owner: '', priority: 'standard', policy: '', tags: '', addresses: '' }
 
 const ownerOf = ({ user, service_account: account }: Key): string => (account ? `service_account:${account.id}` : user ? `user:${user.id}` : '')
 
@@ -29,6 +31,7 @@ export const keyValues = (key: Key): KeyValues => ({
   node: key.node.kind === 'organisation' ? '' : key.node.id,
   owner: ownerOf(key),
   priority: key.priority,
+  policy: key.routing_policy ?? '',
   tags: key.tags.join(', '),
   addresses: key.ip_allow?.join(', ') ?? '',
 })
@@ -55,6 +58,7 @@ export function keyInput(values: KeyValues): KeyInput {
     ...(rate_limit ? { rate_limit } : {}),
     ...(values.expires ? { expires_at: `${values.expires}T23:59:59Z` } : {}),
     ...(values.priority === 'standard' ? {} : { priority: values.priority }),
+    ...(values.policy ? { routing_policy: values.policy } : {}),
     ...(tags.length ? { tags } : {}),
     ...(addresses.length ? { ip_allow: addresses } : {}),
   }
@@ -63,7 +67,7 @@ export const newKeyInput = (values: KeyValues): NewKeyInput => ({ ...keyInput(va
 
 /** For an edit, what was emptied is taken away rather than left as it was. Its place is changed by a move. */
 export const keyChanges = (values: KeyValues, before: Key): KeyInput => ({
-  models: null, budget: null, rate_limit: null, expires_at: null, priority: 'standard', tags: [], ip_allow: null, ...keyInput(values), ...(values.owner !== ownerOf(before) && ownerInput(values.owner)),
+  models: null, budget: null, rate_limit: null, expires_at: null, priority: 'standard', routing_policy: null, tags: [], ip_allow: null, ...keyInput(values), ...(values.owner !== ownerOf(before) && ownerInput(values.owner)),
 })
 
 interface Props {

@@ -14,10 +14,15 @@ const hardest = ([easy, medium, hard]: DecisionRecord['understood']['hardness'])
 const taskAt = (index: number | undefined): (typeof taskTypes)[number] => taskTypes[index ?? -1] ?? 'chat'
 
 /** An arm stands under each of its reasons. */
-function byReason(removed: DecisionRecord['removed']): { reason: Reason; models: string[] }[] {
-  const found = new Map<Reason, string[]>()
-  for (const { filters, arms } of removed) for (const reason of reasonsOf(filters)) found.set(reason, [...found.get(reason) ?? [], ...arms])
-  return [...found].map(([reason, models]) => ({ reason, models }))
+function byReason(removed: DecisionRecord['removed']): { reason: Reason; models: string[]; more: number }[] {
+  const found = new Map<Reason, { models: string[]; more: number }>()
+  for (const { filters, arms, more } of removed) {
+    for (const reason of reasonsOf(filters)) {
+      const known = found.get(reason)
+      found.set(reason, { models: [...known?.models ?? [], ...arms], more: (known?.more ?? 0) + more })
+    }
+  }
+  return [...found].map(([reason, each]) => ({ reason, ...each }))
 }
 
 /** The same from its record alone: choice, reason and chance. */
@@ -57,7 +62,7 @@ export function describeRow(decision: Decision): z.infer<typeof decisionRowSchem
     told: {
       why: record.why, summary: explain(record), task: taskAt(record.understood.tasks[0]), difficulty: hardest(record.understood.hardness), served,
       quality: record.candidates.find(({ arm }) => arm === record.chosen)?.quality ?? 0, cost_nano: costOf(record), baseline: { model: record.baseline.arm, cost_nano: record.baseline.costNano },
-      candidates: record.candidates.length, removed: new Set(record.removed.flatMap(({ arms }) => arms)).size,
+      candidates: record.candidates.length, removed: record.removed.reduce((sum, { arms, more }) => sum + arms.length + more, 0),
     },
   }
 }

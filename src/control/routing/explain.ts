@@ -41,5 +41,5 @@ export const routingExplanations = (services: Services) => router().openapi(expl
   // Not of the request that is explained, but of the question.
   if (refused?.code === 'invalid_json') throw new ControlError('invalid_request', refused.message, { param: 'body' })
   const decision = record && describeRecord(record)
-  return c.json({ policy, model: record?.chosen ?? null, decision, removed: decision?.removed ?? removed.map(({ reason, arms: models }) => ({ reason, models })), deployments, refused }, 200)
+  return c.json({ policy, model: record?.chosen ?? null, decision, removed: decision?.removed ?? removed.map(({ reason, arms: models }) => ({ reason, models, more: 0 })), deployments, refused }, 200)
 })

@@ -22,7 +22,7 @@ type Filter = Partial<Record<'kind' | 'id' | 'actor' | 'action' | 'outcome' | 'f
 
 const kinds = [
   'alert_channel', 'alias', 'api_token', 'audit', 'budget', 'budget_increase', 'configuration', 'content', 'credential', 'deployment', 'key', 'limit', 'membership', 'oidc_provider', 'organisation', 'policy', 'project', 'provider', 'role',
-  'service_account', 'session', 'settings', 'team', 'user',
+  'routing_model', 'routing_policy', 'service_account', 'session', 'settings', 'team', 'user',
 ]
 
 const columns: Columns = [

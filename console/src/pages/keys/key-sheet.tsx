@@ -68,7 +68,7 @@ function Revoke({ row, onClose, onDone }: { row: Key; onClose: () => void; onDon
 }
 
 const labels: Record<keyof KeyValues, string> = {
-  name: 'Name', models: 'Models', expires: 'Last day', limit: 'Budget', period: 'Period', mode: 'Mode', rpm: 'Requests/min', tpm: 'Tokens/min', concurrency: 'At the same time', spend: 'USD/min', node: 'Team', owner: 'Owner', priority: 'Priority',
+  name: 'Name', models: 'Models', expires: 'Last day', limit: 'Budget', period: 'Period', mode: 'Mode', rpm: 'Requests/min', tpm: 'Tokens/min', concurrency: 'At the same time', spend: 'USD/min', node: 'Team', owner: 'Owner', priority: 'Priority', policy: 'Routing policy',
   tags: 'Tags', addresses: 'Addresses',
 }
 const shown = (values: KeyValues): Record<string, string> => Object.fromEntries(Object.entries(labels).map(([name, label]) => [label, values[name as keyof KeyValues]]))

@@ -5,6 +5,7 @@ import type { Key } from '../../api-types.ts'
 import { NodeSelect } from '../../govern/node-select.tsx'
 import { governed, useMay } from '../../govern/queries.ts'
 import { queries } from '../../queries.ts'
+import { RoutingPolicySelect } from '../../routing/policy-select.tsx'
 import { Field, Select, TextField } from '../../ui/field.tsx'
 import type { KeyValues } from '../../ui/key-form.tsx'
 
@@ -71,6 +72,11 @@ export function PlacedFields({ values, onChange, of, error, disabled }: Props) {
             </Select>
           )}
         </Field>
+        {may('routing:read') && (
+          <Field label="Routing policy" error={at('routing_policy')} help="Of its requests for auto.">
+            {(described) => <RoutingPolicySelect {...described} none="as its team or project has it" disabled={disabled} value={values.policy} onChange={(policy) => set({ policy })} />}
+          </Field>
+        )}
         <TextField label="Tags" optional disabled={disabled} value={values.tags} error={at('tags')} placeholder="none" help="With commas between them; budgets can be set for a tag." onChange={(event) => set({ tags: event.target.value })} />
       </div>
       <TextField label="Allowed addresses" optional disabled={disabled} value={values.addresses} error={at('ip_allow')} placeholder="any" help="Addresses and ranges such as 192.0.2.1 or 10.0.0.0/8, with commas between them." onChange={(event) => set({ addresses: event.target.value })} />

@@ -17,6 +17,7 @@ import { SimulatedPill, StatusPill } from '../../ui/pill.tsx'
 import { Empty, Failure, Skeleton } from '../../ui/state.tsx'
 import { costWord } from '../requests/cost-word.ts'
 import { Charges } from './charges.tsx'
+import { RoutingDecision } from './decision.tsx'
 import { Content, CostPanel, Details } from './side.tsx'
 import { Timeline } from './timeline.tsx'
 import { asCurl, verdict } from './verdict.ts'
@@ -168,6 +169,7 @@ function Body({ request }: { request: RequestDetail }) {
       <div className="mt-3.5 grid items-start gap-3.5 xl:grid-cols-[minmax(0,1fr)_316px]">
         <div className="grid min-w-0 gap-3.5">
           <Timeline request={request} />
+          <RoutingDecision id={request.decision} />
           <Content request={request} />
         </div>
         <div className="grid min-w-0 gap-3.5">

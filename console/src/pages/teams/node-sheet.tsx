@@ -16,6 +16,7 @@ import { Dialog, Sheet } from '../../ui/dialog.tsx'
 import { Field, FormError, TextField } from '../../ui/field.tsx'
 import { Load } from '../../ui/state.tsx'
 import { Members } from './members.tsx'
+import { NodeDefaults } from './node-defaults.tsx'
 
 const Section = ({ title, children }: { title: string; children: React.ReactNode }) => (
   <section aria-label={title} className="border-t border-line pt-3">
@@ -130,6 +131,27 @@ function useNodeEdit(node: TreeNode) {
   return { base, setBase, values, setValues, save, dirty }
 }
 
+/** What is not of the node itself, as far as the reader may see it. Setting defaults makes a new version of the node. */
+function Below({ node, onDefaults }: { node: TreeNode; onDefaults: (version: number) => void }) {
+  const may = useMay()
+  return (
+    <>
+      <Rules node={node} />
+      {may('routing:read') && (
+        <Section title="What it sets for those below">
+          <NodeDefaults node={node} onSaved={onDefaults} />
+        </Section>
+      )}
+      {may('members:read') && (
+        <Section title="Who has which role here">
+          <Members node={node.id} />
+        </Section>
+      )}
+      <History node={node} />
+    </>
+  )
+}
+
 function Edit({ node, onClose }: { node: TreeNode; onClose: () => void }) {
   const { base, setBase, values, setValues, save, dirty } = useNodeEdit(node)
   const may = useMay()
@@ -189,13 +211,7 @@ function Edit({ node, onClose }: { node: TreeNode; onClose: () => void }) {
           </Link>
           <span className="text-fg-3"> at it and below, {plural(base.parts, 'team or project', 'teams and projects')} directly below.</span>
         </p>
-        <Rules node={base} />
-        {may('members:read') && (
-          <Section title="Who has which role here">
-            <Members node={base.id} />
-          </Section>
-        )}
-        <History node={base} />
+        <Below node={base} onDefaults={(version) => setBase({ ...base, version })} />
       </div>
     </Sheet>
   )

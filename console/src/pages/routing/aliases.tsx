@@ -3,18 +3,20 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { ArrowDown, ArrowUp, Lock, type LucideIcon, Plus, X } from 'lucide-react'
 import { useState } from 'react'
-import { ApiError, api } from '../api.ts'
-import type { Alias } from '../api-types.ts'
-import { percent, shares } from '../format.ts'
-import { changed, queries } from '../queries.ts'
-import { Page } from '../shell/page.tsx'
-import { Declared, Segmented, td, th } from '../ui/bits.tsx'
-import { Button } from '../ui/button.tsx'
-import { Sheet } from '../ui/dialog.tsx'
-import { FormError, Input, TextField } from '../ui/field.tsx'
-import { PageHead, Panel } from '../ui/panel.tsx'
-import { Pill } from '../ui/pill.tsx'
-import { Empty, Load } from '../ui/state.tsx'
+import { ApiError, api } from '../../api.ts'
+import type { Alias } from '../../api-types.ts'
+import { percent, shares } from '../../format.ts'
+import { useMay } from '../../govern/queries.ts'
+import { changed, queries } from '../../queries.ts'
+import { Page } from '../../shell/page.tsx'
+import { Declared, Segmented, td, th } from '../../ui/bits.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Sheet } from '../../ui/dialog.tsx'
+import { FormError, Input, TextField } from '../../ui/field.tsx'
+import { Panel } from '../../ui/panel.tsx'
+import { Pill } from '../../ui/pill.tsx'
+import { Empty, Load } from '../../ui/state.tsx'
+import { RoutingHead } from './head.tsx'
 
 interface Target {
   model: string
@@ -132,7 +134,8 @@ function useAliasEdit(alias: Alias | null, onClose: () => void) {
 
 function AliasSheet({ alias, onClose }: { alias: Alias | null; onClose: () => void }) {
   const { base, name, setName, strategy, setStrategy, targets, setTargets, save, remove, complete, conflicted } = useAliasEdit(alias, onClose)
-  const readOnly = base !== null && base.managed_by !== 'api'
+  const isDeclared = base !== null && base.managed_by !== 'api'
+  const readOnly = isDeclared || !useMay()('routing:write')
   const verb = base ? (conflicted ? 'Keep mine' : 'Save changes') : 'Create alias'
   const footer = (
     <>
@@ -154,7 +157,7 @@ function AliasSheet({ alias, onClose }: { alias: Alias | null; onClose: () => vo
       {...(readOnly ? {} : { onSubmit: () => save.mutate(), footer })}
     >
       <div className="grid gap-5">
-        {readOnly && <Declared by="megarouter.yaml" />}
+        {isDeclared && <Declared by="megarouter.yaml" />}
         {!base && <TextField label="Name" data-focus="" autoComplete="off" placeholder="fast" value={name} onChange={(event) => setName(event.target.value)} />}
         <div className="grid justify-items-start gap-1.5">
           <Segmented
@@ -205,25 +208,28 @@ function Chain({ alias }: { alias: Alias }) {
   )
 }
 
-export function Routing() {
+export function Aliases() {
   const navigate = useNavigate()
+  const mayWrite = useMay()('routing:write')
   const { alias: opened }: { alias?: string } = useSearch({ from: '/app/routing' })
   const aliases = useQuery(queries.aliases)
   const open = (name?: string) => void navigate({ to: '/routing', search: name ? { alias: name } : {}, resetScroll: false })
   const chosen = aliases.data?.data.find((alias) => alias.name === opened)
   return (
     <Page title="Routing">
-      <PageHead title="Routing" note="Aliases: names that stay while the models behind them change">
-        <Button look="primary" onClick={() => open('new alias')}>
-          <Plus className="size-3.5" aria-hidden />
-          Create alias
-        </Button>
-      </PageHead>
+      <RoutingHead tab="aliases" note="Names that stay while the models behind them change">
+        {mayWrite && (
+          <Button look="primary" onClick={() => open('new alias')}>
+            <Plus className="size-3.5" aria-hidden />
+            Create alias
+          </Button>
+        )}
+      </RoutingHead>
       <Panel>
         <Load of={aliases}>
           {({ data }) =>
             data.length === 0 ? (
-              <Empty title="There is no alias yet" action={<Button onClick={() => open('new alias')}>Create alias</Button>}>
+              <Empty title="There is no alias yet" action={mayWrite && <Button onClick={() => open('new alias')}>Create alias</Button>}>
                 With an alias such as <code className="mono">fast</code>, applications name what they need, and you choose the model without touching them.
               </Empty>
             ) : (
@@ -264,7 +270,7 @@ export function Routing() {
           }
         </Load>
       </Panel>
-      {(chosen || opened === 'new alias') && <AliasSheet key={opened} alias={chosen ?? null} onClose={() => open()} />}
+      {(chosen || (opened === 'new alias' && mayWrite)) && <AliasSheet key={opened} alias={chosen ?? null} onClose={() => open()} />}
     </Page>
   )
 }
