@@ -30,7 +30,7 @@ const [first, second] = ['a1', 'b2'].map((byte) => byte.repeat(32)) as [string, 
 const plainBytes = [
   'session.id_hash', 'bootstrap.token_hash', 'api_key.hash', 'api_key.previous_hash', 'api_token.hash', 'api_token.previous_hash', 'access_link.id_hash', 'recovery_code.hash', 'installation.kek_id', 'master_key.kek_id', 'idempotency.body_hash',
   'usage.request_id', 'usage.steps', 'request_log.request_id', 'content_index.request_id', 'ledger_entry.entities', 'ledger_entry.request_id', 'ledger_entry.usage', 'ledger_batch.prev_hash', 'ledger_batch.hash', 'ledger_position.hash',
-  'catalog_version.digest', 'catalog_version.artefact', 'repeat_mark.key_digest', 'repeat_mark.body_digest', 'repeat_mark.request_id', 'audit_event.prev_hash', 'audit_event.hash', 'audit_head.hash',
+  'decision.request_id', 'outcome.request_id', 'catalog_version.digest', 'catalog_version.artefact', 'repeat_mark.key_digest', 'repeat_mark.body_digest', 'repeat_mark.request_id', 'audit_event.prev_hash', 'audit_event.hash', 'audit_head.hash',
 ]
 
 /** Sealed by the organisation's data key: a new master key wraps that one anew, and leaves these as they are. */
