@@ -26,8 +26,8 @@ export interface Routed {
   understanding: Understanding
   routing: OrganisationRouting
   policy: CompiledPolicy
-  /** Whose arm each deployment is that may be asked, by `armKeyOf`. */
-  arms: ReadonlyMap<string, string>
+  /** Whose arm each deployment is that may be asked. */
+  arms: ReadonlyMap<Deployment, string>
   said: Said
   /** As the router knows the conversation. */
   session: string
@@ -59,9 +59,8 @@ export function chooseAuto(exchange: Exchange, named: string, { routing, admissi
   if (decision.record === null) return nothingFits(decision.nothingLeft, exchange, own)
   const { record } = decision
   const chosen = deploymentsOf(own, [record.chosen, ...(exchange.options!.fallbacks === null ? record.fallbacks : [])], deployments)
-  const arms = new Map(Array.from(chosen, ([deployment, id]) => [armKeyOf(deployment), id]))
   exchange.hedge = policy.hedge === null ? null : { policy: `${exchange.view!.id}\n${name}`, maxSpend: policy.hedge.maxSpend, keepsModel: record.held !== null || said.isToolLoop }
-  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms, said, session: request.session!, marksCache: request.marksCache, wants: request.needs }
+  exchange.routed = { record, understanding: request.understanding, routing: own, policy, arms: chosen, said, session: request.session!, marksCache: request.marksCache, wants: request.needs }
   exchange.cachePolicy = policy.cache && { ttlMs: policy.cache.ttlS * 1000, scope: `${name}:${policy.version}` }
   return { deployments: [...chosen.keys()], route: `auto:${name}${record.why === 'best' ? '' : `+${record.why}`}` }
 }
@@ -88,7 +87,12 @@ export function askingOf(exchange: Exchange, named: string, { routing, kept }: P
 }
 
 /** Deployments are copied on their way, for credentials of a team or of an earlier answer. */
-export const armKeyOf = ({ identity, effort }: Deployment): string => (effort === undefined ? identity : `${identity}@${effort}`)
+export function armOf({ arms }: Pick<Routed, 'arms'>, deployment: Deployment): string | null {
+  const arm = arms.get(deployment)
+  if (arm !== undefined) return arm
+  for (const [each, id] of arms) if (each.identity === deployment.identity && each.effort === deployment.effort) return id
+  return null
+}
 
 /** An answer that its vendor keeps can be gone on from there alone. */
 function stayWith(exchange: Exchange, kept: Gateway['kept'], bits: Uint32Array, deployments: readonly (readonly Deployment[])[]): Failure | null {
@@ -131,7 +135,7 @@ function requestOf(exchange: Exchange, own: OrganisationRouting, said: Said, pol
     },
     tenant: principal!.share.team === key!.org ? '' : principal!.share.team,
     session: sessionOf(exchange, said, policy), isToolLoop: said.isToolLoop, prefix: said.prefix, outside, budgetPrice: 0, leftNano: Infinity,
-    marksCache: body.includes('"cache_control"', 0, 'latin1') || body.includes('"cachePoint"', 0, 'latin1'),
+    marksCache: body.includes('"cache', 0, 'latin1'),
     isLowRisk: said.turns <= 2 && options!.session === null && !hasTools && key!.priority !== 'interactive' && !exchange.endpoint.counts,
   }
 }

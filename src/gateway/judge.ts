@@ -9,8 +9,10 @@ import type { Signal } from '../routing/signals.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 
-/** Words of which one stands in every answer that ended otherwise than by itself, in any format. */
-const marks = ['ength"', 'ax_', 'AX_', 'ilter', 'efus', 'SAFETY', 'PROHIBITED', 'RECITATION', 'BLOCK', 'SPII', 'guardrail', 'incomplete', 'ontext_window']
+/** How every format's reason of an end is called ends so: `finish_reason`, `stopReason`, `done_reason`, `incomplete_details.reason`. */
+const reasonMark = 'eason"'
+/** What the usual reasons begin with: `stop`, `end_turn`, `tool_calls`, `tool_use`, `STOP`, `COMPLETE`, `TOOL_CALL`, none. */
+const usualBegins = new Set(['"sto', '"end', '"too', '"STO', '"COM', '"TOO', 'null'])
 /** Longer answers are not read a second time. */
 const mostBytes = 256 * 1024
 
@@ -18,7 +20,7 @@ export function signalsOf(exchange: Exchange, attempt: Attempt, wants: { tools: 
   const { endEvent, body } = attempt
   try {
     if (endEvent !== null) return endSignals(stopIn(attempt, exchange), exchange)
-    if (body === null || body.length > mostBytes || !(wants.tools || wants.schema || marks.some((mark) => body.includes(mark, 0, 'latin1')))) return []
+    if (body === null || body.length > mostBytes || !(wants.tools || wants.schema || endsUnusually(body.toString('latin1')))) return []
     const { protocol } = attempt.options
     const answer = protocol.codec?.decodeAnswer(JSON.parse(body.toString()) as JsonObject, sourceOf(attempt, exchange))
     return answer === undefined ? [] : [...endSignals(answer.choices[0]?.stop, exchange), ...formSignals(answer, exchange, wants)]
@@ -27,11 +29,21 @@ export function signalsOf(exchange: Exchange, attempt: Attempt, wants: { tools: 
   }
 }
 
+/** A fast look: whether some reason is another than the usual ones. */
+function endsUnusually(text: string): boolean {
+  for (let at = text.indexOf(reasonMark); at >= 0; at = text.indexOf(reasonMark, at)) {
+    at += reasonMark.length
+    while (text[at] === ' ' || text[at] === ':') at++
+    if (!usualBegins.has(text.slice(at, at + 4))) return true
+  }
+  return false
+}
+
 const sourceOf = ({ options: { deployment } }: Attempt, { id, chat }: Exchange): Source => ({ id, proofs: deployment.provider.vendor.proofs, ...(chat !== null && { request: chat }) })
 
 function stopIn(attempt: Attempt, exchange: Exchange): StopReason | undefined {
   const { name, data } = attempt.endEvent!
-  if (data === null || !marks.some((mark) => data.includes(mark))) return undefined
+  if (data === null || !endsUnusually(data)) return undefined
   const events: ChatEvent[] = []
   const decoder = attempt.options.protocol.codec?.decodeStream(sourceOf(attempt, exchange))
   decoder?.event(name, data, events)

@@ -5,7 +5,7 @@
 import { allTokens } from '../catalog/price.ts'
 import { rulesFor } from '../routing/sessions.ts'
 import type { Attempt } from './attempt.ts'
-import { armKeyOf, type Routed } from './auto.ts'
+import { armOf, type Routed } from './auto.ts'
 import type { Exchange } from './exchange.ts'
 import { signalsOf } from './judge.ts'
 import type { Routing } from './routing.ts'
@@ -14,7 +14,7 @@ export function learnFrom(exchange: Exchange, routing: Routing): void {
   const routed = exchange.routed!
   if (exchange.endpoint.counts) return
   const { last } = exchange
-  const arm = last?.outcome === 'success' ? routed.arms.get(armKeyOf(last.options.deployment)) ?? null : null
+  const arm = last?.outcome === 'success' ? armOf(routed, last.options.deployment) : null
   routing.note(exchange.id, exchange.key!.org, exchange.at, exchange.options!.session, routed.record, routed.understanding, arm)
   if (arm === null || last === null) return
   observe(exchange, routed, arm, last)

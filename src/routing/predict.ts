@@ -14,17 +14,15 @@ const optimism = 3.6
 /** A newcomer after its trial is given the benefit of the doubt, in deviations of its mean, until it is adopted. */
 const benefit = 2
 
-/** What is predicted is no more exact than this, and a record is shorter for it: scores are made of these figures. */
-const short = (share: number): number => Math.round(share * 1e6) / 1e6
-
 export interface Asked { understanding: Understanding; promptTokens: number; maxOutputTokens: number; prefix: number; nowMs: number; isLowRisk: boolean; marksCache: boolean }
 
+/** Of 32 bits: a record holds them so, and the scores are made of what it holds. */
 export class Predictions {
-  quality = new Float64Array(64)
-  deviation = new Float64Array(64)
-  bonus = new Float64Array(64)
-  costNano = new Float64Array(64)
-  latencyMs = new Float64Array(64)
+  quality = new Float32Array(64)
+  deviation = new Float32Array(64)
+  bonus = new Float32Array(64)
+  costNano = new Float32Array(64)
+  latencyMs = new Float32Array(64)
   score = new Float64Array(64)
   hope = new Float64Array(64)
   filters = new Uint32Array(64)
@@ -32,11 +30,11 @@ export class Predictions {
   reserve(arms: number): void {
     if (arms <= this.quality.length) return
     const size = arms * 2
-    this.quality = new Float64Array(size)
-    this.deviation = new Float64Array(size)
-    this.bonus = new Float64Array(size)
-    this.costNano = new Float64Array(size)
-    this.latencyMs = new Float64Array(size)
+    this.quality = new Float32Array(size)
+    this.deviation = new Float32Array(size)
+    this.bonus = new Float32Array(size)
+    this.costNano = new Float32Array(size)
+    this.latencyMs = new Float32Array(size)
     this.score = new Float64Array(size)
     this.hope = new Float64Array(size)
     this.filters = new Uint32Array(size)
@@ -46,13 +44,13 @@ export class Predictions {
     const { understanding, promptTokens } = asked
     const quality = qualityOf(arm, understanding, own)
     const output = expectedOutput(arm, understanding, asked.maxOutputTokens)
-    this.quality[at] = short(quality)
+    this.quality[at] = quality
     const variance = quality * (1 - quality)
     const strength = arm.quality.strength(understanding) + 1
-    this.deviation[at] = short(Math.sqrt(variance / strength))
+    this.deviation[at] = Math.sqrt(variance / strength)
     const looks = strength + Math.max(0, arm.taken - arm.quality.outcomes)
     const granted = arm.stage === 'candidate' ? Math.max(optimism / Math.sqrt(looks), benefit) : optimism / Math.sqrt(looks)
-    this.bonus[at] = asked.isLowRisk ? short(granted * Math.sqrt(variance / looks)) : 0
+    this.bonus[at] = asked.isLowRisk ? granted * Math.sqrt(variance / looks) : 0
     this.costNano[at] = Math.round(expectedCost(arm, promptTokens, output, sessions.cacheState(session, arm.facts.id, promptTokens, asked.prefix, rulesFor(arm, asked.marksCache), asked.nowMs)))
     this.latencyMs[at] = Math.round(expectedLatency(arm, output))
   }

@@ -321,7 +321,7 @@ function offer(candidates: Candidate[], policy: Policy, terms: Terms, exploratio
   const best = candidates[0] as Candidate
   exploration.arrive(policy.exploreShare, policy.exploreSpend, best.costNano)
   const chances = exploration.chances(candidates, best, terms)
-  for (let at = 0; at < chances.length; at++) (candidates[at] as Candidate).chance = chances[at] as number
+  for (let at = 0; at < chances.length; at++) (candidates[at] as Candidate).chance = Math.fround(chances[at] as number)
 }
 
 const short = (share: number): number => Math.round(share * 1e4) / 1e4
@@ -344,13 +344,18 @@ function insert(list: number[], at: number, score: Float64Array, most: number): 
 
 /** What to ask next: other failure domains first, each by score. */
 function fallbacks(candidates: readonly Candidate[], chosen: Candidate): string[] {
-  const open = candidates.filter(({ filters, arm }) => filters === 0 && arm !== chosen.arm)
   const elsewhere: string[] = []
   const others: string[] = []
-  const domains = new Set([chosen.domain])
-  for (const { arm, domain } of open) {
-    (domains.has(domain) ? others : elsewhere).push(arm)
-    domains.add(domain)
+  const domains = [chosen.domain]
+  for (let at = 0; at < candidates.length; at++) {
+    const { arm, domain, filters } = candidates[at] as Candidate
+    if (filters !== 0 || arm === chosen.arm) continue
+    if (domains.includes(domain)) others.push(arm)
+    else {
+      elsewhere.push(arm)
+      domains.push(domain)
+    }
   }
-  return [...elsewhere, ...others].slice(0, fallbackCount)
+  for (let at = 0; at < others.length && elsewhere.length < fallbackCount; at++) elsewhere.push(others[at] as string)
+  return elsewhere.length > fallbackCount ? elsewhere.slice(0, fallbackCount) : elsewhere
 }
