@@ -14,7 +14,7 @@ import { systemAfter, systemClock } from './clock.ts'
 import { environment, errorText, keySettings, loadConfig, parseConfig, serverSettings, type Environment, type ServerSettings } from './config.ts'
 import { MemoryAnswers } from './gateway/answer-cache.ts'
 import { trustedProxies } from './gateway/client-address.ts'
-import { Deadlines, tickMs } from './gateway/deadlines.ts'
+import { deadlineTickMs, Deadlines, tickMs } from './gateway/deadlines.ts'
 import { ExactCache } from './gateway/exact-cache.ts'
 import { route, type Door } from './gateway/front-door.ts'
 import { KeyIndex } from './gateway/key-index.ts'
@@ -157,7 +157,8 @@ async function start(settings: Environment, server: ServerSettings, log: Logger)
 function startTimers(gateway: Gateway, { journal, ledger }: OpenLedger, workers: Workers, running: { overloaded: boolean }, lost: Iterator<RequestRecord[]>, log: Logger): NodeJS.Timeout[] {
   const { keys } = gateway
   return [
-    setInterval(() => { gateway.deadlines.tick(clock.monotonicUs()); gateway.recorder.flush(); gateway.routing.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
+    setInterval(() => gateway.deadlines.tick(clock.monotonicUs()), deadlineTickMs),
+    setInterval(() => { gateway.recorder.flush(); gateway.routing.flush(); journal.tick(); workers.tail(journal.tail()); recordNext(lost, workers) }, tickMs),
     // Often: a process that dies again and again must not leave a segment each time.
     // The smaller one: a database that went back takes again what is left of the journal.
     setInterval(() => journal.release(Math.min(ledger.appliedLsn, workers.appliedLsn), ledger.held().oldestLsn), releaseMs),

@@ -6,7 +6,9 @@ export interface Ticking extends Member {
   tick(nowUs: number): void
 }
 
-/** Deadlines are met to this precision. */
+/** Deadlines are met to this precision: a client learns of one within 50 ms, the sync of the journal included. */
+export const deadlineTickMs = 25
+/** What waits for its turn, otherwise: batches for the store, the journal's limits. */
 export const tickMs = 50
 
 /** A plain answer is generated whole before its first byte, so it may take longer than a first token. */
